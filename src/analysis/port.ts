@@ -1,0 +1,32 @@
+import type { Metric, MetricTemplate, MetricVerdict } from '../api/index.ts'
+
+/** One check: what the Canary asks for, with the template it names. */
+export interface Check {
+  readonly metric: Metric
+  readonly template?: MetricTemplate | undefined
+}
+
+/** What is measured. */
+export interface Subject {
+  readonly canary: string
+  readonly namespace: string
+  /** Workload of the new version. */
+  readonly target: string
+  readonly primary: string
+  /** Apex Service. */
+  readonly service: string
+}
+
+export interface MeasureRequest {
+  readonly subject: Subject
+  readonly checks: readonly Check[]
+  /** Milliseconds since 1970; `startMs` is never before the weight's acknowledgement. */
+  readonly window: { readonly startMs: number; readonly endMs: number }
+  /** Prometheus of this Canary. */
+  readonly metricsServer: string
+}
+
+export interface Analyst {
+  /** One verdict per check, in order; it never throws: failures are states of the verdict. */
+  measure(request: MeasureRequest, signal: AbortSignal): Promise<readonly MetricVerdict[]>
+}

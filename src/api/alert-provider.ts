@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { objectMetaSchema } from './schema.ts'
+
+export const alertProviderSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: objectMetaSchema,
+  spec: z
+    .object({
+      type: z.enum(['slack', 'webhook']).describe('Slack incoming webhook, or a POST of JSON.'),
+      channel: z.string().max(80).optional().describe('Slack channel, where the webhook allows the choice.'),
+      username: z.string().max(80).default('sluice').describe('Name the message is sent under.'),
+      address: z.string().max(2048).optional().describe('Address, where it is no secret.'),
+      secretRef: z
+        .object({ name: z.string().min(1).max(253).describe('Secret with the key `address`.') })
+        .optional()
+        .describe('Secret that holds the address.'),
+    })
+    .describe('Where notices are sent.'),
+})
+
+export interface AlertProvider extends KubernetesObject {
+  readonly spec: z.output<typeof alertProviderSchema>['spec']
+}
+
+export const alertProviderKind: ResourceKind<AlertProvider> = {
+  group: 'sluice.dev',
+  version: 'v1',
+  kind: 'AlertProvider',
+  plural: 'alertproviders',
+  namespaced: true,
+}

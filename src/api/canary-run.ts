@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { objectMetaSchema } from './schema.ts'
+
+/** Five different answers to "may the weight rise?": only `passed` lets it. */
+export const metricStateSchema = z.enum(['passed', 'failed', 'no-data', 'query-error', 'provider-down'])
+
+export const metricVerdictSchema = z.object({
+  metric: z.string().describe('Name of the metric.'),
+  state: metricStateSchema.describe('What was found.'),
+  value: z.number().optional().describe('Measured value.'),
+  unit: z.string().optional().describe('Unit of the value: percent, milliseconds, or empty.'),
+  thresholdRange: z
+    .object({
+      min: z.number().optional().describe('Smallest value that passes.'),
+      max: z.number().optional().describe('Largest value that passes.'),
+    })
+    .describe('Values that pass.'),
+  query: z.string().describe('Query as it was sent.'),
+  windowStart: z.string().describe('Start of the measured window.'),
+  windowEnd: z.string().describe('End of the measured window.'),
+  requests: z.number().optional().describe('Requests that the new version answered or lost in the window.'),
+  errors: z.number().optional().describe('Failed ones among them.'),
+  message: z.string().describe('The verdict in one sentence, with its numbers.'),
+})
+export type MetricVerdict = z.output<typeof metricVerdictSchema>
+
+export const runStepSchema = z.object({
+  kind: z.enum(['mirror', 'weight', 'promotion']).describe('What the step moves.'),
+  weight: z.int().describe('Percentage of requests that the new version gets.'),
+  mirrorWeight: z.int().describe('Percentage of requests that is mirrored to it.'),
+  startedAt: z.string().describe('Time the step was decided.'),
+  programmedAt: z.string().optional().describe('Time from which every proxy concerned had the weight.'),
+  endedAt: z.string().optional().describe('Time the step was left.'),
+  outcome: z.enum(['passed', 'failed', 'superseded', 'running']).describe('How the step ended.'),
+  verdicts: z.array(metricVerdictSchema).max(50).describe('Newest verdicts of the step, oldest first.'),
+})
+export type RunStep = z.output<typeof runStepSchema>
+
+export const canaryRunSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: objectMetaSchema,
+  spec: z
+    .object({
+      canary: z.string().describe('Name of the Canary.'),
+      revision: z.string().describe('Hash of the pod template that is released.'),
+      images: z.array(z.string()).describe('Images of the pod template.'),
+      startedAt: z.string().describe('Time the change was seen.'),
+    })
+    .describe('What is released.'),
+  status: z
+    .object({
+      phase: z.enum(['Running', 'Succeeded', 'Failed', 'Superseded']).describe('How the run stands.'),
+      reason: z.string().describe('One CamelCase word for the cause.'),
+      message: z.string().describe('The cause in a sentence, with the numbers that decided.'),
+      endedAt: z.string().optional().describe('Time the run ended.'),
+      steps: z.array(runStepSchema).max(200).describe('Steps in order.'),
+    })
+    .optional()
+    .describe('What happened.'),
+})
+
+export interface CanaryRun extends KubernetesObject {
+  readonly spec: z.output<typeof canaryRunSchema>['spec']
+  readonly status?: NonNullable<z.output<typeof canaryRunSchema>['status']>
+}
+
+export const canaryRunKind: ResourceKind<CanaryRun> = {
+  group: 'sluice.dev',
+  version: 'v1',
+  kind: 'CanaryRun',
+  plural: 'canaryruns',
+  namespaced: true,
+}

@@ -1,0 +1,210 @@
+import { z } from 'zod'
+import { DURATION_PATTERN } from '../base/index.ts'
+import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { conditionSchema, objectMetaSchema } from './schema.ts'
+
+/** Flagger's phases, word for word, so that tools keyed on them work. */
+export const phaseSchema = z.enum([
+  '',
+  'Initializing',
+  'Initialized',
+  'Waiting',
+  'Progressing',
+  'WaitingPromotion',
+  'Promoting',
+  'Finalising',
+  'Succeeded',
+  'Failed',
+])
+export type Phase = z.infer<typeof phaseSchema>
+
+const durationSchema = z.string().max(32).regex(new RegExp(DURATION_PATTERN))
+const nameSchema = z.string().min(1).max(253)
+const weightSchema = z.int().min(0).max(100)
+
+const targetRefSchema = z.object({
+  apiVersion: z.string().max(253).default('apps/v1').describe('API version of the workload.'),
+  kind: z.enum(['Deployment']).describe('Kind of the workload.'),
+  name: nameSchema.describe('Name of the workload, in the namespace of the Canary.'),
+})
+
+const serviceSchema = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(55)
+    .optional()
+    .describe('Name of the apex Service; the name of the workload when absent.'),
+  port: z.int().min(1).max(65535).describe('Port of the three Services.'),
+  portName: z.string().max(15).default('http').describe('Name of the port; its prefix tells the protocol.'),
+  targetPort: z
+    .union([z.int().min(1).max(65535), z.string().max(63)])
+    .optional()
+    .describe('Port of the pods, by number or name; the port of the Service when absent.'),
+  gateways: z
+    .array(z.string().max(253))
+    .max(32)
+    .optional()
+    .describe('Gateways that publish the Service; `mesh` keeps it inside too.'),
+  hosts: z
+    .array(z.string().max(253))
+    .max(32)
+    .optional()
+    .describe('Further host names of the route, beside the Service.'),
+  timeout: durationSchema.optional().describe('Time limit of one request, retries included.'),
+  retries: z
+    .object({
+      attempts: z.int().min(0).max(10).describe('Retries after the first try.'),
+      perTryTimeout: durationSchema.optional().describe('Time limit of each try.'),
+      retryOn: z.string().max(253).optional().describe('Conditions of a retry, in the words of Envoy.'),
+    })
+    .optional()
+    .describe('Retries of failed requests.'),
+})
+
+const thresholdRangeSchema = z.object({
+  min: z.number().optional().describe('Smallest value that passes.'),
+  max: z.number().optional().describe('Largest value that passes.'),
+})
+
+const metricSchema = z.object({
+  name: nameSchema.describe(
+    '`request-success-rate` (percent), `request-duration` (p99, milliseconds) or a name of your own.',
+  ),
+  interval: durationSchema
+    .optional()
+    .describe('Longest window the metric is computed over; the interval of the analysis when absent.'),
+  thresholdRange: thresholdRangeSchema.optional().describe('Values that pass.'),
+  templateRef: z
+    .object({
+      name: nameSchema.describe('Name of the MetricTemplate.'),
+      namespace: z
+        .string()
+        .max(63)
+        .optional()
+        .describe('Namespace of the MetricTemplate; that of the Canary when absent.'),
+    })
+    .optional()
+    .describe('MetricTemplate that holds the query.'),
+  templateVariables: z
+    .record(z.string().max(63), z.string().max(1024))
+    .optional()
+    .describe('Values for {{ variables.NAME }} in the query.'),
+})
+
+export const webhookTypeSchema = z.enum(['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'])
+
+const webhookSchema = z.object({
+  name: nameSchema.describe('Name shown in events and reports.'),
+  type: webhookTypeSchema.default('rollout').describe('Place in the release at which it is called.'),
+  url: z.string().min(1).max(2048).describe('Address that gets a POST of the payload.'),
+  timeout: durationSchema.default('10s').describe('Time limit of one call.'),
+  retries: z.int().min(0).max(10).default(0).describe('Further calls after a network error or a 5xx.'),
+  metadata: z.record(z.string().max(63), z.string().max(4096)).optional().describe('Handed on in the payload.'),
+})
+
+const alertSchema = z.object({
+  name: nameSchema.describe('Name shown in the log.'),
+  severity: z.enum(['info', 'warn', 'error']).default('info').describe('Least severity that is sent.'),
+  providerRef: z
+    .object({
+      name: nameSchema.describe('Name of the AlertProvider.'),
+      namespace: z
+        .string()
+        .max(63)
+        .optional()
+        .describe('Namespace of the AlertProvider; that of the Canary when absent.'),
+    })
+    .describe('AlertProvider that receives it.'),
+})
+
+const analysisSchema = z.object({
+  interval: durationSchema.default('30s').describe('Time between two checks and length of their window; at least 1s.'),
+  threshold: z.int().min(1).max(1000).default(3).describe('Failed checks of a run after which it is rolled back.'),
+  mirror: z.boolean().default(true).describe('Pass a step of mirrored traffic before the first weight.'),
+  mirrorWeight: weightSchema.default(100).describe('Percentage of requests that is mirrored.'),
+  mirrorMethods: z
+    .array(z.string().max(16))
+    .max(9)
+    .default(['GET', 'HEAD', 'OPTIONS'])
+    .describe('Methods that are mirrored: a doubled POST is a double charge.'),
+  mirrorIterations: z.int().min(1).max(1000).default(1).describe('Passing checks that the mirrored step needs.'),
+  stepWeight: z.int().min(1).max(100).optional().describe('Weight that each step adds.'),
+  stepWeights: z.array(weightSchema.min(1)).min(1).max(100).optional().describe('Weight of each step, ascending.'),
+  maxWeight: z.int().min(1).max(100).optional().describe('Largest weight before promotion; 100 when absent.'),
+  metrics: z.array(metricSchema).max(32).optional().describe('Checks that hold each step.'),
+  webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
+  alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
+})
+
+export const canarySpecSchema = z.object({
+  provider: z
+    .enum(['mesh', 'istio'])
+    .optional()
+    .describe('Who moves traffic; the default of the controller when absent.'),
+  metricsServer: z
+    .string()
+    .max(2048)
+    .optional()
+    .describe('Address of Prometheus; the default of the controller when absent.'),
+  targetRef: targetRefSchema.describe('Workload that is released.'),
+  service: serviceSchema.describe('Services and route of the workload.'),
+  analysis: analysisSchema.describe('Steps of a release and the evidence they need.'),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .max(86400)
+    .default(600)
+    .describe('Seconds that a workload may take to become ready.'),
+  skipAnalysis: z.boolean().default(false).describe('Promote without steps and checks.'),
+  suspend: z.boolean().default(false).describe('Hold everything as it is.'),
+})
+
+export const canaryStatusSchema = z.object({
+  observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),
+  phase: phaseSchema.optional().describe('Phase of the release.'),
+  canaryWeight: z.int().optional().describe('Percentage of requests that the new version gets.'),
+  mirrorWeight: z.int().optional().describe('Percentage of requests that is mirrored to the new version.'),
+  failedChecks: z.int().optional().describe('Failed checks of this run.'),
+  iterations: z.int().optional().describe('Passing checks of this step.'),
+  lastAppliedSpec: z.string().optional().describe('Hash of the pod template of the newest run.'),
+  lastPromotedSpec: z.string().optional().describe('Hash of the pod template that the primary runs.'),
+  lastTransitionTime: z.string().optional().describe('Time of the last change of phase.'),
+  runName: z.string().optional().describe('CanaryRun of the newest run.'),
+  message: z.string().optional().describe('What the release is doing or waiting for, in one sentence.'),
+  history: z.array(z.string()).max(5).optional().describe('One line for each of the last five runs, newest first.'),
+  conditions: z.array(conditionSchema).optional().describe('Ready, Reconciling, Stalled (kstatus) and Promoted.'),
+})
+
+export const canarySchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: objectMetaSchema,
+  spec: canarySpecSchema.describe('Wanted release process.'),
+  status: canaryStatusSchema.optional().describe('Observed release.'),
+})
+
+/** A Canary after defaults were filled. */
+export type CanarySpec = z.output<typeof canarySpecSchema>
+export type CanaryStatus = z.output<typeof canaryStatusSchema>
+export type Metric = z.output<typeof metricSchema>
+export type Webhook = z.output<typeof webhookSchema>
+export type WebhookType = z.output<typeof webhookTypeSchema>
+export type Alert = z.output<typeof alertSchema>
+
+export interface Canary extends KubernetesObject {
+  readonly spec: CanarySpec
+  readonly status?: CanaryStatus
+}
+
+export const canaryKind: ResourceKind<Canary> = {
+  group: 'sluice.dev',
+  version: 'v1',
+  kind: 'Canary',
+  plural: 'canaries',
+  namespaced: true,
+}
+
+/** Operator commands are annotations whose value is the revision (`status.lastAppliedSpec`) they are meant for. */
+export const promoteAnnotation = 'sluice.dev/promote'
+export const abortAnnotation = 'sluice.dev/abort'

@@ -1,0 +1,15 @@
+/**
+ * api: the objects that Sluice reads and writes, as zod schemas (its own kinds) and types (everybody else's).
+ * It does no I/O; it parses, fills defaults and renders CRDs. Other rooms take complete values from here.
+ */
+export * from './alert-provider.ts'
+export * from './canary.ts'
+export * from './canary-run.ts'
+export * from './image-policy.ts'
+export * from './istio/networking.ts'
+export * from './kubernetes/core.ts'
+export * from './kubernetes/meta.ts'
+export * from './kubernetes/workloads.ts'
+export * from './local-image.ts'
+export * from './local-platform.ts'
+export * from './metric-template.ts'

@@ -1,0 +1,90 @@
+import type { Condition, KubernetesObject, ResourceKind } from '../kubernetes/meta.ts'
+
+/** Exactly one of the three; `{}` on a header means "present". */
+export interface StringMatch {
+  readonly exact?: string
+  readonly prefix?: string
+  readonly regex?: string
+}
+
+export interface HttpMatchRequest {
+  readonly name?: string
+  readonly uri?: StringMatch
+  readonly method?: StringMatch
+  readonly authority?: StringMatch
+  readonly headers?: Readonly<Record<string, StringMatch>>
+  readonly withoutHeaders?: Readonly<Record<string, StringMatch>>
+  readonly queryParams?: Readonly<Record<string, StringMatch>>
+  readonly port?: number
+  readonly sourceLabels?: Readonly<Record<string, string>>
+  readonly gateways?: readonly string[]
+  readonly ignoreUriCase?: boolean
+}
+
+export interface Destination {
+  readonly host: string
+  readonly subset?: string
+  readonly port?: { readonly number: number }
+}
+
+export interface HttpRouteDestination {
+  readonly destination: Destination
+  readonly weight?: number
+}
+
+export interface HttpRoute {
+  readonly name?: string
+  readonly match?: readonly HttpMatchRequest[]
+  readonly route?: readonly HttpRouteDestination[]
+  readonly mirror?: Destination
+  readonly mirrorPercentage?: { readonly value: number }
+  readonly timeout?: string
+  readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string; readonly retryOn?: string }
+}
+
+export interface VirtualService extends KubernetesObject {
+  readonly spec: {
+    readonly hosts: readonly string[]
+    /** Absent means the mesh only; the reserved word `mesh` beside gateway names (`ns/name` or `name`). */
+    readonly gateways?: readonly string[]
+    readonly http?: readonly HttpRoute[]
+  }
+  readonly status?: {
+    readonly observedGeneration?: number
+    /** Sluice's mesh writes the condition `Programmed`. */
+    readonly conditions?: readonly Condition[]
+  }
+}
+
+export interface DestinationRule extends KubernetesObject {
+  readonly spec: {
+    readonly host: string
+    readonly subsets?: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>> }[]
+    readonly trafficPolicy?: object
+  }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+export interface Gateway extends KubernetesObject {
+  readonly spec: {
+    readonly selector?: Readonly<Record<string, string>>
+    readonly servers: readonly {
+      readonly port: { readonly number: number; readonly name: string; readonly protocol: string }
+      readonly hosts: readonly string[]
+    }[]
+  }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+const networking = <T extends KubernetesObject>(kind: string, plural: string): ResourceKind<T> => ({
+  group: 'networking.istio.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+})
+
+/** Served as v1, v1beta1 and v1alpha3 with one schema; read as v1. */
+export const virtualServiceKind = networking<VirtualService>('VirtualService', 'virtualservices')
+export const destinationRuleKind = networking<DestinationRule>('DestinationRule', 'destinationrules')
+export const gatewayKind = networking<Gateway>('Gateway', 'gateways')

@@ -1,0 +1,170 @@
+import type { Condition, KubernetesObject, ResourceKind } from './meta.ts'
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly {
+    readonly key: string
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+    readonly values?: readonly string[]
+  }[]
+}
+
+export interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: {
+    readonly fieldRef?: { readonly fieldPath: string }
+    readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+    readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+  }
+}
+
+export interface ContainerPort {
+  readonly name?: string
+  readonly containerPort: number
+  readonly protocol?: string
+}
+
+export interface Probe {
+  readonly httpGet?: { readonly path?: string; readonly port: number | string; readonly scheme?: string }
+  readonly tcpSocket?: { readonly port: number | string }
+  readonly exec?: { readonly command: readonly string[] }
+  readonly initialDelaySeconds?: number
+  readonly periodSeconds?: number
+  readonly timeoutSeconds?: number
+  readonly successThreshold?: number
+  readonly failureThreshold?: number
+}
+
+export interface Container {
+  readonly name: string
+  readonly image: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: readonly EnvVar[]
+  readonly ports?: readonly ContainerPort[]
+  readonly readinessProbe?: Probe
+  readonly livenessProbe?: Probe
+  readonly resources?: object
+}
+
+export interface PodSpec {
+  readonly containers: readonly Container[]
+  readonly serviceAccountName?: string
+  readonly nodeName?: string
+  readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
+  readonly terminationGracePeriodSeconds?: number
+}
+
+export interface PodTemplate {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec: PodSpec
+}
+
+export interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number
+    readonly selector: LabelSelector
+    readonly template: PodTemplate
+    readonly strategy?: {
+      readonly type?: 'RollingUpdate' | 'Recreate'
+      readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string }
+    }
+    readonly minReadySeconds?: number
+    readonly revisionHistoryLimit?: number
+    readonly progressDeadlineSeconds?: number
+    readonly paused?: boolean
+  }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly replicas?: number
+    readonly updatedReplicas?: number
+    readonly readyReplicas?: number
+    readonly availableReplicas?: number
+    readonly unavailableReplicas?: number
+    readonly conditions?: readonly Condition[]
+  }
+}
+
+export interface ReplicaSet extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number
+    readonly selector: LabelSelector
+    readonly template: PodTemplate
+    readonly minReadySeconds?: number
+  }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly replicas: number
+    readonly fullyLabeledReplicas?: number
+    readonly readyReplicas?: number
+    readonly availableReplicas?: number
+  }
+}
+
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string }
+  readonly running?: { readonly startedAt?: string }
+  readonly terminated?: {
+    readonly exitCode: number
+    readonly signal?: number
+    readonly reason?: string
+    readonly message?: string
+    readonly startedAt?: string
+    readonly finishedAt?: string
+  }
+}
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly image: string
+  readonly imageID: string
+  readonly containerID?: string
+  readonly ready: boolean
+  readonly started?: boolean
+  readonly restartCount: number
+  readonly state?: ContainerState
+  readonly lastState?: ContainerState
+}
+
+export interface Pod extends KubernetesObject {
+  readonly spec: PodSpec
+  readonly status?: {
+    readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
+    readonly podIP?: string
+    readonly podIPs?: readonly { readonly ip: string }[]
+    readonly hostIP?: string
+    readonly startTime?: string
+    readonly reason?: string
+    readonly message?: string
+    readonly conditions?: readonly Partial<Condition>[]
+    readonly containerStatuses?: readonly ContainerStatus[]
+  }
+}
+
+export const deploymentKind: ResourceKind<Deployment> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+}
+
+export const replicaSetKind: ResourceKind<ReplicaSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  namespaced: true,
+}
+
+export const podKind: ResourceKind<Pod> = {
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  namespaced: true,
+}

@@ -1,0 +1,22 @@
+/**
+ * Words that the local node agent and the mesh exchange on Pod objects. In Kubernetes none of them is set,
+ * and the mesh assumes interception.
+ */
+
+/** Private loopback address the application binds; the pod's own address belongs to its sidecar. */
+export const appAddressAnnotation = 'local.sluice.dev/app-address'
+
+/** JSON object `{"namespace/service": "127.x.y.z"}`: where this pod's sidecar listens for each Service. */
+export const serviceAddressesAnnotation = 'local.sluice.dev/service-addresses'
+
+/** Istio's words: who gets a sidecar, and which pod is a gateway (value `gateway`). */
+export const injectLabel = 'sidecar.istio.io/inject'
+export const injectNamespaceLabel = 'istio-injection'
+export const injectTemplatesAnnotation = 'inject.istio.io/templates'
+
+/** Ports below 1024 need root: they are published ten thousand higher. */
+export const publishedPort = (port: number): number => (port < 1024 ? port + 10_000 : port)
+
+/** Port of each pod's HTTP proxy listener (HTTP_PROXY), and of its merged metrics. Istio's numbers. */
+export const httpProxyPort = 15_080
+export const metricsPort = 15_090
