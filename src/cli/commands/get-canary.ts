@@ -1,0 +1,66 @@
+import { stringify } from 'yaml'
+import { type Canary, canaryKind } from '../../api/index.ts'
+import type { KubeClient } from '../../kube/index.ts'
+import { untilSignal } from '../../runtime/index.ts'
+import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
+import { canaryHeads, canaryRow } from '../describe-canary.ts'
+import { CommandError } from '../exit-codes.ts'
+import { processOutput, renderTable } from '../output.ts'
+
+export interface GetOptions extends ConnectionOptions {
+  readonly allNamespaces?: boolean
+  readonly watch?: boolean
+  readonly output: 'table' | 'json' | 'yaml'
+}
+
+export async function getCanary(name: string | undefined, options: GetOptions): Promise<void> {
+  const client = connect(options)
+  if (options.watch === true) return await watchCanaries(client, name, options)
+  const canaries =
+    name === undefined ? await listCanaries(client, options) : [await getCanaryOrFail(client, options.namespace, name)]
+  processOutput.out(render(canaries, name !== undefined, options.output))
+}
+
+async function listCanaries(client: KubeClient, options: GetOptions): Promise<readonly Canary[]> {
+  const { items } = await client.list(
+    canaryKind,
+    options.allNamespaces === true ? {} : { namespace: options.namespace },
+  )
+  return items
+}
+
+function render(canaries: readonly Canary[], single: boolean, format: GetOptions['output']): string {
+  if (format === 'table') {
+    if (canaries.length === 0) return 'No canaries found.'
+    return renderTable(canaryHeads, canaries.map(canaryRow))
+  }
+  const value = single ? canaries[0] : { apiVersion: 'v1', kind: 'List', items: canaries }
+  return format === 'json' ? JSON.stringify(value, null, 2) : stringify(value).trimEnd()
+}
+
+/** A line at each visible change; one JSON object a line with `-o json`. */
+async function watchCanaries(client: KubeClient, name: string | undefined, options: GetOptions): Promise<void> {
+  if (options.output === 'yaml') throw new CommandError('--watch prints tables or JSON: leave "-o yaml" out')
+  const signal = untilSignal()
+  const scope = {
+    ...(options.allNamespaces === true ? {} : { namespace: options.namespace }),
+    ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+  }
+  const shown = new Map<string, string>()
+  const show = (canary: Canary) => {
+    const line = options.output === 'json' ? JSON.stringify(canary) : canaryRow(canary).join('   ')
+    const key = `${canary.metadata.namespace}/${canary.metadata.name}`
+    if (shown.get(key) === line) return
+    shown.set(key, line)
+    processOutput.out(line)
+  }
+  if (options.output === 'table') processOutput.out(canaryHeads.join('   '))
+  while (!signal.aborted) {
+    const list = await client.list(canaryKind, scope)
+    for (const canary of list.items) show(canary)
+    for await (const event of client.watch(canaryKind, { ...scope, resourceVersion: list.resourceVersion }, signal)) {
+      if (event.type === 'ADDED' || event.type === 'MODIFIED') show(event.object)
+    }
+  }
+  process.exitCode = 130
+}

@@ -1,0 +1,106 @@
+import { Command, Option } from 'commander'
+
+const exitCodeHelp = `
+Exit codes:
+  0    the release succeeded, or the command did what it says
+  1    any other error
+  2    wrong usage
+  3    the release was rolled back
+  4    timed out while the release was going on
+  5    no such object
+  6    a newer revision took over
+  130  interrupted`
+
+const addConnectionOptions = (command: Command): Command =>
+  command
+    .option('--kubeconfig <path>', 'kubeconfig file; $KUBECONFIG or ~/.kube/config when absent')
+    .option('-n, --namespace <name>', 'namespace', 'default')
+
+const addServerOptions = (command: Command): Command =>
+  command
+    .option('--kubeconfig <path>', 'kubeconfig file; the pod’s service account when absent')
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+
+/** The command line. Commands are imported when they run, so that `--help` is quick. */
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('Progressive delivery for Kubernetes with a bundled Envoy mesh')
+    .version('0.1.0')
+    .addHelpText('after', exitCodeHelp)
+    .exitOverride()
+    .showSuggestionAfterError()
+  addReleaseCommands(program)
+  addServerCommands(program)
+  addLocalCommands(program)
+  return program
+}
+
+function addReleaseCommands(program: Command): void {
+  const get = program.command('get').description('show releases')
+  addConnectionOptions(get.command('canary [name]').aliases(['canaries']).description('one line a canary'))
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('-w, --watch', 'print a line at each change')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'))
+    .action(async (name, options) => (await import('./commands/get-canary.ts')).getCanary(name, options))
+  addConnectionOptions(program.command('status <canary>').description('what a release is doing, and why'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async (name, options) => (await import('./commands/status.ts')).showStatus(name, options))
+  addConnectionOptions(program.command('wait <canary>').description('wait until the release has ended'))
+    .option('--timeout <duration>', 'longest wait', '30m')
+    .option('--revision <revision>', 'revision or image that the release must have')
+    .action(async (name, options) => (await import('./commands/wait.ts')).waitForRelease(name, options))
+  addConnectionOptions(
+    program.command('promote <canary>').description('promote the release that is going on, without further checks'),
+  ).action(async (name, options) => (await import('./commands/decide-release.ts')).promote(name, options))
+  addConnectionOptions(program.command('abort <canary>').description('roll the release back that is going on')).action(
+    async (name, options) => (await import('./commands/decide-release.ts')).abort(name, options),
+  )
+}
+
+function addServerCommands(program: Command): void {
+  addServerOptions(program.command('controller').description('run the release controller'))
+    .option(
+      '--metrics-server <url>',
+      'Prometheus that is asked unless a Canary names its own',
+      'http://prometheus:9090',
+    )
+    .addOption(
+      new Option('--mesh-provider <name>', 'who moves traffic unless a Canary says otherwise')
+        .choices(['mesh', 'istio'])
+        .default('mesh'),
+    )
+    .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8080')
+    .option('--leader-elect', 'run beside other replicas', false)
+    .option('--lease-namespace <name>', 'namespace of the Lease', 'sluice-system')
+    .option('--allow-cross-namespace-refs', 'let canaries name templates and providers of other namespaces', false)
+    .action(async (options) => (await import('./commands/controller.ts')).runController(options))
+  addServerOptions(program.command('mesh').description('run the control plane of the mesh'))
+    .option('--xds-listen <address>', 'address of the xDS server', '0.0.0.0:15010')
+    .option('--xds-token-file <path>', 'file with the token that proxies must show')
+    .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
+    .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
+}
+
+function addLocalCommands(program: Command): void {
+  program
+    .command('local')
+    .description('run the whole platform on this machine: API server, pods as processes, Envoy, Prometheus')
+    .option('--data-directory <path>', 'where objects, logs and metrics are kept; $XDG_DATA_HOME/sluice when absent')
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .action(async (options) => (await import('./commands/local.ts')).runLocal(options))
+  program
+    .command('demo')
+    .description('release five versions of a small service on the local platform and check every outcome')
+    .option('--scenario <name...>', 'only these: good, errors, slow, mirrored-errors')
+    .option('--json', 'print one JSON document')
+    .option('--keep', 'leave the platform running at the end')
+    .action(async (options) => (await import('./commands/demo.ts')).runDemo(options))
+}
