@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { findExecutable } from './executable.ts'
+import type { Logger } from './log.ts'
+import { guardGroup, type ProcessGroup, readStartTime, releaseGroup } from './watchdog.ts'
+
+export interface ChildOptions {
+  /** A path, or a name looked up on the PATH of `env`. No shell is involved. */
+  readonly command: string
+  readonly args?: readonly string[]
+  /** The whole environment of the child: nothing is inherited. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  /** Where its output goes. A sink is never ended here, so that it outlives a restart. */
+  readonly stdout: Writable | 'ignore'
+  readonly stderr: Writable | 'ignore'
+  readonly log: Logger
+}
+
+export interface ChildExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A running process group: the child leads it, and nothing of it outlives the child or this process. */
+export interface Child {
+  readonly pid: number
+  /** Resolves when the child has ended, what was left of its group is killed and its output is written. */
+  readonly exited: Promise<ChildExit>
+  /** Signals the whole group; does nothing after the end. */
+  kill(signal: NodeJS.Signals): void
+  /** SIGTERM, then SIGKILL after the grace; resolves with the end. */
+  stop(options: { readonly graceMs: number }): Promise<void>
+}
+
+/**
+ * Starts a child as the leader of its own session and process group. It dies with this process, kill -9 included: the
+ * kernel ends the child (`setpriv --pdeathsig`, where present) and the watchdog ends the rest of its group.
+ * Throws when the command can not be started.
+ */
+export function spawnChild(options: ChildOptions): Child {
+  const child = startProcess(options)
+  const pid = child.pid
+  if (pid === undefined) throw startError(options, child)
+  const group: ProcessGroup = { id: pid, startTime: readStartTime(pid) }
+  guardGroup(group)
+  forward(child.stdout, options.stdout)
+  forward(child.stderr, options.stderr)
+  options.log.debug({ pid, command: options.command }, 'child started')
+
+  let ended = false
+  const exited = new Promise<ChildExit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = true
+      signalGroup(pid, 'SIGKILL')
+      releaseGroup(group)
+      options.log.debug({ pid, command: options.command, code, signal }, 'child ended')
+      void outputWritten(child).then(() => resolve({ code, signal }))
+    })
+  })
+  const kill = (signal: NodeJS.Signals) => {
+    if (!ended) signalGroup(pid, signal)
+  }
+  return { pid, exited, kill, stop: ({ graceMs }) => stopGroup({ kill, exited, graceMs }) }
+}
+
+function startProcess(options: ChildOptions): ChildProcess {
+  const command = findExecutable(options.command, { path: options.env.PATH, cwd: options.cwd })
+  if (command === undefined) {
+    throw new Error(`cannot start "${options.command}": no such executable file, nor one of that name on PATH`)
+  }
+  const launcher = parentDeathLauncher()
+  const [file = command, ...args] = [...launcher, command, ...(options.args ?? [])]
+  return spawn(file, args, {
+    detached: true,
+    env: { ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    stdio: ['ignore', options.stdout === 'ignore' ? 'ignore' : 'pipe', options.stderr === 'ignore' ? 'ignore' : 'pipe'],
+  })
+}
+
+let launcherFound: readonly string[] | undefined
+
+/** The kernel forgets the setting on fork, so it can only be set from within the child, just before its exec. */
+function parentDeathLauncher(): readonly string[] {
+  launcherFound ??= findParentDeathLauncher()
+  return launcherFound
+}
+
+function findParentDeathLauncher(): readonly string[] {
+  const setpriv = findExecutable('setpriv', { path: process.env.PATH })
+  if (setpriv === undefined) return []
+  const launcher = [setpriv, '--pdeathsig', 'KILL', '--']
+  // Busybox has a setpriv that lacks the option.
+  const trial = spawnSync(setpriv, [...launcher.slice(1), setpriv, '--version'], { stdio: 'ignore' })
+  return trial.status === 0 ? launcher : []
+}
+
+function startError(options: ChildOptions, child: ChildProcess): Error {
+  // Node reports the cause of a failed start by an event, which nobody would hear after the throw.
+  child.once('error', (error) => options.log.error({ command: options.command, err: error.message }, 'start failed'))
+  const where = options.cwd === undefined ? '' : ` in "${options.cwd}"`
+  return new Error(`cannot start "${options.command}"${where}: the system refused (does the directory exist?)`)
+}
+
+function forward(output: Readable | null, sink: Writable | 'ignore'): void {
+  if (output === null || sink === 'ignore') return
+  output.pipe(sink, { end: false })
+  // A sink that broke must not block the child on a full pipe.
+  output.on('unpipe', () => output.resume())
+  sink.on('error', () => output.resume())
+  output.on('error', () => {})
+}
+
+/** A process that left the group may hold the pipe open for ever: it gets a second. */
+async function outputWritten(child: ChildProcess): Promise<void> {
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const patience = new AbortController()
+  const tooLate = delay(1_000, undefined, { signal: patience.signal }).catch(() => {})
+  await Promise.race([closed, tooLate])
+  patience.abort()
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // ESRCH: the whole group is gone already.
+  }
+}
+
+interface StopOrder extends Pick<Child, 'kill' | 'exited'> {
+  readonly graceMs: number
+}
+
+async function stopGroup({ kill, exited, graceMs }: StopOrder): Promise<void> {
+  kill('SIGTERM')
+  const hardKill = setTimeout(() => kill('SIGKILL'), graceMs)
+  await exited
+  clearTimeout(hardKill)
+}

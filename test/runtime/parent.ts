@@ -1,0 +1,23 @@
+/** A parent for the tests of orphans: starts one group of two processes, prints its number, then does as told. */
+import { silentLogger, spawnChild, untilAborted, untilSignal } from '../../src/runtime/index.ts'
+
+const child = spawnChild({
+  command: 'sh',
+  args: ['-c', 'trap "" TERM; sleep 600 & sleep 600'],
+  env: { PATH: process.env.PATH },
+  stdout: 'ignore',
+  stderr: 'ignore',
+  log: silentLogger,
+})
+process.stdout.write(`${child.pid}\n`)
+
+if (process.argv[2] === 'stops its children') {
+  const stop = untilSignal()
+  process.stdout.write('ready\n')
+  await untilAborted(stop.signal)
+  await child.stop({ graceMs: 200 })
+  process.exit(0)
+}
+if (process.argv[2] === 'returns') {
+  process.stdin.once('data', () => process.exit(0))
+}
