@@ -2,9 +2,9 @@ import { stringify } from 'yaml'
 import { type Canary, canaryKind } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
-import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
+import { type ConnectionOptions, canaryStates, connect, getCanaryOrFail } from '../connection.ts'
 import { canaryHeads, canaryRow } from '../describe-canary.ts'
-import { CommandError } from '../exit-codes.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
 import { processOutput, renderTable } from '../output.ts'
 
 export interface GetOptions extends ConnectionOptions {
@@ -41,26 +41,18 @@ function render(canaries: readonly Canary[], single: boolean, format: GetOptions
 /** A line at each visible change; one JSON object a line with `-o json`. */
 async function watchCanaries(client: KubeClient, name: string | undefined, options: GetOptions): Promise<void> {
   if (options.output === 'yaml') throw new CommandError('--watch prints tables or JSON: leave "-o yaml" out')
-  const signal = untilSignal()
   const scope = {
     ...(options.allNamespaces === true ? {} : { namespace: options.namespace }),
     ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
   }
   const shown = new Map<string, string>()
-  const show = (canary: Canary) => {
+  if (options.output === 'table') processOutput.out(canaryHeads.join('   '))
+  for await (const canary of canaryStates(client, scope, untilSignal().signal)) {
+    if (canary === 'none') continue
     const line = options.output === 'json' ? JSON.stringify(canary) : canaryRow(canary).join('   ')
     const key = `${canary.metadata.namespace}/${canary.metadata.name}`
-    if (shown.get(key) === line) return
+    if (shown.get(key) !== line) processOutput.out(line)
     shown.set(key, line)
-    processOutput.out(line)
   }
-  if (options.output === 'table') processOutput.out(canaryHeads.join('   '))
-  while (!signal.aborted) {
-    const list = await client.list(canaryKind, scope)
-    for (const canary of list.items) show(canary)
-    for await (const event of client.watch(canaryKind, { ...scope, resourceVersion: list.resourceVersion }, signal)) {
-      if (event.type === 'ADDED' || event.type === 'MODIFIED') show(event.object)
-    }
-  }
-  process.exitCode = 130
+  process.exitCode = exitCodes.interrupted
 }

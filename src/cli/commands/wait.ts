@@ -15,7 +15,7 @@ export interface WaitOptions extends ConnectionOptions {
 export async function waitForRelease(name: string, options: WaitOptions): Promise<void> {
   const timeout = parseDuration(options.timeout)
   if (!timeout.ok) throw new CommandError(`--timeout: ${timeout.error}`, exitCodes.usage)
-  const interrupted = untilSignal()
+  const interrupted = untilSignal().signal
   const deadline = AbortSignal.timeout(timeout.value)
   const follower = createFollower(options.revision)
   await followCanary(
