@@ -3,7 +3,8 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findExecutable } from './executable.ts'
 import type { Logger } from './log.ts'
-import { guardGroup, type ProcessGroup, readStartTime, releaseGroup } from './watchdog.ts'
+import { groupLedBy, signalGroup, untilGroupGone } from './process-group.ts'
+import { guardGroup, releaseGroup } from './watchdog.ts'
 
 export interface ChildOptions {
   /** A path, or a name looked up on the PATH of `env`. No shell is involved. */
@@ -34,6 +35,9 @@ export interface Child {
   stop(options: { readonly graceMs: number }): Promise<void>
 }
 
+/** What ended may still be dying, and a process that left the group may hold the output open for ever. */
+const PATIENCE_MS = 1_000
+
 /**
  * Starts a child as the leader of its own session and process group. It dies with this process, kill -9 included: the
  * kernel ends the child (`setpriv --pdeathsig`, where present) and the watchdog ends the rest of its group.
@@ -43,7 +47,7 @@ export function spawnChild(options: ChildOptions): Child {
   const child = startProcess(options)
   const pid = child.pid
   if (pid === undefined) throw startError(options, child)
-  const group: ProcessGroup = { id: pid, startTime: readStartTime(pid) }
+  const group = groupLedBy(pid)
   guardGroup(group)
   forward(child.stdout, options.stdout)
   forward(child.stderr, options.stderr)
@@ -54,9 +58,11 @@ export function spawnChild(options: ChildOptions): Child {
     child.once('exit', (code, signal) => {
       ended = true
       signalGroup(pid, 'SIGKILL')
-      releaseGroup(group)
       options.log.debug({ pid, command: options.command, code, signal }, 'child ended')
-      void outputWritten(child).then(() => resolve({ code, signal }))
+      void Promise.all([untilGroupGone(pid, PATIENCE_MS), untilWritten(child)]).then(() => {
+        releaseGroup(group)
+        resolve({ code, signal })
+      })
     })
   })
   const kill = (signal: NodeJS.Signals) => {
@@ -113,23 +119,14 @@ function forward(output: Readable | null, sink: Writable | 'ignore'): void {
   output.on('error', () => {})
 }
 
-/** A process that left the group may hold the pipe open for ever: it gets a second. */
-async function outputWritten(child: ChildProcess): Promise<void> {
+async function untilWritten(child: ChildProcess): Promise<void> {
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const patience = new AbortController()
-  const tooLate = delay(1_000, undefined, { signal: patience.signal }).catch(() => {})
+  const tooLate = delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})
   await Promise.race([closed, tooLate])
   patience.abort()
   child.stdout?.destroy()
   child.stderr?.destroy()
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // ESRCH: the whole group is gone already.
-  }
 }
 
 interface StopOrder extends Pick<Child, 'kill' | 'exited'> {

@@ -1,11 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-
-/** A process group under guard. The start time tells its leader from a later process with the same number. */
-export interface ProcessGroup {
-  readonly id: number
-  readonly startTime: string
-}
+import type { ProcessGroup } from './process-group.ts'
 
 /*
  * Lives on a pipe from this process: end of file means that this process is gone, however it died, and then every group
@@ -35,17 +29,6 @@ for entry in $groups; do
   kill -s KILL -- "-$group" 2>/dev/null
 done
 `
-
-/** Start time of a process in clock ticks since boot; empty where there is no /proc. */
-export function readStartTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold anything; the fields after it are numbers. Start time is field 22 of all.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
-  }
-}
 
 // One per process, since it stands for the life of the process and for nothing smaller.
 const guarded = new Map<number, ProcessGroup>()

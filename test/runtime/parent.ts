@@ -1,9 +1,21 @@
 /** A parent for the tests of orphans: starts one group of two processes, prints its number, then does as told. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { silentLogger, spawnChild, untilAborted, untilSignal } from '../../src/runtime/index.ts'
+import { guardGroup } from '../../src/runtime/watchdog.ts'
+
+const script = 'trap "" TERM; sleep 600 & sleep 600'
+
+if (process.argv[2] === 'mistakes the start time') {
+  const stranger = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' })
+  guardGroup({ id: stranger.pid ?? 0, startTime: '1' })
+  process.stdout.write(`${stranger.pid}\n`)
+  await once(stranger, 'exit')
+}
 
 const child = spawnChild({
   command: 'sh',
-  args: ['-c', 'trap "" TERM; sleep 600 & sleep 600'],
+  args: ['-c', script],
   env: { PATH: process.env.PATH },
   stdout: 'ignore',
   stderr: 'ignore',
