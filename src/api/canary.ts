@@ -1,7 +1,16 @@
 import { z } from 'zod'
-import { DURATION_PATTERN } from '../base/index.ts'
+import { analysisRules, metricRules, metricsRules, specRules, thresholdRangeRules } from './canary-rules.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
-import { conditionSchema, objectMetaSchema } from './schema.ts'
+import { mapListBy, withRules } from './rules.ts'
+import {
+  conditionsSchema,
+  durationSchema,
+  intervalSchema,
+  nameSchema,
+  namespaceNameSchema,
+  objectMetaSchema,
+  webAddressSchema,
+} from './schema.ts'
 
 /** Flagger's phases, word for word, so that tools keyed on them work. */
 export const phaseSchema = z.enum([
@@ -18,8 +27,6 @@ export const phaseSchema = z.enum([
 ])
 export type Phase = z.infer<typeof phaseSchema>
 
-const durationSchema = z.string().max(32).regex(new RegExp(DURATION_PATTERN))
-const nameSchema = z.string().min(1).max(253)
 const weightSchema = z.int().min(0).max(100)
 
 const targetRefSchema = z.object({
@@ -33,6 +40,7 @@ const serviceSchema = z.object({
     .string()
     .min(1)
     .max(55)
+    .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/)
     .optional()
     .describe('Name of the apex Service; the name of the workload when absent.'),
   port: z.int().min(1).max(65535).describe('Port of the three Services.'),
@@ -62,25 +70,26 @@ const serviceSchema = z.object({
     .describe('Retries of failed requests.'),
 })
 
-const thresholdRangeSchema = z.object({
-  min: z.number().optional().describe('Smallest value that passes.'),
-  max: z.number().optional().describe('Largest value that passes.'),
-})
+const thresholdRangeSchema = withRules(
+  z.object({
+    min: z.number().optional().describe('Smallest value that passes.'),
+    max: z.number().optional().describe('Largest value that passes.'),
+  }),
+  thresholdRangeRules,
+)
 
-const metricSchema = z.object({
+const plainMetricSchema = z.object({
   name: nameSchema.describe(
     '`request-success-rate` (percent), `request-duration` (p99, milliseconds) or a name of your own.',
   ),
-  interval: durationSchema
+  interval: intervalSchema
     .optional()
     .describe('Longest window the metric is computed over; the interval of the analysis when absent.'),
   thresholdRange: thresholdRangeSchema.optional().describe('Values that pass.'),
   templateRef: z
     .object({
       name: nameSchema.describe('Name of the MetricTemplate.'),
-      namespace: z
-        .string()
-        .max(63)
+      namespace: namespaceNameSchema
         .optional()
         .describe('Namespace of the MetricTemplate; that of the Canary when absent.'),
     })
@@ -92,12 +101,14 @@ const metricSchema = z.object({
     .describe('Values for {{ variables.NAME }} in the query.'),
 })
 
+const metricSchema = withRules(plainMetricSchema, metricRules)
+
 export const webhookTypeSchema = z.enum(['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'])
 
 const webhookSchema = z.object({
   name: nameSchema.describe('Name shown in events and reports.'),
   type: webhookTypeSchema.default('rollout').describe('Place in the release at which it is called.'),
-  url: z.string().min(1).max(2048).describe('Address that gets a POST of the payload.'),
+  url: webAddressSchema.describe('Address that gets a POST of the payload.'),
   timeout: durationSchema.default('10s').describe('Time limit of one call.'),
   retries: z.int().min(0).max(10).default(0).describe('Further calls after a network error or a 5xx.'),
   metadata: z.record(z.string().max(63), z.string().max(4096)).optional().describe('Handed on in the payload.'),
@@ -109,22 +120,25 @@ const alertSchema = z.object({
   providerRef: z
     .object({
       name: nameSchema.describe('Name of the AlertProvider.'),
-      namespace: z
-        .string()
-        .max(63)
+      namespace: namespaceNameSchema
         .optional()
         .describe('Namespace of the AlertProvider; that of the Canary when absent.'),
     })
     .describe('AlertProvider that receives it.'),
 })
 
-const analysisSchema = z.object({
-  interval: durationSchema.default('30s').describe('Time between two checks and length of their window; at least 1s.'),
+const plainAnalysisSchema = z.object({
+  interval: intervalSchema.default('30s').describe('Time between two checks and length of their window; at least 1s.'),
   threshold: z.int().min(1).max(1000).default(3).describe('Failed checks of a run after which it is rolled back.'),
   mirror: z.boolean().default(true).describe('Pass a step of mirrored traffic before the first weight.'),
   mirrorWeight: weightSchema.default(100).describe('Percentage of requests that is mirrored.'),
   mirrorMethods: z
-    .array(z.string().max(16))
+    .array(
+      z
+        .string()
+        .max(16)
+        .regex(/^[A-Z]+$/),
+    )
     .max(9)
     .default(['GET', 'HEAD', 'OPTIONS'])
     .describe('Methods that are mirrored: a doubled POST is a double charge.'),
@@ -132,19 +146,21 @@ const analysisSchema = z.object({
   stepWeight: z.int().min(1).max(100).optional().describe('Weight that each step adds.'),
   stepWeights: z.array(weightSchema.min(1)).min(1).max(100).optional().describe('Weight of each step, ascending.'),
   maxWeight: z.int().min(1).max(100).optional().describe('Largest weight before promotion; 100 when absent.'),
-  metrics: z.array(metricSchema).max(32).optional().describe('Checks that hold each step.'),
+  metrics: withRules(z.array(metricSchema).max(32).meta(mapListBy('name')), metricsRules)
+    .optional()
+    .describe('Checks that hold each step.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })
 
-export const canarySpecSchema = z.object({
+const analysisSchema = withRules(plainAnalysisSchema, analysisRules)
+
+const plainSpecSchema = z.object({
   provider: z
     .enum(['mesh', 'istio'])
     .optional()
     .describe('Who moves traffic; the default of the controller when absent.'),
-  metricsServer: z
-    .string()
-    .max(2048)
+  metricsServer: webAddressSchema
     .optional()
     .describe('Address of Prometheus; the default of the controller when absent.'),
   targetRef: targetRefSchema.describe('Workload that is released.'),
@@ -160,6 +176,8 @@ export const canarySpecSchema = z.object({
   suspend: z.boolean().default(false).describe('Hold everything as it is.'),
 })
 
+export const canarySpecSchema = withRules(plainSpecSchema, specRules)
+
 export const canaryStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),
   phase: phaseSchema.optional().describe('Phase of the release.'),
@@ -173,7 +191,7 @@ export const canaryStatusSchema = z.object({
   runName: z.string().optional().describe('CanaryRun of the newest run.'),
   message: z.string().optional().describe('What the release is doing or waiting for, in one sentence.'),
   history: z.array(z.string()).max(5).optional().describe('One line for each of the last five runs, newest first.'),
-  conditions: z.array(conditionSchema).optional().describe('Ready, Reconciling, Stalled (kstatus) and Promoted.'),
+  conditions: conditionsSchema.optional().describe('Ready, Reconciling, Stalled (kstatus) and Promoted.'),
 })
 
 export const canarySchema = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
-import { conditionSchema, objectMetaSchema } from './schema.ts'
+import { conditionsSchema, objectMetaSchema } from './schema.ts'
 
 export const imagePolicySchema = z.object({
   apiVersion: z.string(),
@@ -42,7 +42,7 @@ export const imagePolicySchema = z.object({
       observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),
       latestTag: z.string().optional().describe('Newest tag in the range.'),
       lastPollTime: z.string().optional().describe('Time the registry last answered.'),
-      conditions: z.array(conditionSchema).optional().describe('Ready (kstatus).'),
+      conditions: conditionsSchema.optional().describe('Ready (kstatus).'),
     })
     .optional()
     .describe('What was found.'),

@@ -1,10 +1,18 @@
 /**
  * api: the objects that Sluice reads and writes, as zod schemas (its own kinds) and types (everybody else's).
- * It does no I/O; it parses, fills defaults and renders CRDs. Other rooms take complete values from here.
+ * It does no I/O; it parses, fills defaults and renders CRDs. Other rooms take complete values from here:
+ * `parseCanary` and its like are the only way from an object of unknown origin to a trusted one.
  */
 export * from './alert-provider.ts'
 export * from './canary.ts'
+export { builtinMetrics } from './canary-rules.ts'
 export * from './canary-run.ts'
+export { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
+export {
+  allCustomResourceDefinitions,
+  istioCustomResourceDefinitions,
+  localCustomResourceDefinitions,
+} from './custom-resources.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'
 export * from './kubernetes/core.ts'
@@ -13,3 +21,11 @@ export * from './kubernetes/workloads.ts'
 export * from './local-image.ts'
 export * from './local-platform.ts'
 export * from './metric-template.ts'
+export {
+  parseAlertProvider,
+  parseCanary,
+  parseCanaryRun,
+  parseImagePolicy,
+  parseLocalImage,
+  parseMetricTemplate,
+} from './parse.ts'

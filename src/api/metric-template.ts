@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
-import { objectMetaSchema } from './schema.ts'
+import { objectMetaSchema, webAddressSchema } from './schema.ts'
 
 export const metricTemplateSchema = z.object({
   apiVersion: z.string(),
@@ -11,9 +11,7 @@ export const metricTemplateSchema = z.object({
       provider: z
         .object({
           type: z.enum(['prometheus']).describe('Kind of metric server.'),
-          address: z
-            .string()
-            .max(2048)
+          address: webAddressSchema
             .optional()
             .describe('Address of the server; that of the Canary or controller when absent.'),
         })

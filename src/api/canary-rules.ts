@@ -1,0 +1,112 @@
+import type { Rule } from './rules.ts'
+
+/** Metrics whose query Sluice knows; every other name needs a MetricTemplate. */
+export const builtinMetrics = ['request-success-rate', 'request-duration'] as const
+
+interface Range {
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+}
+
+interface NamedMetric {
+  readonly name: string
+  readonly templateRef?: object | undefined
+}
+
+interface Steps {
+  readonly mirror: boolean
+  readonly mirrorWeight: number
+  readonly mirrorMethods: readonly string[]
+  readonly stepWeight?: number | undefined
+  readonly stepWeights?: readonly number[] | undefined
+  readonly maxWeight?: number | undefined
+}
+
+interface NamedService {
+  readonly targetRef: { readonly name: string }
+  readonly service: { readonly name?: string | undefined }
+}
+
+export const thresholdRangeRules: readonly Rule<Range>[] = [
+  {
+    cel: 'has(self.min) || has(self.max)',
+    message: 'min or max must be set',
+    holds: ({ min, max }) => min !== undefined || max !== undefined,
+  },
+  {
+    cel: '!has(self.min) || !has(self.max) || self.min <= self.max',
+    message: 'min must not exceed max',
+    field: 'min',
+    holds: ({ min, max }) => min === undefined || max === undefined || min <= max,
+  },
+]
+
+export const metricRules: readonly Rule<NamedMetric>[] = [
+  {
+    cel: `has(self.templateRef) || self.name in [${builtinMetrics.map((name) => `'${name}'`).join(', ')}]`,
+    message: `only ${builtinMetrics.join(' and ')} are built in: name the MetricTemplate of this metric`,
+    field: 'templateRef',
+    holds: ({ name, templateRef }) =>
+      templateRef !== undefined || builtinMetrics.some((builtinMetric) => builtinMetric === name),
+  },
+]
+
+export const metricsRules: readonly Rule<readonly NamedMetric[]>[] = [
+  {
+    cel: 'self.all(metric, self.exists_one(other, other.name == metric.name))',
+    message: 'names of metrics must differ',
+    holds: (metrics) => new Set(metrics.map(({ name }) => name)).size === metrics.length,
+  },
+]
+
+export const analysisRules: readonly Rule<Steps>[] = [
+  {
+    cel: 'has(self.stepWeight) != has(self.stepWeights)',
+    message: 'exactly one of stepWeight and stepWeights must be set',
+    field: 'stepWeight',
+    holds: ({ stepWeight, stepWeights }) => (stepWeight === undefined) !== (stepWeights === undefined),
+  },
+  {
+    cel: '!has(self.stepWeights) || (self.stepWeights.isSorted() && self.stepWeights.all(weight, self.stepWeights.exists_one(other, other == weight)))',
+    message: 'stepWeights must ascend, each larger than the one before',
+    field: 'stepWeights',
+    holds: ({ stepWeights = [] }) => stepWeights.every((weight, index) => weight > (stepWeights[index - 1] ?? 0)),
+  },
+  {
+    cel: '!has(self.maxWeight) || has(self.stepWeight)',
+    message: 'maxWeight needs stepWeight: the last of stepWeights is the largest weight',
+    field: 'maxWeight',
+    holds: ({ maxWeight, stepWeight }) => maxWeight === undefined || stepWeight !== undefined,
+  },
+  {
+    cel: '!has(self.maxWeight) || !has(self.stepWeight) || self.maxWeight >= self.stepWeight',
+    message: 'maxWeight must not be smaller than stepWeight',
+    field: 'maxWeight',
+    holds: ({ maxWeight, stepWeight }) =>
+      maxWeight === undefined || stepWeight === undefined || maxWeight >= stepWeight,
+  },
+  {
+    cel: '!self.mirror || self.mirrorWeight > 0',
+    message: 'mirrorWeight must be at least 1 while mirror is true',
+    field: 'mirrorWeight',
+    holds: ({ mirror, mirrorWeight }) => !mirror || mirrorWeight > 0,
+  },
+  {
+    cel: '!self.mirror || self.mirrorMethods.size() > 0',
+    message: 'mirrorMethods must name a method while mirror is true',
+    field: 'mirrorMethods',
+    holds: ({ mirror, mirrorMethods }) => !mirror || mirrorMethods.length > 0,
+  },
+]
+
+/** A Service's name has 63 characters at most, and the primary's ends in `-primary`. */
+const LONGEST_SERVICE_NAME = 55
+
+export const specRules: readonly Rule<NamedService>[] = [
+  {
+    cel: `has(self.service.name) || self.targetRef.name.size() <= ${LONGEST_SERVICE_NAME}`,
+    message: `the name of the workload is too long for its Services: set service.name, at most ${LONGEST_SERVICE_NAME} characters`,
+    field: 'service',
+    holds: ({ service, targetRef }) => service.name !== undefined || targetRef.name.length <= LONGEST_SERVICE_NAME,
+  },
+]
