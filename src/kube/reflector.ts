@@ -1,0 +1,150 @@
+import type { KubernetesObject, ResourceKind } from '../api/index.ts'
+import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
+import { type Backoff, createBackoff, type Random } from './backoff.ts'
+import { type Change, createObjectStore, type ObjectStore } from './object-store.ts'
+import { type KubeClient, KubeError, type ListOptions, type Reflector, type WatchEvent } from './port.ts'
+
+export interface ReflectorOptions<T extends KubernetesObject> extends ListOptions {
+  readonly client: Pick<KubeClient, 'list' | 'watch'>
+  readonly kind: ResourceKind<T>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random?: Random
+}
+
+/** A watch that lived this long was healthy: the next failure starts from the shortest wait again. */
+const HEALTHY_MS = 60_000
+
+/**
+ * Keeps a copy of a kind by list and watch. `managedFields` are left out: they are half of an object's size.
+ * `synced` stays open when the reflector is stopped before its first list.
+ */
+export function createReflector<T extends KubernetesObject>(options: ReflectorOptions<T>): Reflector<T> {
+  const store = createObjectStore<T>()
+  const handlers = new Set<(current: T | undefined, previous: T | undefined) => void>()
+  const synced = Promise.withResolvers<void>()
+  const log = options.log.child({ watch: options.kind.plural })
+
+  const tell = ({ current, previous }: Change<T>): void => {
+    for (const handler of handlers) {
+      try {
+        handler(current, previous)
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'a handler of changes failed')
+      }
+    }
+  }
+
+  return {
+    get: store.get,
+    list: store.list,
+    overlay: (object) => store.overlay(withoutManagedFields(object)),
+    onChange(handler) {
+      handlers.add(handler)
+      return () => handlers.delete(handler)
+    },
+    synced: synced.promise,
+    start: (signal) => reflect({ ...options, log, store, tell, synced: synced.resolve }, signal),
+  }
+}
+
+interface Reflection<T extends KubernetesObject> extends ReflectorOptions<T> {
+  readonly store: ObjectStore<T>
+  readonly tell: (change: Change<T>) => void
+  readonly synced: () => void
+}
+
+async function reflect<T extends KubernetesObject>(reflection: Reflection<T>, signal: AbortSignal): Promise<void> {
+  const backoff = createBackoff({ baseMs: 800, capMs: 30_000 }, reflection.random ?? Math.random)
+  const { clock, log } = reflection
+  let resourceVersion: string | undefined
+  while (!signal.aborted) {
+    const since = clock.monotonic()
+    const round = await runRound(reflection, resourceVersion, signal)
+    resourceVersion = round.resourceVersion
+    const waitMs = waitAfter(round, clock.monotonic() - since, backoff)
+    if (round.error !== undefined && !signal.aborted) {
+      log.warn({ error: messageOf(round.error), waitMs: Math.round(waitMs) }, 'watching failed, trying again')
+    }
+    if (waitMs > 0) await clock.sleep(waitMs, signal)
+  }
+}
+
+interface Round {
+  /** Where the next watch begins; undefined = list first. */
+  readonly resourceVersion: string | undefined
+  readonly events: number
+  readonly error: unknown
+}
+
+/** Lists if it must, then watches until that ends in any way. */
+async function runRound<T extends KubernetesObject>(
+  reflection: Reflection<T>,
+  from: string | undefined,
+  signal: AbortSignal,
+): Promise<Round> {
+  let resourceVersion = from
+  let events = 0
+  try {
+    resourceVersion ??= await relist(reflection)
+    for await (const event of openWatch(reflection, resourceVersion, signal)) {
+      events += 1
+      resourceVersion = take(reflection, event) ?? resourceVersion
+    }
+    return { resourceVersion, events, error: undefined }
+  } catch (error) {
+    return { resourceVersion: isExpired(error) ? undefined : resourceVersion, events, error }
+  }
+}
+
+const isExpired = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Expired'
+
+/** A round that brought nothing and ended soon is a failure too, or a server that cuts every watch would be hammered. */
+function waitAfter(round: Round, livedMs: number, backoff: Backoff): number {
+  const wasHealthy = round.events > 0 || livedMs >= HEALTHY_MS
+  if (wasHealthy) backoff.reset()
+  if (wasHealthy && (round.error === undefined || isExpired(round.error))) return 0
+  const wait = backoff.next()
+  const retry = round.error instanceof KubeError ? round.error.retry : 'later'
+  return typeof retry === 'object' ? Math.max(retry.afterMs, wait) : wait
+}
+
+async function relist<T extends KubernetesObject>(reflection: Reflection<T>): Promise<string> {
+  const list = await reflection.client.list(reflection.kind, scopeOf(reflection))
+  const changes = reflection.store.replaceAll(list.items.map(withoutManagedFields), list.resourceVersion)
+  for (const change of changes) reflection.tell(change)
+  reflection.synced()
+  return list.resourceVersion
+}
+
+function openWatch<T extends KubernetesObject>(
+  reflection: Reflection<T>,
+  resourceVersion: string,
+  signal: AbortSignal,
+): AsyncIterable<WatchEvent<T>> {
+  return reflection.client.watch(reflection.kind, { ...scopeOf(reflection), resourceVersion }, signal)
+}
+
+/** Takes one event into the copy and returns the version that the watch has reached. */
+function take<T extends KubernetesObject>(reflection: Reflection<T>, event: WatchEvent<T>): string | undefined {
+  const { store, tell } = reflection
+  if (event.type === 'BOOKMARK') {
+    store.advance(event.resourceVersion)
+    return event.resourceVersion === '' ? undefined : event.resourceVersion
+  }
+  const object = withoutManagedFields(event.object)
+  tell(event.type === 'DELETED' ? store.remove(object) : store.set(object))
+  return object.metadata.resourceVersion
+}
+
+const scopeOf = ({ namespace, labelSelector, fieldSelector }: ListOptions): ListOptions => ({
+  ...(namespace === undefined ? {} : { namespace }),
+  ...(labelSelector === undefined ? {} : { labelSelector }),
+  ...(fieldSelector === undefined ? {} : { fieldSelector }),
+})
+
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  if (object.metadata.managedFields === undefined) return object
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}

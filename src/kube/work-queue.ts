@@ -1,0 +1,109 @@
+import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
+import { backoffMs, type Random } from './backoff.ts'
+import { createDueKeys } from './due-keys.ts'
+import { KubeError, type Retry, type WorkOutcome, type WorkQueue } from './port.ts'
+
+export interface WorkQueueOptions {
+  /** Brings the world of one key to what it should be. A throw means: again, with back-off. */
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<WorkOutcome>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random?: Random
+  /** How many keys are worked on at a time; 8 when absent. */
+  readonly concurrency?: number
+}
+
+const LIMITS = { baseMs: 5, capMs: 30_000 }
+
+/**
+ * A queue of keys, as client-go's: a key waits once however often it is added, and one that is added while it is worked
+ * on comes again afterwards. After the signal nothing new begins, and `start` ends with the last running work.
+ */
+export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
+  const waiting = new Set<string>()
+  const running = new Set<string>()
+  const again = new Set<string>()
+  const failures = new Map<string, number>()
+  let changed = Promise.withResolvers<void>()
+
+  const add = (key: string): void => {
+    if (running.has(key)) again.add(key)
+    else waiting.add(key)
+    changed.resolve()
+  }
+  const due = createDueKeys(options.clock, add)
+
+  const work = async (key: string, signal: AbortSignal): Promise<void> => {
+    const wait = await attempt(options, failures, key, signal)
+    if (wait !== undefined) due.add(key, wait)
+    running.delete(key)
+    if (again.delete(key)) waiting.add(key)
+    changed.resolve()
+  }
+
+  const begin = (signal: AbortSignal): void => {
+    for (const key of waiting) {
+      if (running.size >= (options.concurrency ?? 8)) return
+      waiting.delete(key)
+      running.add(key)
+      // `work` never rejects: every failure is an outcome.
+      void work(key, signal)
+    }
+  }
+
+  return {
+    add,
+    addAfter: (key, milliseconds) => (milliseconds > 0 ? due.add(key, milliseconds) : add(key)),
+    async start(signal) {
+      const timers = due.run(signal)
+      signal.addEventListener('abort', () => changed.resolve(), { once: true })
+      while (!signal.aborted || running.size > 0) {
+        changed = Promise.withResolvers<void>()
+        if (!signal.aborted) begin(signal)
+        await changed.promise
+      }
+      await timers
+    },
+  }
+}
+
+/** Works on a key once and says after how long it comes again, if at all. */
+async function attempt(
+  options: WorkQueueOptions,
+  failures: Map<string, number>,
+  key: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const outcome = await options.reconcile(key, signal)
+    failures.delete(key)
+    return outcome.requeueAfterMs
+  } catch (error) {
+    const count = failures.get(key) ?? 0
+    const wait = waitAfter(error, backoffMs(LIMITS, count, options.random ?? Math.random))
+    if (wait === undefined) failures.delete(key)
+    else failures.set(key, count + 1)
+    reportFailure({ log: options.log, key, error, wait }, signal)
+    return wait
+  }
+}
+
+function waitAfter(error: unknown, backoff: number): number | undefined {
+  const retry: Retry = error instanceof KubeError ? error.retry : 'later'
+  if (retry === 'never') return undefined
+  return retry === 'later' ? backoff : Math.max(retry.afterMs, backoff)
+}
+
+function reportFailure(
+  failed: { readonly log: Logger; readonly key: string; readonly error: unknown; readonly wait: number | undefined },
+  signal: AbortSignal,
+): void {
+  const fields = { key: failed.key, error: messageOf(failed.error) }
+  if (signal.aborted) failed.log.debug(fields, 'work was cut short by the stop')
+  else if (failed.wait === undefined)
+    failed.log.error(fields, 'work failed; it is taken up again when something changes')
+  // A stale copy is everyday life: the watch brings the new one.
+  else if (failed.error instanceof KubeError && failed.error.reason === 'Conflict')
+    failed.log.debug(fields, 'stale copy')
+  else failed.log.warn({ ...fields, waitMs: Math.round(failed.wait) }, 'work failed, trying again')
+}
