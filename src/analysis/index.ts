@@ -1,5 +1,8 @@
 /**
  * analysis: turns a window of time and a list of checks into verdicts with their numbers.
- * It must not know Kubernetes clients or routers; what it needs of them comes in as values.
+ * It asks metric servers (providers/), builds the queries of the built-in metrics (builtin/), fills templates in,
+ * and judges; everything but the asking is pure.
+ * It must not know Kubernetes clients or routers: what it needs of them comes in as values.
  */
-export * from './port.ts'
+export { type AnalystOptions, createAnalyst } from './analyst.ts'
+export type { Analyst, Check, MeasureRequest, Subject } from './port.ts'

@@ -1,0 +1,78 @@
+import type { MetricVerdict } from '../api/index.ts'
+import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
+import { builtinMetrics } from './builtin/registry.ts'
+import { measureBuiltin } from './measure-builtin.ts'
+import { measureTemplate } from './measure-template.ts'
+import type { Finding, Measuring } from './measuring.ts'
+import type { Analyst, Check, MeasureRequest } from './port.ts'
+import { type ProviderRef, providers } from './registry.ts'
+
+export interface AnalystOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly http?: typeof fetch
+  /** Time between two scrapes of the mesh's proxies: that of the bundled Prometheus, 1000, when absent. */
+  readonly scrapeIntervalMs?: number
+}
+
+/** Measures every check against its metric server, all at once. */
+export function createAnalyst(options: AnalystOptions): Analyst {
+  return {
+    measure: (request, signal) =>
+      Promise.all(request.checks.map((check) => measureCheck(options, { check, request, signal }))),
+  }
+}
+
+interface Task {
+  readonly check: Check
+  readonly request: MeasureRequest
+  readonly signal: AbortSignal
+}
+
+async function measureCheck(options: AnalystOptions, task: Task): Promise<MetricVerdict> {
+  const { check, request } = task
+  try {
+    return renderVerdict(check, await find(createMeasuring(options, task)))
+  } catch (error) {
+    // A fault of ours must not end the release loop, and it must not pass for evidence either.
+    const message = `${check.metric.name} could not be measured: ${messageOf(error)}`
+    options.log.error({ metric: check.metric.name, canary: request.subject.canary }, message)
+    return renderVerdict(check, { state: 'query-error', query: '', window: request.window, message })
+  }
+}
+
+function createMeasuring(options: AnalystOptions, { check, request, signal }: Task): Measuring {
+  const { clock, log, http = fetch, scrapeIntervalMs = 1_000 } = options
+  const asked: ProviderRef = check.template?.spec.provider ?? { type: 'prometheus' }
+  const provider = providers[asked.type]({ address: asked.address ?? request.metricsServer, clock, log, http })
+  return { check, request, scrapeIntervalMs, ask: (query, atMs) => provider.instant(query, atMs, signal) }
+}
+
+function find(measuring: Measuring): Finding | Promise<Finding> {
+  const { metric, template } = measuring.check
+  const { min, max } = metric.thresholdRange ?? {}
+  if (min === undefined && max === undefined) {
+    return refuse(measuring, 'has no limit: set thresholdRange.min or thresholdRange.max')
+  }
+  if (template !== undefined) return measureTemplate(measuring, template)
+  if (metric.templateRef !== undefined) {
+    return refuse(measuring, `names the MetricTemplate ${metric.templateRef.name}, which does not exist`)
+  }
+  const builtin = builtinMetrics.get(metric.name)
+  if (builtin !== undefined) return measureBuiltin(measuring, builtin)
+  return refuse(measuring, `is not built in (${[...builtinMetrics.keys()].join(', ')}): give it a templateRef`)
+}
+
+function refuse({ check, request }: Measuring, reason: string): Finding {
+  return { state: 'query-error', query: '', window: request.window, message: `metric ${check.metric.name} ${reason}` }
+}
+
+function renderVerdict(check: Check, { window, ...finding }: Finding): MetricVerdict {
+  return {
+    metric: check.metric.name,
+    thresholdRange: check.metric.thresholdRange ?? {},
+    windowStart: new Date(window.startMs).toISOString(),
+    windowEnd: new Date(window.endMs).toISOString(),
+    ...finding,
+  }
+}

@@ -1,0 +1,37 @@
+import type { MetricTemplate } from '../api/index.ts'
+import { judge } from './judge.ts'
+import type { Finding, Measuring } from './measuring.ts'
+import { renderRange } from './promql.ts'
+import type { Sample } from './provider.ts'
+import { renderQuery } from './template.ts'
+import { measuredWindow } from './window.ts'
+
+/** Fills the template in, asks it once, at the end of the window, and judges the one number it gives. */
+export async function measureTemplate(measuring: Measuring, template: MetricTemplate): Promise<Finding> {
+  const { check, request, ask } = measuring
+  const { name, interval, templateVariables: variables = {} } = check.metric
+  // Functions over a range count from its first scrape on, so only the delay of histograms has to pass.
+  const measured = measuredWindow(request.window, { scrapeMs: 0, flushed: true }, interval)
+  const unasked = { query: '', window: request.window }
+  if (!measured.ok) return { ...unasked, state: 'no-data', message: `${name} is unknown: ${measured.error}` }
+  const window = measured.value
+  const range = renderRange(window.endMs - window.startMs)
+  const query = renderQuery(template.spec.query, { subject: request.subject, interval: range, variables })
+  if (!query.ok) {
+    const message = `MetricTemplate ${template.metadata.name}: ${query.error}`
+    return { ...unasked, window, state: 'query-error', message }
+  }
+  const found = { query: query.value, window }
+  const answer = await ask(query.value, window.endMs)
+  if (answer.kind !== 'samples') return { ...found, state: answer.kind, message: answer.message }
+  if (answer.samples.length > 1) return { ...found, state: 'query-error', message: describeMany(name, answer.samples) }
+  const value = answer.samples[0]?.value
+  const judgement = judge({ title: name, value, evidence: evidenceOf(value) }, check.metric.thresholdRange ?? {})
+  return { ...found, ...(Number.isFinite(value) ? { value } : {}), ...judgement }
+}
+
+const evidenceOf = (value: number | undefined): string => (value === undefined ? 'the query found no series' : '')
+
+function describeMany(name: string, samples: readonly Sample[]): string {
+  return `the query of ${name} gives ${samples.length} series; aggregate them to one, with sum() or max()`
+}

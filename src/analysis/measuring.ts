@@ -1,0 +1,18 @@
+import type { MetricVerdict } from '../api/index.ts'
+import type { Check, MeasureRequest } from './port.ts'
+import type { Answer } from './provider.ts'
+import type { Window } from './window.ts'
+
+/** One check under way. */
+export interface Measuring {
+  readonly check: Check
+  readonly request: MeasureRequest
+  readonly scrapeIntervalMs: number
+  ask(query: string, atMs: number): Promise<Answer>
+}
+
+/** What came of it: the verdict but for the parts that only repeat the check. */
+export interface Finding
+  extends Pick<MetricVerdict, 'state' | 'query' | 'message' | 'value' | 'unit' | 'requests' | 'errors'> {
+  readonly window: Window
+}

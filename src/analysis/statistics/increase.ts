@@ -1,0 +1,21 @@
+import { canonicalJson } from '../../base/index.ts'
+import type { Sample } from '../provider.ts'
+
+/**
+ * What each counter gained between two instants, series by series.
+ * A series that is missing at the start began in between, at 0; one that fell was restarted, so all it shows is new.
+ * A series that is missing at the end gained nothing that anyone could have seen.
+ */
+export function increases(start: readonly Sample[], end: readonly Sample[]): readonly Sample[] {
+  const before = new Map(start.map((sample) => [seriesKey(sample), sample.value]))
+  return end.map((sample) => {
+    const base = before.get(seriesKey(sample)) ?? 0
+    return { labels: sample.labels, value: sample.value < base ? sample.value : sample.value - base }
+  })
+}
+
+function seriesKey({ labels }: Sample): string {
+  // Prometheus 3 keeps the metric's name through functions where 2 drops it.
+  const { __name__, ...rest } = labels
+  return canonicalJson(rest)
+}

@@ -1,0 +1,84 @@
+import { failure, type Result, success } from '../base/index.ts'
+import type { Subject } from './port.ts'
+import { escapeText } from './promql.ts'
+
+export interface TemplateValues {
+  readonly subject: Subject
+  /** Length of the window in PromQL's words. */
+  readonly interval: string
+  readonly variables: Readonly<Record<string, string>>
+}
+
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
+/** A name, a number or a length of time: nothing that could end the expression it stands in. */
+const BARE_WORD = /^[A-Za-z0-9_:.]+$/
+
+/**
+ * Fills a query in. Only the documented names exist; there are no conditions, functions or loops.
+ * A value between quotes is escaped for them, a value outside must be a plain word or number, so that whoever
+ * writes a Canary cannot change the query that whoever wrote the template vouches for.
+ */
+export function renderQuery(query: string, values: TemplateValues): Result<string> {
+  let open = ''
+  let rendered = ''
+  let position = 0
+  for (const match of query.matchAll(PLACEHOLDER)) {
+    const literal = query.slice(position, match.index)
+    open = openAfter(literal, open)
+    const name = (match[1] ?? '').trim()
+    const value = lookUp(name, values)
+    if (!value.ok) return value
+    const inserted = insert(name, value.value, open)
+    if (!inserted.ok) return inserted
+    rendered += literal + inserted.value
+    position = match.index + match[0].length
+  }
+  return success(rendered + query.slice(position))
+}
+
+function lookUp(name: string, { subject, interval, variables }: TemplateValues): Result<string> {
+  const known: Readonly<Record<string, string>> = {
+    name: subject.canary,
+    namespace: subject.namespace,
+    target: subject.target,
+    service: subject.service,
+    interval,
+  }
+  const value = Object.hasOwn(known, name) ? known[name] : undefined
+  if (value !== undefined) return success(value)
+  const variable = /^variables\.([A-Za-z0-9_-]+)$/.exec(name)?.[1]
+  if (variable === undefined) {
+    return failure(`{{ ${name} }} is not known in a query: use ${Object.keys(known).join(', ')} or variables.NAME`)
+  }
+  if (Object.hasOwn(variables, variable)) return success(variables[variable] ?? '')
+  return failure(`the query needs the variable ${variable}: set it in templateVariables of the metric`)
+}
+
+function insert(name: string, value: string, open: string): Result<string> {
+  if (open === '"' || open === "'") return success(escapeText(value, open))
+  if (open === '`') {
+    return value.includes('`')
+      ? failure(`the value of ${name} has a backtick, which its quotes cannot hold`)
+      : success(value)
+  }
+  return BARE_WORD.test(value)
+    ? success(value)
+    : failure(`the value of ${name} stands outside quotes, so it must be a word or a number`)
+}
+
+/** What a piece of PromQL leaves open: a quote, a comment (`#`), or nothing. */
+function openAfter(text: string, openBefore: string): string {
+  let open = openBefore
+  let escaped = false
+  for (const character of text) {
+    if (escaped) escaped = false
+    else if (character === '\\' && (open === '"' || open === "'")) escaped = true
+    else open = step(open, character)
+  }
+  return open
+}
+
+function step(open: string, character: string): string {
+  if (open === '') return ['"', "'", '`', '#'].includes(character) ? character : ''
+  return character === (open === '#' ? '\n' : open) ? '' : open
+}

@@ -1,0 +1,32 @@
+import { failure, parseDuration, type Result, success } from '../base/index.ts'
+import type { MeasureRequest } from './port.ts'
+
+export type Window = MeasureRequest['window']
+
+/** Envoy publishes its histograms each second (`stats_flush_interval` of the bundled mesh). */
+const FLUSH_MS = 1_000
+/** A scrape takes a while, and clocks differ. */
+const MARGIN_MS = 250
+
+/** How long after an instant a scrape may still bring what happened before it, for the first time. */
+export interface Delay {
+  readonly scrapeMs: number
+  readonly flushed: boolean
+}
+
+/**
+ * The part of the window in which everything that is counted happened after its start: what the scrapes show once
+ * they had the time to show it is the base, not evidence. The end stays: nothing is waited for.
+ * `interval` is the metric's own longest window.
+ */
+export function measuredWindow(window: Window, delay: Delay, interval?: string): Result<Window> {
+  const settleMs = (delay.scrapeMs > 0 ? delay.scrapeMs + MARGIN_MS : 0) + (delay.flushed ? FLUSH_MS : 0)
+  const longest = interval === undefined ? success(Number.POSITIVE_INFINITY) : parseDuration(interval)
+  if (!longest.ok) return longest
+  const startMs = Math.max(window.startMs + settleMs, window.endMs - longest.value)
+  if (startMs >= window.endMs) {
+    const length = window.endMs - window.startMs
+    return failure(`a window of ${length}ms is too short: scrapes need ${settleMs}ms of it to settle`)
+  }
+  return success({ startMs, endMs: window.endMs })
+}
