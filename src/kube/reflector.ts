@@ -1,5 +1,5 @@
 import type { KubernetesObject, ResourceKind } from '../api/index.ts'
-import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
+import { type Clock, type Logger, messageOf, untilAborted } from '../runtime/index.ts'
 import { type Backoff, createBackoff, type Random } from './backoff.ts'
 import { type Change, createObjectStore, type ObjectStore } from './object-store.ts'
 import { type KubeClient, KubeError, type ListOptions, type Reflector, type WatchEvent } from './port.ts'
@@ -57,10 +57,13 @@ interface Reflection<T extends KubernetesObject> extends ReflectorOptions<T> {
 async function reflect<T extends KubernetesObject>(reflection: Reflection<T>, signal: AbortSignal): Promise<void> {
   const backoff = createBackoff({ baseMs: 800, capMs: 30_000 }, reflection.random ?? Math.random)
   const { clock, log } = reflection
+  const stopped = untilAborted(signal).then(() => undefined)
   let resourceVersion: string | undefined
   while (!signal.aborted) {
     const since = clock.monotonic()
-    const round = await runRound(reflection, resourceVersion, signal)
+    // A list has no signal: a stop does not wait for a server that hangs.
+    const round = await Promise.race([runRound(reflection, resourceVersion, signal), stopped])
+    if (round === undefined) return
     resourceVersion = round.resourceVersion
     const waitMs = waitAfter(round, clock.monotonic() - since, backoff)
     if (round.error !== undefined && !signal.aborted) {
