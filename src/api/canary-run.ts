@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { phaseSchema } from './canary.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { objectMetaSchema } from './schema.ts'
 
@@ -37,6 +38,36 @@ export const runStepSchema = z.object({
 })
 export type RunStep = z.output<typeof runStepSchema>
 
+/** Where a run stands, so that a new leader goes on exactly there. Times are the controller's own. */
+export const runProgressSchema = z.object({
+  phase: phaseSchema.describe('Phase of the release.'),
+  since: z.string().describe('Time the phase began.'),
+  reason: z.string().describe('One CamelCase word for what the release is doing.'),
+  message: z.string().describe('The same in a sentence.'),
+  readyAt: z.string().optional().describe('Time the new version was first ready.'),
+  unreadyAt: z.string().optional().describe('Time since which the new version is not ready.'),
+  preparedAt: z.string().optional().describe('Time the pre-rollout webhooks passed.'),
+  askedAt: z.string().optional().describe('Time the gate was last asked.'),
+  stepIndex: z.int().describe('Number of the current step, from 0; -1 before the first.'),
+  checkedAt: z.string().optional().describe('Start of the wait for the next check.'),
+  verdictAt: z.string().optional().describe('Time of the last verdict that was pass or fail.'),
+  lastCheck: z.enum(['passed', 'failed', 'missing']).optional().describe('Result of the last check.'),
+  failedChecks: z.int().describe('Failed checks of the run.'),
+  iterations: z.int().describe('Passing checks of the current step.'),
+  command: z.enum(['promote', 'abort']).optional().describe('What an operator asked for.'),
+  recovering: z.boolean().optional().describe('The primary had no ready pod when the run began.'),
+  heldAt: z.string().optional().describe('Time the promotion failed; traffic stays on ready pods since.'),
+  ending: z
+    .object({
+      outcome: z.enum(['Failed', 'Superseded']).describe('How the run will have ended.'),
+      reason: z.string().describe('One CamelCase word for the cause.'),
+      message: z.string().describe('The cause in a sentence, with the numbers that decided.'),
+      since: z.string().describe('Time it was decided.'),
+    })
+    .optional()
+    .describe('The run is taken back: weight 0 first, then the new version is scaled down.'),
+})
+
 export const canaryRunSchema = z.object({
   apiVersion: z.string(),
   kind: z.string(),
@@ -56,6 +87,7 @@ export const canaryRunSchema = z.object({
       message: z.string().describe('The cause in a sentence, with the numbers that decided.'),
       endedAt: z.string().optional().describe('Time the run ended.'),
       steps: z.array(runStepSchema).max(200).describe('Steps in order.'),
+      progress: runProgressSchema.optional().describe('Private state of the controller.'),
     })
     .optional()
     .describe('What happened.'),

@@ -1,0 +1,108 @@
+import { commandFor } from './commands.ts'
+import type { Change } from './decision.ts'
+import { failed, superseded } from './ending.ts'
+import type { Observation } from './observation.ts'
+import type { Cause } from './reasons.ts'
+import { currentStep, withProgress } from './run.ts'
+import type { ActiveRelease } from './state.ts'
+import { deadlineMsOf } from './timing.ts'
+
+type Guard = (state: ActiveRelease, observation: Observation) => Change | undefined
+
+/** What ends or changes a run between its checks, most urgent first: the first guard that speaks decides. */
+const guards: readonly Guard[] = [
+  targetIsThere,
+  revisionIsNewest,
+  isNotAborted,
+  trafficWasNotLowered,
+  workloadGoesOn,
+  podsAreThere,
+  readinessIsInTime,
+  promotionIsNoted,
+]
+
+export function guard(state: ActiveRelease, observation: Observation): Change | undefined {
+  for (const each of guards) {
+    const change = each(state, observation)
+    if (change) return change
+  }
+  return undefined
+}
+
+function targetIsThere(state: ActiveRelease, observation: Observation): Change | undefined {
+  if (observation.target) return undefined
+  return failed(state, observation, targetNotFound(observation))
+}
+
+export const targetNotFound = (observation: Observation): Cause => ({
+  reason: 'TargetNotFound',
+  message: `Deployment ${observation.canary.spec.targetRef.name} does not exist: create it or correct spec.targetRef.name`,
+})
+
+function revisionIsNewest(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { target } = observation
+  if (target === undefined || target.revision === state.run.revision) return undefined
+  return superseded(state, observation, newerRevision(state, observation, target.revision))
+}
+
+export function newerRevision(state: ActiveRelease, observation: Observation, revision: string): Cause {
+  const isRevert = revision === state.lastPromotedSpec && observation.primary?.revision === revision
+  if (isRevert) {
+    return { reason: 'Reverted', message: `the workload was set back to ${revision}, which the primary runs` }
+  }
+  return { reason: 'Superseded', message: `${revision} replaces ${state.run.revision}` }
+}
+
+function isNotAborted(state: ActiveRelease, observation: Observation): Change | undefined {
+  if (commandFor(state, observation) !== 'abort') return undefined
+  const aborted = withProgress(state, { command: 'abort' })
+  return failed(aborted, observation, { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` })
+}
+
+/** Whoever takes traffic off the new version means it: it does not come back without a new verdict. */
+function trafficWasNotLowered(state: ActiveRelease, observation: Observation): Change | undefined {
+  const step = currentStep(state)
+  const weight = observation.route.traffic?.canary ?? 0
+  if (step?.programmedAt === undefined || weight >= step.weight) return undefined
+  const message = `the route was set to weight ${weight} by somebody else while ${state.run.revision} had ${step.weight}`
+  return failed(state, observation, { reason: 'TrafficLowered', message })
+}
+
+function workloadGoesOn(state: ActiveRelease, observation: Observation): Change | undefined {
+  const failure = observation.target?.failure
+  // A condition that is older than the run speaks of an earlier revision.
+  if (failure === undefined || failure.at < state.run.startedAt) return undefined
+  return failed(state, observation, { reason: 'ProgressDeadlineExceeded', message: failure.message })
+}
+
+function podsAreThere(state: ActiveRelease, observation: Observation): Change | undefined {
+  const weight = currentStep(state)?.weight ?? 0
+  if (weight === 0 || (observation.target?.readyReplicas ?? 0) > 0) return undefined
+  const message = `no pod of ${state.run.revision} is ready at weight ${weight}`
+  return failed(state, observation, { reason: 'CanaryNotReady', message })
+}
+
+function readinessIsInTime(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { now, target } = observation
+  const { readyAt, unreadyAt } = state.run.progress
+  if (target?.isReady) return becomeReady(state, now)
+  if (unreadyAt === undefined && readyAt !== undefined) {
+    return { state: withProgress(state, { unreadyAt: now }), notes: [] }
+  }
+  const deadlineMs = deadlineMsOf(observation.canary.spec)
+  if (now - (unreadyAt ?? state.since) < deadlineMs) return undefined
+  const message = `${state.run.revision} was not ready within ${deadlineMs / 1_000} s: ${target?.readyReplicas ?? 0} of ${target?.replicas ?? 0} pods are`
+  return failed(state, observation, { reason: 'ProgressDeadlineExceeded', message })
+}
+
+function becomeReady(state: ActiveRelease, now: number): Change | undefined {
+  const { readyAt, unreadyAt } = state.run.progress
+  if (readyAt !== undefined && unreadyAt === undefined) return undefined
+  return { state: withProgress(state, { readyAt: readyAt ?? now, unreadyAt: undefined }), notes: [] }
+}
+
+function promotionIsNoted(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { command } = state.run.progress
+  if (command !== undefined || commandFor(state, observation) !== 'promote') return undefined
+  return { state: withProgress(state, { command: 'promote' }), notes: [] }
+}

@@ -1,0 +1,73 @@
+import type { Canary, MetricVerdict, WebhookType } from '../api/index.ts'
+import type { Cause } from './reasons.ts'
+
+/** Everything one pass knows of the world, gathered once. */
+export interface Observation {
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly canary: Canary
+  /** The workload the user writes: it runs the new version. */
+  readonly target: WorkloadFacts | undefined
+  readonly primary: WorkloadFacts | undefined
+  readonly services: ServiceFacts
+  readonly route: RouteFacts
+  /** CanaryRuns of this Canary. */
+  readonly runs: readonly RunFacts[]
+  /** Why Sluice must not touch this Canary's objects, found while gathering. */
+  readonly refusal?: Cause | undefined
+  readonly answers: Answers
+}
+
+export interface WorkloadFacts {
+  /** Hash of the pod template; for the primary, of the template it was copied from. */
+  readonly revision: string
+  readonly images: readonly string[]
+  /** Wanted pods. */
+  readonly replicas: number
+  readonly readyReplicas: number
+  /** Every wanted pod runs this template and is available, none of an older one is left. */
+  readonly isReady: boolean
+  /** The workload itself gave up, in its own words. */
+  readonly failure?: { readonly message: string; readonly at: number } | undefined
+}
+
+export interface ServiceFacts {
+  /** The Services of primary and canary are as wanted. */
+  readonly areBackendsReady: boolean
+  /** The apex Service selects the primary. */
+  readonly isApexReady: boolean
+}
+
+/** Shares of the requests in percent; canary and primary sum to 100. */
+export interface Traffic {
+  readonly primary: number
+  readonly canary: number
+  readonly mirror: number
+}
+
+export interface RouteFacts {
+  readonly traffic: Traffic | undefined
+  /** The route's other fields are as wanted. */
+  readonly isCurrent: boolean
+  readonly isProgrammed: boolean
+  readonly programmedAt?: number | undefined
+  readonly message?: string | undefined
+}
+
+export interface RunFacts {
+  readonly name: string
+  readonly revision: string
+  readonly createdAt: string
+}
+
+export interface HookAnswer {
+  readonly name: string
+  readonly ok: boolean
+  readonly message: string
+}
+
+/** What analysis and webhooks said to the questions that were due. */
+export interface Answers {
+  readonly check?: { readonly verdicts: readonly MetricVerdict[]; readonly hooks: readonly HookAnswer[] } | undefined
+  readonly gate?: { readonly type: WebhookType; readonly hooks: readonly HookAnswer[] } | undefined
+}

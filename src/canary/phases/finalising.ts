@@ -1,0 +1,21 @@
+import { alert, type Change } from '../decision.ts'
+import type { Observation } from '../observation.ts'
+import type { Cause } from '../reasons.ts'
+import { closeRun, enter } from '../run.ts'
+import type { ActiveRelease } from '../state.ts'
+import { isServed, primaryOnly } from '../weights.ts'
+import { awaitPrimary } from './promoting.ts'
+
+/** Traffic goes back to the primary, and only then the workload is scaled down. */
+export function finalising(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { now, primary, route } = observation
+  if (!primary?.isReady) return awaitPrimary(state, observation)
+  if (!isServed(route, primaryOnly) || scalesDownAfterPromotion(state, observation)) return undefined
+  const cause: Cause = { reason: 'Succeeded', message: `${state.run.revision} is promoted` }
+  const closed = closeRun(state, 'Succeeded', cause, now)
+  return { state: enter(closed, 'Succeeded', now, cause), notes: [alert('info', cause)] }
+}
+
+/** A newer revision keeps the pods: they are its own by now. */
+export const scalesDownAfterPromotion = (state: ActiveRelease, { target }: Observation): boolean =>
+  target !== undefined && target.revision === state.run.revision && target.replicas > 0

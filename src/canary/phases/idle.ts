@@ -1,0 +1,56 @@
+import { alert, type Change } from '../decision.ts'
+import type { Observation, WorkloadFacts } from '../observation.ts'
+import { hooksOf } from '../questions.ts'
+import type { Cause } from '../reasons.ts'
+import { enter, newRun, openRun } from '../run.ts'
+import type { ReleaseState } from '../state.ts'
+
+/** Between runs: a new pod template gets its run, whatever came of the last one. */
+export function idle(state: ReleaseState, observation: Observation): Change | undefined {
+  const { target } = observation
+  if (target === undefined) return undefined
+  const mended = resumePromotion(state, observation, target)
+  if (mended) return mended
+  if (isStable(state, observation, target)) return settleOnStable(state, observation)
+  if (target.revision === state.lastAppliedSpec && state.run?.outcome !== 'Superseded') return undefined
+  return startRun(state, observation, target)
+}
+
+/** A promotion that failed goes on where its primary became ready after all. */
+function resumePromotion(state: ReleaseState, observation: Observation, target: WorkloadFacts): Change | undefined {
+  const { now, primary } = observation
+  const { run } = state
+  if (run?.outcome !== 'Failed' || run.progress.heldAt === undefined) return undefined
+  const isMended = primary?.isReady === true && primary.revision === run.revision && target.revision === run.revision
+  if (!isMended) return undefined
+  const cause: Cause = { reason: 'Finalising', message: `the primary became ready with ${run.revision} after all` }
+  const progress = { ...run.progress, heldAt: undefined }
+  const reopened: ReleaseState = { ...state, run: { ...run, outcome: 'Running', endedAt: undefined, cause, progress } }
+  const resumed = enter(reopened, 'Finalising', now, cause)
+  return { state: { ...resumed, lastPromotedSpec: run.revision }, notes: [alert('info', cause)] }
+}
+
+const isStable = (state: ReleaseState, { primary }: Observation, target: WorkloadFacts): boolean =>
+  target.revision === state.lastPromotedSpec && target.revision === primary?.revision
+
+/** The workload was set back to what the primary runs: the next change is a change again, even to a version that failed. */
+function settleOnStable(state: ReleaseState, { now }: Observation): Change | undefined {
+  const isSettled = state.phase === 'Initialized' || state.phase === 'Succeeded'
+  if ((isSettled && state.lastAppliedSpec === state.lastPromotedSpec) || isHeld(state)) return undefined
+  const message = `the workload was set back to ${state.lastPromotedSpec}, which the primary runs`
+  const cause: Cause = { reason: 'Reverted', message }
+  const settled = enter(state, 'Initialized', now, cause)
+  return { state: { ...settled, lastAppliedSpec: state.lastPromotedSpec }, notes: [] }
+}
+
+const isHeld = ({ phase, run }: ReleaseState): boolean => phase === 'Failed' && run?.progress.heldAt !== undefined
+
+function startRun(state: ReleaseState, observation: Observation, target: WorkloadFacts): Change {
+  const { now, primary } = observation
+  const message = `new revision ${target.revision} of ${target.images.join(', ')}`
+  const cause: Cause = { reason: 'NewRevision', message }
+  const isRecovering = state.run?.progress.heldAt !== undefined && (primary?.readyReplicas ?? 0) === 0
+  const opened = openRun(state, newRun(state, observation, target), cause, isRecovering)
+  const phase = hooksOf(observation, 'confirm-rollout').length > 0 ? 'Waiting' : 'Progressing'
+  return { state: enter(opened, phase, now, cause), notes: [alert('info', cause)] }
+}

@@ -1,0 +1,41 @@
+import { takeCheck } from '../check.ts'
+import { alert, type Change } from '../decision.ts'
+import { gateAnswer } from '../gates.ts'
+import { guard } from '../guards.ts'
+import type { Observation } from '../observation.ts'
+import { hooksOf } from '../questions.ts'
+import type { Cause } from '../reasons.ts'
+import { enter, withProgress } from '../run.ts'
+import { type ActiveRelease, isActive } from '../state.ts'
+import { enterPromoting } from './promoting.ts'
+
+/** Every step passed; the analysis goes on while `confirm-promotion` holds the release. */
+export function waitingPromotion(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { command } = state.run.progress
+  const guarded = guard(state, observation)
+  if (guarded) return guarded
+  if (command === 'promote' && observation.target?.isReady) return enterPromoting(state, observation)
+  const checked = takeCheck(state, observation)
+  if (checked === undefined) return takeGate(state, observation)
+  if (!isActive(checked.state) || checked.state.run.progress.ending) return checked
+  return takeGate(checked.state, observation) ?? checked
+}
+
+function takeGate(state: ActiveRelease, observation: Observation): Change | undefined {
+  const isOpen = hooksOf(observation, 'confirm-promotion').length === 0
+  const answer = isOpen ? { ok: true, message: '' } : gateAnswer(state, observation)
+  if (answer === undefined) return undefined
+  if (answer.ok && state.run.progress.lastCheck === 'passed') return enterPromoting(state, observation)
+  if (answer.ok) return isOpen ? undefined : { state: withProgress(state, { askedAt: observation.now }), notes: [] }
+  const cause: Cause = { reason: 'WaitingForPromotion', message: `waiting for confirmation: ${answer.message}` }
+  const isNews = state.run.progress.askedAt === undefined
+  return {
+    state: { ...withProgress(state, { askedAt: observation.now }), cause },
+    notes: isNews ? [alert('warn', cause)] : [],
+  }
+}
+
+export function enterWaitingPromotion(state: ActiveRelease, { now }: Observation): Change {
+  const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} passed every step` }
+  return { state: enter(withProgress(state, { askedAt: undefined }), 'WaitingPromotion', now, cause), notes: [] }
+}

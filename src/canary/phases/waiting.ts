@@ -1,0 +1,52 @@
+import { commandFor } from '../commands.ts'
+import { alert, type Change } from '../decision.ts'
+import { gateAnswer } from '../gates.ts'
+import { newerRevision, targetNotFound } from '../guards.ts'
+import { holdWith } from '../hold.ts'
+import type { Observation } from '../observation.ts'
+import { hooksOf } from '../questions.ts'
+import type { Cause } from '../reasons.ts'
+import { closeRun, enter, withProgress } from '../run.ts'
+import type { ActiveRelease } from '../state.ts'
+
+/** Before a run touches anything, `confirm-rollout` may hold it. */
+export function waiting(state: ActiveRelease, observation: Observation): Change | undefined {
+  const over = withdrawn(state, observation)
+  if (over) return over
+  const command = commandFor(state, observation)
+  if (command === 'promote') return begin(withProgress(state, { command }), observation)
+  if (hooksOf(observation, 'confirm-rollout').length === 0) return begin(state, observation)
+  const answer = gateAnswer(state, observation)
+  if (answer === undefined) return undefined
+  if (answer.ok) return begin(state, observation)
+  const asked = withProgress(state, { askedAt: observation.now })
+  const cause: Cause = { reason: 'WaitingForRollout', message: `waiting for confirmation: ${answer.message}` }
+  const isNews = state.run.progress.askedAt === undefined
+  const held = holdWith(asked, cause)
+  return { state: held?.state ?? asked, notes: isNews ? [alert('warn', cause)] : [] }
+}
+
+/** Nothing was moved yet, so the run ends at once. */
+function withdrawn(state: ActiveRelease, observation: Observation): Change | undefined {
+  const { now, target } = observation
+  if (commandFor(state, observation) === 'abort') {
+    const cause: Cause = { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` }
+    const aborted = withProgress(state, { command: 'abort' })
+    return {
+      state: enter(closeRun(aborted, 'Failed', cause, now), 'Failed', now, cause),
+      notes: [alert('error', cause)],
+    }
+  }
+  if (target === undefined) {
+    const cause = targetNotFound(observation)
+    return { state: enter(closeRun(state, 'Failed', cause, now), 'Failed', now, cause), notes: [alert('error', cause)] }
+  }
+  if (target.revision === state.run.revision) return undefined
+  const cause = newerRevision(state, observation, target.revision)
+  return { state: closeRun(state, 'Superseded', cause, now), notes: [alert('info', cause)] }
+}
+
+function begin(state: ActiveRelease, { now }: Observation): Change {
+  const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} is starting` }
+  return { state: enter(withProgress(state, { askedAt: undefined }), 'Progressing', now, cause), notes: [] }
+}

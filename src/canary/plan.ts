@@ -1,0 +1,135 @@
+import { commandAnnotations } from './commands.ts'
+import type { Action } from './decision.ts'
+import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
+import { scalesDownAfterPromotion } from './phases/finalising.ts'
+import { scalesDown } from './phases/withdrawing.ts'
+import { currentStep, surplusRuns } from './run.ts'
+import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
+import { canaryOnly, isSameTraffic, isServed, primaryOnly } from './weights.ts'
+
+/** One run is being made beside them: ten are kept. */
+const RUNS_KEPT = 9
+
+/**
+ * What must be done so that the world is as the next state wants it. It compares, so what is done already is not done
+ * again, and what somebody undid is mended.
+ */
+export function planActions(recorded: ReleaseState, next: ReleaseState, observation: Observation): readonly Action[] {
+  if (next.phase === '') return []
+  return [
+    ...planPrimary(recorded, next, observation),
+    ...planServices(next, observation),
+    ...planRoute(next, observation),
+    ...planReplicas(next, observation),
+    ...planRuns(recorded, next, observation),
+    ...planCommands(recorded, observation),
+  ]
+}
+
+function planPrimary(recorded: ReleaseState, next: ReleaseState, { primary, target }: Observation): readonly Action[] {
+  if (target === undefined) return []
+  const { revision } = target
+  if (primary === undefined)
+    return mayMakePrimary(recorded, next, revision) ? [{ kind: 'create-primary', revision }] : []
+  if (primary.revision === revision) return []
+  // A first version that does not start may be mended before there is anything to compare it with.
+  const isFirst = next.phase === 'Initializing' && !primary.isReady
+  return isFirst || isPromoted(recorded, next, revision) ? [{ kind: 'update-primary', revision }] : []
+}
+
+/** Never from a template that was not analysed, but for the first one. */
+const mayMakePrimary = (recorded: ReleaseState, next: ReleaseState, revision: string): boolean =>
+  next.phase === 'Initializing' || revision === next.lastPromotedSpec || isPromoted(recorded, next, revision)
+
+/** The promotion was recorded in an earlier pass: a crash between the two can not lose that it began. */
+const isPromoted = (recorded: ReleaseState, next: ReleaseState, revision: string): boolean =>
+  recorded.phase === 'Promoting' && next.phase === 'Promoting' && isActive(next) && isSameRevision(next, revision)
+
+const isSameRevision = (state: ActiveRelease, revision: string): boolean =>
+  state.run.revision === revision && state.run.progress.ending === undefined
+
+function planServices(next: ReleaseState, { services, primary }: Observation): readonly Action[] {
+  const isFirst = next.phase === 'Initializing'
+  // The apex Service serves the workload's own pods until the first primary can.
+  const withApex = !isFirst || primary?.isReady === true
+  const isDone = services.areBackendsReady && (services.isApexReady || !withApex)
+  return isDone ? [] : [{ kind: 'apply-services', withApex }]
+}
+
+function planRoute(next: ReleaseState, observation: Observation): readonly Action[] {
+  const traffic = wantedTraffic(next, observation)
+  const { route } = observation
+  if (traffic === undefined || (isSameTraffic(route.traffic, traffic) && route.isCurrent)) return []
+  return [{ kind: 'route', traffic }]
+}
+
+/** Undefined where the route is better left alone. */
+export function wantedTraffic(next: ReleaseState, observation: Observation): Traffic | undefined {
+  if (next.phase === 'Initializing') return observation.primary?.isReady ? primaryOnly : undefined
+  if (!isActive(next)) return next.run?.progress.heldAt === undefined ? primaryOnly : onReadyPods(next, observation)
+  const { ending, recovering } = next.run.progress
+  if (ending) return primaryOnly
+  if (next.phase === 'Finalising') return onReadyPods(next, observation)
+  if (next.phase === 'Promoting' && isSplitUnsafe(next, observation)) return onReadyPods(next, observation)
+  const step = currentStep(next)
+  if (step) return { primary: 100 - step.weight, canary: step.weight, mirror: step.mirrorWeight }
+  return recovering ? onReadyPods(next, observation) : primaryOnly
+}
+
+/** The workload's pods are of a revision that nobody analysed, or the primary has no ready pod. */
+const isSplitUnsafe = (state: ActiveRelease, { target, primary }: Observation): boolean =>
+  target?.revision !== state.run.revision || (primary?.readyReplicas ?? 0) === 0
+
+/** The primary where it has a ready pod and is trusted; else the new version where that has one; else as it is. */
+function onReadyPods(next: ReleaseState, { primary, target, route }: Observation): Traffic | undefined {
+  const isCanaryUp = (target?.readyReplicas ?? 0) > 0
+  const isPrimaryUp = (primary?.readyReplicas ?? 0) > 0
+  if (isPrimaryUp && (next.phase !== 'Failed' || !isCanaryUp)) return primaryOnly
+  if (isPrimaryUp && route.traffic) return { ...route.traffic, mirror: 0 }
+  return isCanaryUp ? canaryOnly : undefined
+}
+
+function planReplicas(next: ReleaseState, observation: Observation): readonly Action[] {
+  const { target } = observation
+  if (target === undefined) return []
+  const wanted = wantedReplicas(next, observation, target)
+  return wanted === undefined || wanted === target.replicas ? [] : [{ kind: 'scale-target', replicas: wanted }]
+}
+
+/** Undefined leaves the number to whoever set it. */
+function wantedReplicas(next: ReleaseState, observation: Observation, target: WorkloadFacts): number | undefined {
+  if (isLeaving(next, observation)) return isServed(observation.route, primaryOnly) ? 0 : undefined
+  if (!isActive(next) || next.run.progress.ending) return undefined
+  const scalesUp = next.phase === 'Progressing' && next.run.progress.readyAt === undefined && target.replicas === 0
+  return scalesUp ? Math.max(1, observation.primary?.replicas ?? 1) : undefined
+}
+
+/** The workload's pods have done their part, as soon as no request goes to them. */
+function isLeaving(next: ReleaseState, observation: Observation): boolean {
+  const { services, primary } = observation
+  if (next.phase === 'Initializing') return services.isApexReady && primary?.isReady === true
+  if (!isActive(next)) return false
+  const { ending } = next.run.progress
+  if (ending) return scalesDown(next, observation, ending)
+  return next.phase === 'Finalising' && primary?.isReady === true && scalesDownAfterPromotion(next, observation)
+}
+
+function planRuns(recorded: ReleaseState, next: ReleaseState, { runs }: Observation): readonly Action[] {
+  const { run } = next
+  if (run === undefined || run.name === recorded.run?.name) return []
+  const others = runs.filter(({ name }) => name !== run.name)
+  const { name, revision, images, startedAt } = run
+  return [
+    { kind: 'create-run', run: { name, revision, images, startedAt } },
+    ...surplusRuns(others, RUNS_KEPT).map((surplus): Action => ({ kind: 'delete-run', name: surplus })),
+  ]
+}
+
+/** A command that was recorded is taken off, so that the same revision can be tried again. */
+function planCommands(recorded: ReleaseState, { canary }: Observation): readonly Action[] {
+  const command = recorded.run?.progress.command
+  if (command === undefined) return []
+  const annotation = commandAnnotations[command]
+  const isThere = canary.metadata.annotations?.[annotation] === recorded.run?.revision
+  return isThere ? [{ kind: 'clear-command', annotation }] : []
+}

@@ -1,0 +1,46 @@
+/** One word per cause: the same in events, conditions, alerts and logs. */
+export const reasons = [
+  'Initializing',
+  'Initialized',
+  'NewRevision',
+  'WaitingForRollout',
+  'WaitingForPromotion',
+  'Progressing',
+  'WeightChanged',
+  'CheckFailed',
+  'NoVerdict',
+  'HookFailed',
+  'CanaryNotReady',
+  'ProgressDeadlineExceeded',
+  'ThresholdReached',
+  'NoVerdictInTime',
+  'ProxiesLagging',
+  'TrafficLowered',
+  'Aborted',
+  'Superseded',
+  'Reverted',
+  'Promoting',
+  'PromotionFailed',
+  'Finalising',
+  'Succeeded',
+  'Suspended',
+  'TargetNotFound',
+  'TargetClaimed',
+  'UnsupportedSelector',
+  'ObjectOwnedByOther',
+  'CrossNamespaceReference',
+  'TemplateNotFound',
+  'PrimaryMissing',
+  'PrimaryNotReady',
+  'InvalidCanary',
+] as const
+
+export type Reason = (typeof reasons)[number]
+
+export const isReason = (word: string): word is Reason => reasons.some((reason) => reason === word)
+
+export interface Cause {
+  readonly reason: Reason
+  /** One sentence, with the numbers that decided. */
+  readonly message: string
+}

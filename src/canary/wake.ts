@@ -1,0 +1,30 @@
+import type { Observation } from './observation.ts'
+import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor } from './questions.ts'
+import { currentStep } from './run.ts'
+import { isActive, type ReleaseState } from './state.ts'
+import { deadlineMsOf, parseTime } from './timing.ts'
+
+/** The next time at which time alone can change the decision. */
+export function wakeTime(state: ReleaseState, observation: Observation): number | undefined {
+  const { now, canary } = observation
+  if (canary.spec.suspend) return undefined
+  if (questionsFor(state, observation).length > 0) return now
+  const times = [...deadlines(state, observation), ...appointments(state, observation)].filter((time) => time > now)
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+function deadlines(state: ReleaseState, { canary }: Observation): readonly number[] {
+  const deadlineMs = deadlineMsOf(canary.spec)
+  if (!isActive(state)) return state.phase === 'Initializing' ? [state.since + deadlineMs] : []
+  const { unreadyAt, ending } = state.run.progress
+  const starts = [state.since, unreadyAt, ending?.since, parseTime(currentStep(state)?.startedAt)]
+  return starts.filter((start) => start !== undefined).map((start) => start + deadlineMs)
+}
+
+function appointments(state: ReleaseState, observation: Observation): readonly number[] {
+  if (!isActive(state) || state.run.progress.ending) return []
+  const check = checkDueAt(state, observation)
+  const type = gateTypeOf(state)
+  const hasGate = type !== undefined && hooksOf(observation, type).length > 0
+  return [...(check === undefined ? [] : [check]), ...(hasGate ? [gateDueAt(state, observation)] : [])]
+}
