@@ -189,6 +189,7 @@ export const canaryStatusSchema = z.object({
   lastPromotedSpec: z.string().optional().describe('Hash of the pod template that the primary runs.'),
   lastTransitionTime: z.string().optional().describe('Time of the last change of phase.'),
   runName: z.string().optional().describe('CanaryRun of the newest run.'),
+  suspendedAt: z.string().optional().describe('Time since which everything is held by `suspend`.'),
   message: z.string().optional().describe('What the release is doing or waiting for, in one sentence.'),
   history: z.array(z.string()).max(5).optional().describe('One line for each of the last five runs, newest first.'),
   conditions: conditionsSchema.optional().describe('Ready, Reconciling, Stalled (kstatus) and Promoted.'),
