@@ -92,7 +92,7 @@ async function resolveCredentials(config: KubeConfig): Promise<Credentials> {
     )
   }
   const options: RequestOptions = {}
-  await applyKubeConfig(config, cluster.server, options)
+  await applyKubeConfig(config, options)
   const tls = tlsOf(options)
   const server = cluster.server.replace(/\/+$/, '')
   return {
@@ -104,12 +104,10 @@ async function resolveCredentials(config: KubeConfig): Promise<Credentials> {
   }
 }
 
-async function applyKubeConfig(config: KubeConfig, server: string, options: RequestOptions): Promise<void> {
+async function applyKubeConfig(config: KubeConfig, options: RequestOptions): Promise<void> {
   try {
     await config.applyToHTTPSOptions(options)
   } catch (cause) {
-    // It refuses to make an agent for plain HTTP after it has filled the options; we bring our own agent.
-    if (server.startsWith('http:') && options.agent === undefined && options.headers !== undefined) return
     throw new KubeError('kubeconfig: the credentials of the current user cannot be had; run its exec plugin by hand', {
       code: 0,
       reason: 'InvalidKubeConfig',

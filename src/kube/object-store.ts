@@ -63,7 +63,7 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
     },
     remove(object) {
       const key = keyOf(object.metadata)
-      const previous = server.get(key) ?? object
+      const previous = server.get(key)
       server.delete(key)
       advance(object.metadata.resourceVersion)
       return { current: undefined, previous }

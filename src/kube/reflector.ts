@@ -26,6 +26,8 @@ export function createReflector<T extends KubernetesObject>(options: ReflectorOp
   const log = options.log.child({ watch: options.kind.plural })
 
   const tell = ({ current, previous }: Change<T>): void => {
+    // The deletion of an object that nobody was told of.
+    if (current === undefined && previous === undefined) return
     for (const handler of handlers) {
       try {
         handler(current, previous)

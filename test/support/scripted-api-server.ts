@@ -128,7 +128,9 @@ function createState(pageSize: number) {
     },
     failNext: (sort: string, fault: Fault) => void faults.push({ sort, fault }),
     endWatches(how: 'politely' | 'roughly'): void {
-      for (const each of watches) how === 'politely' ? each.end() : each.destroy()
+      const ending = [...watches]
+      watches.clear()
+      for (const each of ending) how === 'politely' ? each.end() : each.destroy()
     },
     writeToWatches(text: string | Uint8Array): void {
       for (const each of watches) each.write(text)

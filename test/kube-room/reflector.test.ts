@@ -1,0 +1,198 @@
+import { expect, test } from 'vitest'
+import { type ConfigMap, configMapKind } from '../../src/api/index.ts'
+import { createKubeClient, createReflector, type Reflector } from '../../src/kube/index.ts'
+import { silentLogger, systemClock } from '../../src/runtime/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { refuse, type ScriptedApiServer, startScriptedApiServer } from '../support/scripted-api-server.ts'
+
+/** Real time, a hundred times faster: back-off of 0.8 s is 8 ms. */
+const hastyClock = {
+  ...systemClock,
+  sleep: (milliseconds: number, signal?: AbortSignal) => systemClock.sleep(milliseconds / 100, signal),
+}
+
+const textOf = (object: ConfigMap | undefined) => object && `${object.metadata.name}=${object.data?.v}`
+
+interface Watched extends AsyncDisposable {
+  readonly reflector: Reflector<ConfigMap>
+  readonly changes: string[]
+  content(): readonly string[]
+}
+
+function reflectOn(server: ScriptedApiServer): Watched {
+  const client = createKubeClient({ kubeconfig: { server: server.url }, fieldManager: 'test' })
+  const reflector = createReflector({
+    client,
+    kind: configMapKind,
+    namespace: 'default',
+    clock: hastyClock,
+    log: silentLogger,
+    random: () => 0.5,
+  })
+  const changes: string[] = []
+  reflector.onChange((current, previous) => changes.push(`${textOf(previous)} -> ${textOf(current)}`))
+  const stop = new AbortController()
+  const running = reflector.start(stop.signal)
+  return {
+    reflector,
+    changes,
+    content: () => reflector.list().map((each) => textOf(each) ?? ''),
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+test('lists, then follows changes and deletions', async () => {
+  await using server = await startScriptedApiServer()
+  server.put('a', { v: '1' })
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  expect(watched.content()).toEqual(['a=1'])
+  server.put('a', { v: '2' })
+  server.put('b', { v: '1' })
+  server.remove('a')
+  await eventually(() => expect(watched.content()).toEqual(['b=1']))
+  expect(watched.changes).toEqual(['undefined -> a=1', 'a=1 -> a=2', 'undefined -> b=1', 'a=2 -> undefined'])
+  expect(watched.reflector.get({ namespace: 'default', name: 'b' })?.data).toEqual({ v: '1' })
+  expect(watched.reflector.list('other')).toEqual([])
+})
+
+test.each<[string, (server: ScriptedApiServer) => void]>([
+  [
+    'HTTP 500 on the next watches',
+    (server) => {
+      for (const code of [500, 503, 500]) server.failNext('watch', (response) => refuse(response, { code, reason: '' }))
+      server.endWatches('politely')
+    },
+  ],
+  ['a connection cut', (server) => server.endWatches('roughly')],
+  ['a polite end', (server) => server.endWatches('politely')],
+  [
+    'a line cut in the middle',
+    (server) => {
+      server.writeToWatches('{"type":"ADDED","object":{"metadata":')
+      server.endWatches('politely')
+    },
+  ],
+  ['a line that is not JSON', (server) => server.writeToWatches('<html>\n')],
+  [
+    'too many requests',
+    (server) => {
+      const status = { code: 429, reason: 'TooManyRequests' }
+      server.failNext('watch', (response) => refuse(response, status, { 'retry-after': '2' }))
+      server.endWatches('politely')
+    },
+  ],
+  [
+    'a watch that expired, and lists that fail',
+    (server) => {
+      server.compact()
+      server.failNext('list', (response) => refuse(response, { code: 500, reason: 'InternalError' }))
+      server.failNext('list', (response) => response.destroy())
+      server.endWatches('politely')
+    },
+  ],
+  [
+    'HTTP 410 on the next watch',
+    (server) => {
+      server.failNext('watch', (response) => refuse(response, { code: 410, reason: 'Gone' }))
+      server.endWatches('roughly')
+    },
+  ],
+])('%s loses nothing', async (_, breakIt) => {
+  await using server = await startScriptedApiServer()
+  server.put('stays', { v: '1' })
+  server.put('goes', { v: '1' })
+  await using watched = reflectOn(server)
+  await eventually(() => server.openWatches === 1)
+  breakIt(server)
+  server.put('stays', { v: '2' })
+  server.remove('goes')
+  server.put('comes', { v: '1' })
+  await eventually(() => expect(watched.content()).toEqual(['stays=2', 'comes=1']))
+  expect(watched.changes.toSorted()).toEqual(
+    [
+      'goes=1 -> undefined',
+      'stays=1 -> stays=2',
+      'undefined -> comes=1',
+      'undefined -> goes=1',
+      'undefined -> stays=1',
+    ].toSorted(),
+  )
+})
+
+test('a deletion while no watch was open is told after the relist', async () => {
+  await using server = await startScriptedApiServer()
+  server.put('a', { v: '1' })
+  server.put('b', { v: '1' })
+  await using watched = reflectOn(server)
+  await eventually(() => server.openWatches === 1)
+  server.endWatches('politely')
+  server.remove('a')
+  server.compact()
+  server.put('b', { v: '2' })
+  await eventually(() => expect(watched.content()).toEqual(['b=2']))
+  expect(watched.changes).toContain('a=1 -> undefined')
+})
+
+test('a server that ends every watch at once is not hammered', async () => {
+  await using server = await startScriptedApiServer()
+  for (let count = 0; count < 1_000; count += 1) server.failNext('watch', (response) => response.end())
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  // Three waits of back-off (0.7, 1.5 and 3 s, a hundredth of each here) stand between the first four watches.
+  const watches = () => server.requests.filter((each) => each.query.watch === 'true').length
+  await eventually(() => watches() >= 3)
+  const begun = performance.now()
+  await eventually(() => watches() >= 5)
+  expect(performance.now() - begun).toBeGreaterThan(20)
+})
+
+test('a handler that throws disturbs nobody', async () => {
+  await using server = await startScriptedApiServer()
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  const seen: (ConfigMap | undefined)[] = []
+  watched.reflector.onChange(() => {
+    throw new Error('bad handler')
+  })
+  const stop = watched.reflector.onChange((current) => seen.push(current))
+  await eventually(() => server.openWatches === 1)
+  const first = server.put('a', { v: '1' })
+  await eventually(() => expect(seen).toEqual([first]))
+  stop()
+  server.put('a', { v: '2' })
+  await eventually(() => expect(watched.content()).toEqual(['a=2']))
+  expect(seen).toEqual([first])
+})
+
+test('an own write is seen at once and hides older events until the watch has it', async () => {
+  await using server = await startScriptedApiServer()
+  server.put('a', { v: '1' })
+  await using watched = reflectOn(server)
+  await eventually(() => server.openWatches === 1)
+  const event = (version: string, v: string) => {
+    const object = {
+      metadata: { name: 'a', namespace: 'default', uid: 'uid-a', resourceVersion: version },
+      data: { v },
+    }
+    server.writeToWatches(`${JSON.stringify({ type: 'MODIFIED', object })}\n`)
+  }
+  const own: ConfigMap = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'a', namespace: 'default', uid: 'uid-a', resourceVersion: '150' },
+    data: { v: 'own' },
+  }
+  watched.reflector.overlay(own)
+  expect(watched.content()).toEqual(['a=own'])
+  event('149', 'older')
+  await eventually(() => expect(watched.changes).toHaveLength(2))
+  expect(watched.content()).toEqual(['a=own'])
+  event('151', 'newer')
+  await eventually(() => expect(watched.content()).toEqual(['a=newer']))
+  watched.reflector.overlay(own)
+  expect(watched.content()).toEqual(['a=newer'])
+})
