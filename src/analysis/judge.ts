@@ -20,11 +20,18 @@ export interface Judgement {
 export function judge({ title, unit, value, evidence }: Measured, range: ThresholdRange): Judgement {
   if (value === undefined) return { state: 'no-data', message: `${title} is unknown: ${evidence}` }
   if (!Number.isFinite(value)) return { state: 'no-data', message: `${title} is ${value}, which is no evidence` }
-  const { relation, state } = compare(value, range)
-  const shown = renderValue(value, [range.min, range.max])
+  const exact = snap(value, [range.min, range.max])
+  const { relation, state } = compare(exact, range)
+  const shown = renderValue(exact, [range.min, range.max])
   const limits = relation.replace(/\{(min|max)\}/g, (_, end: 'min' | 'max') => withUnit(`${range[end]}`, unit))
   const numbers = evidence === '' ? '' : ` (${evidence})`
   return { state, message: `${title} ${withUnit(shown, unit)} is ${limits}${numbers}` }
+}
+
+/** Arithmetic on doubles leaves 10.000000000000002 where 10 is meant: that is the limit, not above it. */
+function snap(value: number, limits: readonly (number | undefined)[]): number {
+  const near = (limit: number | undefined) => limit !== undefined && Math.abs(value - limit) <= 1e-12 * Math.abs(limit)
+  return limits.find(near) ?? value
 }
 
 function compare(value: number, { min, max }: ThresholdRange): { state: 'passed' | 'failed'; relation: string } {
@@ -36,6 +43,7 @@ function compare(value: number, { min, max }: ThresholdRange): { state: 'passed'
 
 /** As few decimals as tell the value from the limits: 98.96 must not read "99% is below 99%". */
 function renderValue(value: number, limits: readonly (number | undefined)[]): string {
+  if (limits.includes(value)) return `${value}`
   for (const decimals of [1, 2, 3, 4, 5, 6]) {
     const rounded = Number(value.toFixed(decimals))
     if (!limits.includes(rounded) && (rounded !== 0 || value === 0)) return `${rounded}`

@@ -8,10 +8,10 @@ import { measuredWindow } from './window.ts'
 
 /** Fills the template in, asks it once, at the end of the window, and judges the one number it gives. */
 export async function measureTemplate(measuring: Measuring, template: MetricTemplate): Promise<Finding> {
-  const { check, request, ask } = measuring
+  const { check, request, scrapeIntervalMs, ask } = measuring
   const { name, interval, templateVariables: variables = {} } = check.metric
-  // Functions over a range count from its first scrape on, so only the delay of histograms has to pass.
-  const measured = measuredWindow(request.window, { scrapeMs: 0, flushed: true }, interval)
+  // What the query reads is not known here, so it gets the longer delay.
+  const measured = measuredWindow(request.window, { scrapeMs: scrapeIntervalMs, flushed: true }, interval)
   const unasked = { query: '', window: request.window }
   if (!measured.ok) return { ...unasked, state: 'no-data', message: `${name} is unknown: ${measured.error}` }
   const window = measured.value

@@ -20,7 +20,7 @@ export interface Delay {
  * `interval` is the metric's own longest window.
  */
 export function measuredWindow(window: Window, delay: Delay, interval?: string): Result<Window> {
-  const settleMs = (delay.scrapeMs > 0 ? delay.scrapeMs + MARGIN_MS : 0) + (delay.flushed ? FLUSH_MS : 0)
+  const settleMs = delay.scrapeMs + MARGIN_MS + (delay.flushed ? FLUSH_MS : 0)
   const longest = interval === undefined ? success(Number.POSITIVE_INFINITY) : parseDuration(interval)
   if (!longest.ok) return longest
   const startMs = Math.max(window.startMs + settleMs, window.endMs - longest.value)

@@ -2,7 +2,8 @@ import type { Reporter, TestModule } from 'vitest/node'
 
 const statesOf = (module: TestModule): string[] => {
   const tests = [...module.children.allTests()].map((test) => test.result().state)
-  return tests.length === 0 && module.state() === 'failed' ? ['failed'] : tests
+  // A hook or an import that fails leaves its tests skipped: that is a failure too.
+  return module.state() === 'failed' && !tests.includes('failed') ? [...tests, 'failed'] : tests
 }
 
 /** Ends a run with one plain line, `N passed, N failed[, N skipped]`, that any CI can read. */
