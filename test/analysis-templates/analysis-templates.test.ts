@@ -5,7 +5,6 @@ import { createAnalyst } from '../../src/analysis/index.ts'
 import { parseMetricTemplate } from '../../src/api/index.ts'
 import { silentLogger, systemClock } from '../../src/runtime/index.ts'
 import { durations, requests, WINDOW } from '../analysis/mesh-history.ts'
-import { renderHistory } from '../support/history.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 
 const folder = new URL('../../analysis-templates/', import.meta.url)
@@ -58,7 +57,7 @@ const rows: readonly Row[] = [
 const ok = { response_code: '200' }
 const limited = { response_code: '429' }
 
-const history = renderHistory([
+const history = [
   ...requests('good', [
     { pod: 'web-1', labels: ok, at: (second) => 10 * second },
     { pod: 'web-1', labels: limited, at: () => 500 },
@@ -80,7 +79,7 @@ const history = renderHistory([
   ...requests('idle', [{ pod: 'web-1', labels: ok, at: () => 500 }]),
   ...durations('good', 'web-1', { '10': 0, '25': 10, '50': 0, '250': 0, '500': 0, '+Inf': 0 }),
   ...durations('bad', 'web-1', { '10': 0, '25': 10, '50': 10, '250': 20, '500': 20, '+Inf': 40 }),
-])
+]
 
 describe('analysis templates on a real Prometheus', () => {
   let prometheus: RunningPrometheus

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Check, createAnalyst, type MeasureRequest } from '../../src/analysis/index.ts'
 import type { MetricTemplate } from '../../src/api/index.ts'
 import { silentLogger, systemClock } from '../../src/runtime/index.ts'
-import { renderHistory } from '../support/history.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { durations, EPOCH, requests, WINDOW } from './mesh-history.ts'
 
@@ -42,12 +41,12 @@ async function measureOne(namespace: string, check: Check, over: Partial<Measure
 
 beforeAll(async () => {
   prometheus = await startPrometheus({
-    history: renderHistory([
+    history: [
       ...requests('fast', [{ pod: 'web-1', at: (second) => 10 * second }]),
       ...durations('fast', 'web-1', { '10': 0, '25': 40, '50': 60, '100': 0, '+Inf': 0 }),
       ...durations('slow', 'web-1', { '10': 0, '25': 10, '50': 20, '500': 0, '1000': 10, '+Inf': 0 }),
       ...durations('slow', 'web-2', { '10': 0, '25': 10, '50': 20, '500': 10, '1000': 10, '+Inf': 10 }),
-    ]),
+    ],
   })
 })
 afterAll(() => prometheus.stop())

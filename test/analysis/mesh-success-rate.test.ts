@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAnalyst } from '../../src/analysis/index.ts'
 import { silentLogger, systemClock } from '../../src/runtime/index.ts'
-import { renderHistory } from '../support/history.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { type Counter, requests, WINDOW } from './mesh-history.ts'
 
@@ -230,7 +229,7 @@ describe('request-success-rate on a real Prometheus', () => {
   const analyst = createAnalyst({ clock: systemClock, log: silentLogger })
 
   beforeAll(async () => {
-    const history = renderHistory(rows.flatMap((row) => requests(namespaceOf(row), row.counters)))
+    const history = rows.flatMap((row) => requests(namespaceOf(row), row.counters))
     prometheus = await startPrometheus({ history })
   })
   afterAll(() => prometheus.stop())

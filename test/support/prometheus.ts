@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { findExecutable, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { join } from 'node:path'
+import { provisionPrometheus } from '../../src/local/tools/index.ts'
+import { silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { eventually } from './eventually.ts'
+import { renderWriteRequest, type Series } from './history.ts'
 
 export interface RunningPrometheus {
   /** Such as `http://127.0.0.1:41234`. */
@@ -14,25 +14,29 @@ export interface RunningPrometheus {
 }
 
 export interface PrometheusSetup {
-  /** Series it already has, in OpenMetrics' text format without the closing `# EOF`; their times may be years away. */
-  readonly history?: string
+  /** What it has scraped already; the times may be years away, but lie within an hour. */
+  readonly history?: readonly Series[]
   /** Addresses (host:port) it scrapes each second. */
   readonly targets?: readonly string[]
 }
 
 /** Starts a real Prometheus on a free loopback port, with its data in a temporary directory. */
 export async function startPrometheus(setup: PrometheusSetup): Promise<RunningPrometheus> {
+  const { path: command } = await provisionPrometheus({
+    environment: process.env,
+    report: () => {},
+    signal: AbortSignal.timeout(110_000),
+  })
   const directory = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
-  const binary = findPrometheus()
-  if (setup.history !== undefined) await createBlocks(binary, directory, setup.history)
   await writeFile(join(directory, 'prometheus.yml'), renderConfig(setup.targets ?? []))
   const listen = `127.0.0.1:${await freePort()}`
   const child = spawnChild({
-    command: binary,
+    command,
     args: [
       `--config.file=${join(directory, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(directory, 'data')}`,
       '--storage.tsdb.retention.time=100y',
+      '--web.enable-remote-write-receiver',
       `--web.listen-address=${listen}`,
       '--log.level=error',
     ],
@@ -44,6 +48,7 @@ export async function startPrometheus(setup: PrometheusSetup): Promise<RunningPr
   const address = `http://${listen}`
   const isReady = async () => (await fetch(`${address}/-/ready`)).ok
   await eventually(isReady, { what: 'Prometheus ready', within: 30_000 })
+  if (setup.history !== undefined) await writeHistory(address, setup.history)
   return {
     address,
     async stop() {
@@ -53,18 +58,17 @@ export async function startPrometheus(setup: PrometheusSetup): Promise<RunningPr
   }
 }
 
-function findPrometheus(): string {
-  const binary = findExecutable(process.env.SLUICE_PROMETHEUS ?? 'prometheus', { path: process.env.PATH })
-  if (binary === undefined) throw new Error('no Prometheus: set SLUICE_PROMETHEUS to its binary')
-  return binary
-}
-
-async function createBlocks(prometheus: string, directory: string, history: string): Promise<void> {
-  // Every distribution of Prometheus ships promtool beside it.
-  const promtool = join(dirname(prometheus), 'promtool')
-  const file = join(directory, 'history.txt')
-  await writeFile(file, `${history}\n# EOF\n`)
-  await promisify(execFile)(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', file, join(directory, 'data')])
+async function writeHistory(address: string, history: readonly Series[]): Promise<void> {
+  const response = await fetch(`${address}/api/v1/write`, {
+    method: 'POST',
+    body: renderWriteRequest(history),
+    headers: {
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+      'x-prometheus-remote-write-version': '0.1.0',
+    },
+  })
+  if (!response.ok) throw new Error(`Prometheus refused the history: ${response.status} ${await response.text()}`)
 }
 
 function renderConfig(targets: readonly string[]): string {
