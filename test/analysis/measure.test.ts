@@ -108,7 +108,8 @@ describe('request-duration on a real Prometheus', () => {
     expect(await measureOne('fast', duration(), { window })).toMatchObject({
       state: 'no-data',
       query: '',
-      message: 'p99 latency is unknown: a window of 2000ms is too short: scrapes need 2250ms of it to settle',
+      message:
+        'p99 latency is unknown: it ends 2000ms after the weight was acknowledged, and scrapes need 2250ms to settle',
     })
   })
 })
@@ -191,6 +192,18 @@ describe('a template on a real Prometheus', () => {
     expect(verdict).toMatchObject(expected)
     expect(verdict === undefined || 'value' in verdict).toBe('value' in expected)
   })
+})
+
+test('windows that follow each other miss no request and count none twice', async () => {
+  const acknowledgedMs = (EPOCH + 20) * 1_000
+  const instants = [20, 27, 31.5, 44, 60].map((second) => (EPOCH + second) * 1_000)
+  const check: Check = { metric: { name: 'request-success-rate', thresholdRange: { min: 99 } } }
+  const counts: number[] = []
+  for (const [index, startMs] of instants.slice(0, -1).entries()) {
+    const window = { startMs, endMs: instants[index + 1] ?? 0, acknowledgedMs }
+    counts.push((await measureOne('fast', check, { window }))?.requests ?? Number.NaN)
+  }
+  expect(counts).toEqual([60, 50, 120, 160])
 })
 
 test('verdicts come in the order of the checks, and one that fails hides no other', async () => {
