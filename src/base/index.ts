@@ -2,6 +2,7 @@
  * base: small pure words that every room may use. It knows no domain, no clock and no I/O;
  * a helper that needs any of these belongs in `runtime` or in the room that owns the word.
  */
+export { type BackoffRule, backoffMs } from './backoff.ts'
 export { DURATION_PATTERN, parseDuration, renderDuration } from './duration.ts'
 export { canonicalJson, hashText, hashValue } from './hash.ts'
 export { failure, type Result, success, unreachable } from './result.ts'

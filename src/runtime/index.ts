@@ -9,3 +9,10 @@ export { type Clock, systemClock } from './clock.ts'
 export { messageOf } from './errors.ts'
 export { findExecutable } from './executable.ts'
 export { createLogger, type Logger, type LogOptions, silentLogger } from './log.ts'
+export {
+  createOutbound,
+  type Outbound,
+  type OutboundOptions,
+  type OutboundPost,
+  type OutboundResult,
+} from './outbound.ts'
