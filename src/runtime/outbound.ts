@@ -65,13 +65,20 @@ async function post(connection: Connection, request: OutboundPost): Promise<Outb
   } catch (error) {
     if (request.signal.aborted) return { kind: 'refused', cause: 'it was cancelled' }
     if (deadline.aborted) return { kind: 'no-answer', cause: `no answer within ${request.timeoutMs / 1_000} s` }
-    if (error instanceof Refusal) return { kind: 'refused', cause: error.message }
+    const refusal = refusalIn(error)
+    if (refusal !== undefined) return { kind: 'refused', cause: refusal.message }
     return { kind: 'no-answer', cause: describe(error) }
   }
 }
 
 /** Thrown for what must not be tried: neither now nor again. */
 class Refusal extends Error {}
+
+/** The HTTP client wraps what the lookup of a host name threw. */
+function refusalIn(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error
+  return error instanceof Error && error.cause instanceof Refusal ? error.cause : undefined
+}
 
 async function follow(connection: Connection, request: OutboundPost): Promise<OutboundResult> {
   const limit = request.maxRedirects ?? 0
@@ -170,7 +177,6 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 /** Messages of the HTTP client may hold the address: only its codes are told. */
 function describe(error: unknown): string {
-  const refusal = error instanceof Error && error.cause instanceof Refusal ? error.cause.message : undefined
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
-  return refusal ?? CAUSES[code] ?? `the connection failed (${code})`
+  return CAUSES[code] ?? `the connection failed (${code})`
 }
