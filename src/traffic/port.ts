@@ -9,14 +9,20 @@ export interface Traffic {
 }
 
 export interface TrafficObservation {
-  /** Undefined while there is no route. */
+  /** Undefined while there is no route, or while it is none of ours. */
   readonly traffic: Traffic | undefined
+  /** True when everything else of the route is as the Canary wants it too. */
+  readonly current: boolean
   /** True when every proxy concerned has the route as last written. */
   readonly programmed: boolean
-  /** RFC 3339 time since which `programmed` holds. */
+  /** RFC 3339 time since which `programmed` holds, where the data plane tells it by a clock of ours. */
   readonly programmedAt?: string
   /** Why not, in a sentence (proxies that lag, configuration that was refused). */
   readonly message?: string
+  /** Time alone makes it programmed: look again then. */
+  readonly lookAgainInMs?: number
+  /** An object of the route belongs to somebody else and is not written. */
+  readonly foreign?: string
 }
 
 /** Moves traffic between the primary and the canary Service. One file per data plane implements it. */

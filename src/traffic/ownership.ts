@@ -1,0 +1,24 @@
+import { apiVersionOf, type Canary, canaryKind, type KubernetesObject, type OwnerReference } from '../api/index.ts'
+
+/** GitOps tools must not undo weights; Flagger's objects carry the same. */
+export const keepOffAnnotations: Readonly<Record<string, string>> = {
+  'kustomize.toolkit.fluxcd.io/reconcile': 'disabled',
+  'helm.toolkit.fluxcd.io/driftDetection': 'disabled',
+}
+
+/** Objects made for a Canary go when it goes. */
+export const ownerReferenceTo = (canary: Canary): OwnerReference => ({
+  apiVersion: apiVersionOf(canaryKind),
+  kind: canaryKind.kind,
+  name: canary.metadata.name,
+  uid: canary.metadata.uid ?? '',
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+/** Says who else controls an object; undefined where nobody or this Canary does. */
+export function foreignOwner(object: KubernetesObject | undefined, canary: Canary): string | undefined {
+  const controller = object?.metadata.ownerReferences?.find((reference) => reference.controller === true)
+  if (object === undefined || controller === undefined || controller.uid === canary.metadata.uid) return undefined
+  return `${object.kind} ${object.metadata.name} belongs to ${controller.kind} ${controller.name}`
+}

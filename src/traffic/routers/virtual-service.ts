@@ -1,0 +1,47 @@
+import { type Canary, type VirtualService, virtualServiceKind } from '../../api/index.ts'
+import type { KubeClient, Reflector } from '../../kube/index.ts'
+import { foreignOwner } from '../ownership.ts'
+import type { Router, TrafficObservation } from '../port.ts'
+import { serviceNamesOf } from '../service-names.ts'
+import { isAsRendered, readTraffic, renderVirtualService } from '../translate.ts'
+
+export interface VirtualServiceRouterOptions {
+  readonly client: Pick<KubeClient, 'create' | 'replace'>
+  readonly virtualServices: Pick<Reflector<VirtualService>, 'get' | 'overlay'>
+  /** How this data plane tells that its proxies have the object. */
+  readonly acknowledged: (virtualService: VirtualService) => Acknowledgement
+}
+
+export type Acknowledgement = Pick<TrafficObservation, 'programmed' | 'message' | 'lookAgainInMs'>
+
+/** Every data plane that reads Istio's VirtualService; they differ in how they acknowledge. */
+export function createVirtualServiceRouter(options: VirtualServiceRouterOptions): Router {
+  const { client, virtualServices } = options
+  const find = (canary: Canary) =>
+    virtualServices.get({ namespace: canary.metadata.namespace, name: serviceNamesOf(canary).apex })
+
+  return {
+    observe(canary) {
+      const existing = find(canary)
+      if (existing === undefined) return { traffic: undefined, current: false, programmed: false }
+      const foreign = foreignOwner(existing, canary)
+      const traffic = readTraffic(existing, serviceNamesOf(canary))
+      return {
+        traffic,
+        current: traffic !== undefined && isAsRendered(canary, traffic, existing),
+        ...options.acknowledged(existing),
+        ...(foreign === undefined ? {} : { foreign }),
+      }
+    },
+
+    async write(canary, traffic) {
+      const existing = find(canary)
+      if (existing && isAsRendered(canary, traffic, existing)) return
+      const wanted = renderVirtualService(canary, traffic, existing)
+      const written = existing
+        ? await client.replace(virtualServiceKind, wanted)
+        : await client.create(virtualServiceKind, wanted)
+      virtualServices.overlay(written)
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  apiVersionOf,
+  type Canary,
+  type HttpMatchRequest,
+  type HttpRoute,
+  type VirtualService,
+  virtualServiceKind,
+} from '../api/index.ts'
+import { canonicalJson } from '../base/index.ts'
+import { keepOffAnnotations, ownerReferenceTo } from './ownership.ts'
+import type { Traffic } from './port.ts'
+import { type ServiceNames, serviceNamesOf } from './service-names.ts'
+
+const MIRRORED_RULE = 'mirrored'
+const SPLIT_RULE = 'split'
+
+/** The VirtualService of a Canary: fields of ours replaced, everybody else's kept. */
+export function renderVirtualService(
+  canary: Canary,
+  traffic: Traffic,
+  existing: VirtualService | undefined,
+): VirtualService {
+  const names = serviceNamesOf(canary)
+  const spec = { ...existing?.spec, ...renderSpec(canary, traffic, existing?.spec.http ?? []) }
+  if (existing) return { ...existing, spec }
+  return {
+    apiVersion: apiVersionOf(virtualServiceKind),
+    kind: virtualServiceKind.kind,
+    metadata: {
+      name: names.apex,
+      ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
+      annotations: keepOffAnnotations,
+      ownerReferences: [ownerReferenceTo(canary)],
+    },
+    spec,
+  }
+}
+
+function renderSpec(canary: Canary, traffic: Traffic, existing: readonly HttpRoute[]): VirtualService['spec'] {
+  const { service } = canary.spec
+  const { apex } = serviceNamesOf(canary)
+  const hosts = service.hosts ?? []
+  const isNamed = hosts.includes(apex) || hosts.includes('*')
+  const http = renderRules(canary, traffic).map((rule) => keepForeignFields(rule, existing))
+  return {
+    hosts: isNamed ? hosts : [...hosts, apex],
+    gateways: service.gateways && service.gateways.length > 0 ? service.gateways : ['mesh'],
+    http,
+  }
+}
+
+/** What somebody added to a rule of ours (CORS, headers) stays; what we no longer want of our own fields goes. */
+function keepForeignFields(rule: HttpRoute, existing: readonly HttpRoute[]): HttpRoute {
+  const former = existing.find(({ name }) => name !== undefined && name === rule.name)
+  if (former === undefined) return rule
+  const { match: _1, route: _2, mirror: _3, mirrorPercentage: _4, timeout: _5, retries: _6, ...foreign } = former
+  return { ...foreign, ...rule }
+}
+
+function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
+  const split = renderSplit(canary, traffic)
+  if (traffic.mirror === 0) return [{ name: SPLIT_RULE, ...split }]
+  const mirrored: HttpRoute = {
+    name: MIRRORED_RULE,
+    match: [{ method: matchMethods(canary.spec.analysis.mirrorMethods) }],
+    ...split,
+    mirror: { host: serviceNamesOf(canary).canary },
+    mirrorPercentage: { value: traffic.mirror },
+  }
+  return [mirrored, { name: SPLIT_RULE, ...split }]
+}
+
+/** Istio's regular expressions match the whole value. */
+function matchMethods(methods: readonly string[]): NonNullable<HttpMatchRequest['method']> {
+  const [only, ...others] = methods
+  return only !== undefined && others.length === 0 ? { exact: only } : { regex: methods.join('|') }
+}
+
+function renderSplit(canary: Canary, traffic: Traffic): Omit<HttpRoute, 'name'> {
+  const names = serviceNamesOf(canary)
+  const { timeout, retries } = canary.spec.service
+  return {
+    // A weight of 0 is written too: a cluster that is gone and comes back costs its connections.
+    route: [
+      { destination: { host: names.primary }, weight: traffic.primary },
+      { destination: { host: names.canary }, weight: traffic.canary },
+    ],
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(retries === undefined ? {} : { retries: renderRetries(retries) }),
+  }
+}
+
+function renderRetries({
+  attempts,
+  perTryTimeout,
+  retryOn,
+}: NonNullable<Canary['spec']['service']['retries']>): NonNullable<HttpRoute['retries']> {
+  return {
+    attempts,
+    ...(perTryTimeout === undefined ? {} : { perTryTimeout }),
+    ...(retryOn === undefined ? {} : { retryOn }),
+  }
+}
+
+/** The shares that a VirtualService gives; undefined for one that is not split in our way. */
+export function readTraffic(virtualService: VirtualService, names: ServiceNames): Traffic | undefined {
+  const rules = virtualService.spec.http ?? []
+  const split = rules.at(-1)
+  const primary = weightTo(split, names.primary)
+  const canary = weightTo(split, names.canary)
+  if (primary === undefined || canary === undefined || primary + canary !== 100) return undefined
+  const mirrored = rules.find(({ mirror }) => mirror?.host === names.canary)
+  return { primary, canary, mirror: mirrored === undefined ? 0 : (mirrored.mirrorPercentage?.value ?? 100) }
+}
+
+const weightTo = (rule: HttpRoute | undefined, host: string): number | undefined =>
+  rule?.route?.find(({ destination }) => destination.host === host)?.weight
+
+/** Nothing of the object would be written anew. */
+export const isAsRendered = (canary: Canary, traffic: Traffic, existing: VirtualService): boolean =>
+  canonicalJson(renderVirtualService(canary, traffic, existing).spec) === canonicalJson(existing.spec)
