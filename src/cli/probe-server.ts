@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import type { Logger } from '../runtime/index.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
@@ -17,15 +17,11 @@ export interface ProbeServerOptions {
  */
 export function serveProbes(options: ProbeServerOptions, signal: AbortSignal): Promise<void> {
   const { host, port } = parseListen(options.listen)
-  const server = createServer((request, response) => {
-    const reply = (status: number, text: string) => response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`)
-    if (request.url === '/livez') reply(200, 'ok')
-    else if (request.url === '/readyz') reply(options.isReady() ? 200 : 503, options.isReady() ? 'ok' : 'not ready')
-    else if (request.url === '/metrics') void sendMetrics(options.registry, response)
-    else reply(404, 'not found: /metrics, /livez and /readyz are served')
-  })
+  const server = createServer((request, response) => void answer(options, request.url ?? '/', response))
   return new Promise((resolve, reject) => {
-    server.on('error', (error) => reject(new CommandError(`--listen ${options.listen}: ${error.message}; choose another address`)))
+    server.on('error', (error) =>
+      reject(new CommandError(`--listen ${options.listen}: ${error.message}; choose another address`)),
+    )
     server.listen(port, host, () => options.log.info({ address: options.listen }, 'metrics and probes are served'))
     signal.addEventListener('abort', () => {
       server.closeAllConnections()
@@ -34,9 +30,20 @@ export function serveProbes(options: ProbeServerOptions, signal: AbortSignal): P
   })
 }
 
-async function sendMetrics(registry: Registry, response: import('node:http').ServerResponse): Promise<void> {
-  response.setHeader('content-type', registry.contentType)
-  response.end(await registry.metrics())
+async function answer(options: ProbeServerOptions, path: string, response: ServerResponse): Promise<void> {
+  if (path === '/metrics') {
+    response.setHeader('content-type', options.registry.contentType)
+    response.end(await options.registry.metrics())
+    return
+  }
+  const [status, text] = statusOf(path, options.isReady)
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`)
+}
+
+function statusOf(path: string, isReady: () => boolean): readonly [number, string] {
+  if (path === '/livez') return [200, 'ok']
+  if (path === '/readyz') return isReady() ? [200, 'ok'] : [503, 'not ready']
+  return [404, 'not found: /metrics, /livez and /readyz are served']
 }
 
 /** Reads `host:port`; port 0 lets the system choose. */

@@ -26,7 +26,12 @@ describe('the demo breaks its promise when', () => {
     ['nothing went wrong: it does not', 'good', {}, []],
     ['a good release is rolled back', 'good', { phase: 'Failed' }, ['the phase is Failed, not Succeeded']],
     ['a user saw an error of a good release', 'good', { userErrors: 1 }, ['users saw 1 errors']],
-    ['nobody had the promoted version', 'good', { requestsToNewVersion: 0 }, ['users had 0 answers of the new version']],
+    [
+      'nobody had the promoted version',
+      'good',
+      { requestsToNewVersion: 0 },
+      ['users had 0 answers of the new version'],
+    ],
     ['more than 1 % was not mirrored', 'good', { mirrored: 296 }, ['296 of 300 pages were mirrored']],
     ['nothing was mirrored', 'good', { mirrored: 0, mirroredOf: 0 }, ['no mirrored request was seen']],
     [

@@ -1,0 +1,21 @@
+import { mkdir } from 'node:fs/promises'
+import { createLogger, untilSignal } from '../../runtime/index.ts'
+import { processOutput } from '../output.ts'
+import { createPlatform, defaultDataDirectory } from '../platform.ts'
+
+export interface LocalOptions {
+  readonly dataDirectory?: string
+  readonly logLevel: string
+}
+
+export async function runLocal(options: LocalOptions): Promise<void> {
+  using stop = untilSignal()
+  const dataDirectory = options.dataDirectory ?? defaultDataDirectory()
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  const log = createLogger({ name: 'local', level: options.logLevel })
+  const platform = await createPlatform({ dataDirectory, log, signal: stop.signal })
+  const running = platform.start(stop.signal)
+  await Promise.race([platform.ready, running])
+  if (!stop.signal.aborted) processOutput.out(platform.describe())
+  await running
+}

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createLocalPlatform, createProgressReport, type LocalPlatform, provisionTools } from '../local/index.ts'
+import { type Logger, systemClock } from '../runtime/index.ts'
+
+export interface PlatformOptions {
+  readonly dataDirectory: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+const sluice = (...words: readonly string[]): readonly string[] => [
+  process.execPath,
+  fileURLToPath(new URL('./main.ts', import.meta.url)),
+  ...words,
+]
+
+/** The local platform with this program's own controller and mesh as children; tools are fetched first where they lack. */
+export async function createPlatform(options: PlatformOptions): Promise<LocalPlatform> {
+  const tools = await provisionTools({
+    environment: process.env,
+    report: createProgressReport(process.stderr),
+    signal: options.signal,
+  })
+  return createLocalPlatform({
+    dataDirectory: options.dataDirectory,
+    tools: { envoy: tools.envoy.path, prometheus: tools.prometheus.path },
+    clock: systemClock,
+    log: options.log,
+    children: { mesh: sluice('mesh'), controller: sluice('controller') },
+  })
+}
+
+/** $XDG_DATA_HOME/sluice, or ~/.local/share/sluice. */
+export const defaultDataDirectory = (): string =>
+  join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'sluice')
+
+/** A folder of its own that is gone at the end. */
+export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'sluice-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+interface Ended {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+const sluice = (...words: string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [main, ...words],
+      { env: { ...process.env, KUBECONFIG: '/nowhere' } },
+      (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
+    )
+  })
+
+describe('sluice', () => {
+  const rows: readonly [string, readonly string[], number, RegExp][] = [
+    ['--help lists the exit codes', ['--help'], 0, /3 +the release was rolled back/],
+    ['an unknown command is a usage error with a suggestion', ['promot', 'web'], 2, /Did you mean promote/],
+    ['an unknown option is a usage error', ['wait', 'web', '--timeot', '1m'], 2, /Did you mean --timeout/],
+    [
+      'a timeout that is no duration names the option',
+      ['wait', 'web', '--timeout', 'soon'],
+      2,
+      /--timeout: "soon" is not a duration/,
+    ],
+    [
+      'an unknown scenario names the known ones',
+      ['demo', '--scenario', 'nope'],
+      2,
+      /good, errors, slow, mirrored-errors/,
+    ],
+    ['an unreadable kubeconfig is named', ['get', 'canary', '--kubeconfig', '/nowhere'], 1, /\/nowhere/],
+  ]
+  test.each(rows)('%s', async (_title, words, code, text) => {
+    const ended = await sluice(...words)
+    expect(ended.code).toBe(code)
+    expect(`${ended.out}${ended.err}`).toMatch(text)
+    expect(ended.err).not.toMatch(/ at .*\.ts:\d+/)
+  })
+})
