@@ -27,6 +27,7 @@ const entryPoints = [
   'config/listener/v3/listener',
   'config/route/v3/route',
   'extensions/access_loggers/stats/v3/stats',
+  'extensions/filters/http/header_mutation/v3/header_mutation',
   'extensions/filters/http/header_to_metadata/v3/header_to_metadata',
   'extensions/filters/http/router/v3/router',
   'extensions/filters/network/http_connection_manager/v3/http_connection_manager',

@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process'
+import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+/**
+ * The real programs that tests are held against, built from their own Go modules: nobody publishes etcd and
+ * kube-apiserver in a package registry. Each is built once into the cache of the user.
+ */
+export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'helm'] as const
+export type GoTool = (typeof goTools)[number]
+
+const KUBERNETES = 'v1.36.3'
+const ETCD = 'v3.6.7'
+const HELM = 'v3.22.0'
+
+const [, MAJOR, MINOR] = /^v(\d+)\.(\d+)/.exec(KUBERNETES) ?? []
+const VERSION_PACKAGE = 'k8s.io/component-base/version'
+const kubernetesFlags = [
+  `-X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES}`,
+  `-X ${VERSION_PACKAGE}.gitMajor=${MAJOR}`,
+  `-X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
+]
+
+interface Recipe {
+  readonly module: string
+  readonly version: string
+  /** Import path of the program. */
+  readonly main: string
+  readonly linkerFlags?: readonly string[]
+  /** `go install` reads fewer foreign modules, but refuses a program whose own module replaces some. */
+  readonly asMainModule?: true
+  /** Folder in the cache: etcd and the Kubernetes programs share one, as KUBEBUILDER_ASSETS has it. */
+  readonly folder: string
+}
+
+const kubernetes = (name: string): Recipe => ({
+  module: 'k8s.io/kubernetes',
+  version: KUBERNETES,
+  main: `k8s.io/kubernetes/cmd/${name}`,
+  linkerFlags: kubernetesFlags,
+  folder: `kube-${KUBERNETES.slice(1)}`,
+})
+
+const recipes: Readonly<Record<GoTool, Recipe>> = {
+  etcd: {
+    module: 'go.etcd.io/etcd/server/v3',
+    version: ETCD,
+    main: 'go.etcd.io/etcd/server/v3',
+    folder: `kube-${KUBERNETES.slice(1)}`,
+  },
+  'kube-apiserver': kubernetes('kube-apiserver'),
+  'kube-controller-manager': kubernetes('kube-controller-manager'),
+  helm: {
+    module: 'helm.sh/helm/v3',
+    version: HELM,
+    main: 'helm.sh/helm/v3/cmd/helm',
+    asMainModule: true,
+    folder: `helm-${HELM.slice(1)}`,
+  },
+}
+
+const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice')
+
+/** Where a tool is, or will be once it is built. */
+export const goToolPath = (tool: GoTool): string => join(cacheFolder(), recipes[tool].folder, tool)
+
+export const isBuilt = (tool: GoTool): Promise<boolean> =>
+  access(goToolPath(tool), constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * Builds a tool unless the cache has it. The program appears under its name only when it is whole, so an interrupted
+ * build leaves nothing that looks finished.
+ */
+export async function buildGoTool(tool: GoTool, report: (line: string) => void): Promise<string> {
+  const path = goToolPath(tool)
+  if (await isBuilt(tool)) return path
+  const recipe = recipes[tool]
+  await mkdir(dirname(path), { recursive: true })
+  const work = await mkdtemp(join(dirname(path), `.${tool}-`))
+  try {
+    report(`${tool}: building ${recipe.module} ${recipe.version}; the first time this takes minutes`)
+    const flags = ['-trimpath', '-ldflags', ['-s', '-w', ...(recipe.linkerFlags ?? [])].join(' ')]
+    if (recipe.asMainModule === true) {
+      await go(work, ['install', ...flags, `${recipe.main}@${recipe.version}`], { GOBIN: work })
+    } else {
+      await writeModule(work, recipe)
+      await go(work, ['build', ...flags, '-o', join(work, tool), recipe.main])
+    }
+    await rename(join(work, tool), path)
+    report(`${tool}: ready at ${path}`)
+    return path
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function writeModule(folder: string, recipe: Recipe): Promise<void> {
+  const replacements = recipe.module === 'k8s.io/kubernetes' ? await stagingReplacements(folder) : []
+  const lines = [
+    `module sluice.dev/tools`,
+    `require ${recipe.module} ${recipe.version}`,
+    ...replacements.map((module) => `replace ${module} => ${module} v0.${KUBERNETES.replace(/^v1\./, '')}`),
+  ]
+  await writeFile(join(folder, 'go.mod'), `${lines.join('\n')}\n`)
+}
+
+/** Kubernetes names the modules it keeps in its own tree; outside of it each stands under its own version. */
+async function stagingReplacements(folder: string): Promise<readonly string[]> {
+  const answer = JSON.parse(await go(folder, ['mod', 'download', '-json', `k8s.io/kubernetes@${KUBERNETES}`]))
+  const goMod = await readFile(String(answer.GoMod), 'utf8')
+  return [...goMod.matchAll(/^\s*(k8s\.io\/[a-z-]+) => \.\/staging\//gm)].map(([, module]) => String(module))
+}
+
+async function go(folder: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<string> {
+  const env = { ...process.env, ...extra, CGO_ENABLED: '0', GOFLAGS: '-mod=mod -buildvcs=false', GOWORK: 'off' }
+  try {
+    const { stdout } = await promisify(execFile)('go', args, { cwd: folder, env, maxBuffer: 64 << 20 })
+    return stdout
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+      throw new Error('Go is not installed: install Go 1.26 or newer, or set KUBEBUILDER_ASSETS', { cause })
+    }
+    throw cause
+  }
+}
