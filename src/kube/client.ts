@@ -89,10 +89,10 @@ function writesOf(
       const query = { fieldManager, force }
       return toObject(kind, await transport.request({ what, method: 'PATCH', path, query, body, contentType }))
     },
-    async delete(kind, ref, { propagationPolicy = 'Background', uid } = {}) {
+    async delete(kind, ref, { propagationPolicy = 'Background', uid, gracePeriodSeconds } = {}) {
       const what = `delete ${describeRef(kind, ref)}`
       const preconditions = uid === undefined ? {} : { preconditions: { uid } }
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, ...preconditions }
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, ...preconditions, gracePeriodSeconds }
       try {
         await transport.request({ what, method: 'DELETE', path: objectPath(kind, ref), body })
       } catch (error) {

@@ -34,6 +34,8 @@ export interface PatchOptions {
 export interface DeleteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   readonly uid?: string
+  /** 0 takes the object away at once: the node's last word on a pod. The object's own time when absent. */
+  readonly gracePeriodSeconds?: number
 }
 
 export type WatchEvent<T> =

@@ -45,6 +45,7 @@ export interface Container {
   readonly ports?: readonly ContainerPort[]
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
+  readonly startupProbe?: Probe
   readonly resources?: object
 }
 
