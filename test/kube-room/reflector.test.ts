@@ -1,31 +1,36 @@
 import { expect, test } from 'vitest'
 import { type ConfigMap, configMapKind } from '../../src/api/index.ts'
 import { createKubeClient, createReflector, type Reflector } from '../../src/kube/index.ts'
-import { silentLogger, systemClock } from '../../src/runtime/index.ts'
+import { type Clock, silentLogger, systemClock } from '../../src/runtime/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { refuse, type ScriptedApiServer, startScriptedApiServer } from '../support/scripted-api-server.ts'
 
-/** Real time, a hundred times faster: back-off of 0.8 s is 8 ms. */
-const hastyClock = {
+/** Real time, a hundred times faster, which keeps the waits it was asked for. */
+const createHastyClock = (waits: number[]): Clock => ({
   ...systemClock,
-  sleep: (milliseconds: number, signal?: AbortSignal) => systemClock.sleep(milliseconds / 100, signal),
-}
+  sleep(milliseconds, signal) {
+    waits.push(Math.round(milliseconds))
+    return systemClock.sleep(milliseconds / 100, signal)
+  },
+})
 
 const textOf = (object: ConfigMap | undefined) => object && `${object.metadata.name}=${object.data?.v}`
 
 interface Watched extends AsyncDisposable {
   readonly reflector: Reflector<ConfigMap>
   readonly changes: string[]
+  readonly waits: readonly number[]
   content(): readonly string[]
 }
 
 function reflectOn(server: ScriptedApiServer): Watched {
   const client = createKubeClient({ kubeconfig: { server: server.url }, fieldManager: 'test' })
+  const waits: number[] = []
   const reflector = createReflector({
     client,
     kind: configMapKind,
     namespace: 'default',
-    clock: hastyClock,
+    clock: createHastyClock(waits),
     log: silentLogger,
     random: () => 0.5,
   })
@@ -36,6 +41,7 @@ function reflectOn(server: ScriptedApiServer): Watched {
   return {
     reflector,
     changes,
+    waits,
     content: () => reflector.list().map((each) => textOf(each) ?? ''),
     async [Symbol.asyncDispose]() {
       stop.abort()
@@ -141,13 +147,8 @@ test('a server that ends every watch at once is not hammered', async () => {
   await using server = await startScriptedApiServer()
   for (let count = 0; count < 1_000; count += 1) server.failNext('watch', (response) => response.end())
   await using watched = reflectOn(server)
-  await watched.reflector.synced
-  // Three waits of back-off (0.7, 1.5 and 3 s, a hundredth of each here) stand between the first four watches.
-  const watches = () => server.requests.filter((each) => each.query.watch === 'true').length
-  await eventually(() => watches() >= 3)
-  const begun = performance.now()
-  await eventually(() => watches() >= 5)
-  expect(performance.now() - begun).toBeGreaterThan(20)
+  await eventually(() => watched.waits.length >= 5)
+  expect(watched.waits.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
 })
 
 test('a handler that throws disturbs nobody', async () => {

@@ -18,10 +18,10 @@ export function createFakeClock(start = Date.parse('2026-01-01T00:00:00Z')): Fak
   const sleepers = new Set<Sleeper>()
 
   const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> => {
-    if (signal?.aborted) return Promise.resolve()
+    if (signal?.aborted || milliseconds <= 0) return Promise.resolve()
     return new Promise((resolve) => {
       const sleeper = {
-        at: time + Math.max(0, milliseconds),
+        at: time + milliseconds,
         wake: () => {
           sleepers.delete(sleeper)
           signal?.removeEventListener('abort', sleeper.wake)
