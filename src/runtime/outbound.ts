@@ -2,6 +2,7 @@ import { lookup as resolve } from 'node:dns'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { getCACertificates } from 'node:tls'
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios'
 
 /** A POST of JSON to an address that a user of the cluster chose. */
@@ -39,7 +40,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
     httpAgent: new HttpAgent(agentOptions),
     httpsAgent: new HttpsAgent({
       ...agentOptions,
-      ...(options.ca === undefined ? {} : { ca: [...[options.ca].flat()] }),
+      ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca].flat() }),
     }),
     // No proxy by surprise: the variables of the process are not meant for addresses of its users.
     proxy: false,
