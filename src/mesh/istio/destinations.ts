@@ -1,0 +1,83 @@
+import { failure, type Result, success } from '../../base/index.ts'
+import { type Cluster, clusterName } from '../model/index.ts'
+import type { DestinationPolicies } from './destination-rule.ts'
+import { resolveHost } from './hosts.ts'
+import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
+import type { DestinationSpec } from './supported.ts'
+
+/** One cluster per port of a Service and one per port and subset. */
+export function buildClusters(
+  services: ReadonlyMap<string, RegisteredService>,
+  { policies }: DestinationPolicies,
+): readonly Cluster[] {
+  return [...services.values()].flatMap((service) => {
+    const policy = policies.get(service.identity.host)
+    return service.ports.flatMap((port) => [
+      buildCluster(service, port, { loadBalancing: policy?.loadBalancing ?? 'least-request' }),
+      ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
+    ])
+  })
+}
+
+function buildCluster(
+  { identity }: RegisteredService,
+  { number, protocol, endpoints }: RegisteredPort,
+  variant: {
+    readonly name?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly loadBalancing: Cluster['loadBalancing']
+  },
+): Cluster {
+  const wanted = Object.entries(variant.labels ?? {})
+  const isWanted = (endpoint: RegisteredEndpoint) => wanted.every(([key, value]) => endpoint.labels[key] === value)
+  return {
+    name: clusterName({ host: identity.host, port: number, subset: variant.name }),
+    service: identity,
+    port: number,
+    ...(variant.name === undefined ? {} : { subset: variant.name }),
+    protocol,
+    loadBalancing: variant.loadBalancing,
+    endpoints: endpoints.filter(isWanted).map(({ address, port, workload }) => ({ address, port, workload })),
+  }
+}
+
+export interface DestinationContext {
+  readonly services: ReadonlyMap<string, RegisteredService>
+  readonly policies: DestinationPolicies['policies']
+  /** Of the VirtualService. */
+  readonly namespace: string
+  /** Where the request came in: the port of a destination that names none and has several. */
+  readonly port: number
+}
+
+/** The name of the destination's cluster, or why there is none. */
+export function resolveDestination(destination: DestinationSpec, context: DestinationContext): Result<string> {
+  const host = resolveHost(destination.host, context.namespace)
+  const service = context.services.get(host)
+  if (service === undefined) return failure(`there is no Service ${host}`)
+  const port = portOf(service, destination, context.port)
+  if (port === undefined) return failure(portMissing(service, destination))
+  const { subset } = destination
+  if (subset !== undefined && !context.policies.get(host)?.subsets.some(({ name }) => name === subset)) {
+    return failure(`no DestinationRule gives ${host} a subset "${subset}"`)
+  }
+  return success(clusterName({ host, port: port.number, subset }))
+}
+
+function portOf(
+  service: RegisteredService,
+  destination: DestinationSpec,
+  incoming: number,
+): RegisteredPort | undefined {
+  const named = destination.port?.number
+  if (named === undefined && service.ports.length === 1) return service.ports[0]
+  return service.ports.find((port) => port.number === (named ?? incoming))
+}
+
+function portMissing({ identity, ports }: RegisteredService, destination: DestinationSpec): string {
+  const known = ports.map((port) => port.number).join(', ') || 'none'
+  const named = destination.port?.number
+  return named === undefined
+    ? `Service ${identity.host} has several ports (${known}): name one in destination.port.number`
+    : `Service ${identity.host} has no port ${named} (it has ${known})`
+}

@@ -1,0 +1,6 @@
+/**
+ * mesh/istio: Istio's networking objects and Kubernetes' Services, EndpointSlices and Pods become the mesh's model.
+ * It is pure and total: an object that cannot be carried out is a finding, never an exception and never half applied.
+ * It knows no Envoy message and talks to no server.
+ */
+export { type ClusterObjects, translate } from './translate.ts'

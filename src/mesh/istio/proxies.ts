@@ -1,0 +1,145 @@
+import {
+  appAddressAnnotation,
+  httpProxyPort,
+  type Namespace,
+  type Pod,
+  publishedPort,
+  serviceAddressesAnnotation,
+} from '../../api/index.ts'
+import { clusterName, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import type { GatewayRules } from './gateway.ts'
+import { buildGatewayTables } from './gateway-routes.ts'
+import { serviceIdentity } from './hosts.ts'
+import { type MeshRoutes, proxyTableName, serviceTableName } from './mesh-routes.ts'
+import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort } from './registry.ts'
+import type { RouteSource } from './route-match.ts'
+import type { DestinationCatalog, RouteRules } from './virtual-service.ts'
+import { isGateway, isMeshed, labelsContain, namespaceOf, workloadOf } from './workload.ts'
+
+export interface ProxiesInput {
+  readonly pods: readonly Pod[]
+  readonly namespaces: readonly Namespace[]
+  readonly catalog: DestinationCatalog
+  readonly rules: readonly RouteRules[]
+  readonly gateways: readonly GatewayRules[]
+  readonly meshRoutes: MeshRoutes
+}
+
+/** A proxy for every meshed pod that has an address. */
+export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
+  const namespaces = new Map(input.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
+  return input.pods
+    .filter((pod) => isMeshed(pod, namespaces.get(namespaceOf(pod))))
+    .flatMap((pod) => {
+      const address = pod.status?.podIP
+      if (address === undefined || hasEnded(pod)) return []
+      return [isGateway(pod) ? buildGateway(pod, address, input) : buildSidecar(pod, address, input)]
+    })
+}
+
+const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+
+const sourceOf = (pod: Pod): RouteSource => ({ namespace: namespaceOf(pod), labels: pod.metadata.labels ?? {} })
+
+const identityOf = (pod: Pod, address: string, role: MeshProxy['role']) => ({
+  id: nodeId({ role, address, pod: pod.metadata.name, namespace: namespaceOf(pod) }),
+  role,
+  address,
+  workload: workloadOf(pod),
+})
+
+function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
+  const gateways = input.gateways.filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
+  const tables = buildGatewayTables({ ...input, gateways, source: sourceOf(pod) })
+  const outbound = [...tables].map(([port, table]): OutboundListener => {
+    return { kind: 'http', bind: { address, port: reachablePort(address, port) }, routeTable: table.name }
+  })
+  return { ...identityOf(pod, address, 'gateway'), inbound: [], outbound, routeTables: [...tables.values()] }
+}
+
+function buildSidecar(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
+  const source = sourceOf(pod)
+  const reached = serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
+    const service = input.catalog.services.get(serviceIdentity(namespace, name).host)
+    return service === undefined ? [] : uniquePorts(service).map((port) => ({ service, port, bind }))
+  })
+  const http = reached.filter(({ port }) => port.protocol !== 'tcp')
+  const listeners = reached.map(({ service, port, bind }) => outboundListener(service, port, bind))
+  return {
+    ...identityOf(pod, address, 'sidecar'),
+    inbound: inboundListeners(pod, address, input.catalog),
+    outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
+    routeTables: [
+      ...http.map(({ service, port }) => input.meshRoutes.serviceTable(service, port, source)),
+      input.meshRoutes.proxyTable(source),
+    ],
+  }
+}
+
+/** Ports 80 and 10080 of one Service would be published as one. */
+const uniquePorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
+  [...new Map(ports.toReversed().map((port) => [publishedPort(port.number), port])).values()].toReversed()
+
+function outboundListener({ identity }: RegisteredService, port: RegisteredPort, address: string): OutboundListener {
+  const bind = { address, port: publishedPort(port.number) }
+  return port.protocol === 'tcp'
+    ? { kind: 'tcp', bind, cluster: clusterName({ host: identity.host, port: port.number }), service: identity }
+    : { kind: 'http', bind, routeTable: serviceTableName(identity.host, port.number), service: identity }
+}
+
+/** What the node agent wrote; text that is none of its own is no address. */
+function serviceAddresses(
+  pod: Pod,
+): readonly { readonly namespace: string; readonly name: string; readonly address: string }[] {
+  const parsed = parseJson(pod.metadata.annotations?.[serviceAddressesAnnotation] ?? '{}')
+  if (typeof parsed !== 'object' || parsed === null) return []
+  return Object.entries(parsed)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .flatMap(([key, address]) => {
+      const [namespace, name] = key.split('/')
+      return namespace && name && typeof address === 'string' ? [{ namespace, name, address }] : []
+    })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Every port that a Service leads to or that a container declares. Without an application address nothing is in between. */
+function inboundListeners(pod: Pod, address: string, { services }: DestinationCatalog): readonly InboundListener[] {
+  const application = pod.metadata.annotations?.[appAddressAnnotation]
+  if (application === undefined) return []
+  const listeners = new Map<number, InboundListener>()
+  const add = (port: number, rest: Pick<InboundListener, 'protocol' | 'service'>) => {
+    const bind = { address, port: reachablePort(address, port) }
+    if (!listeners.has(bind.port))
+      listeners.set(bind.port, { bind, application: { address: application, port }, ...rest })
+  }
+  for (const service of servicesOf(pod, services)) {
+    for (const { spec, protocol } of service.ports) {
+      const port = targetPortOf(pod, spec.targetPort ?? spec.port)
+      if (port !== undefined) add(port, { protocol, service: service.identity })
+    }
+  }
+  for (const port of declaredPorts(pod)) add(port.containerPort, { protocol: protocolOf(port) })
+  return [...listeners.values()].sort((left, right) => left.bind.port - right.bind.port)
+}
+
+/** Oldest first: the first names the port in metrics. */
+const servicesOf = (pod: Pod, services: ReadonlyMap<string, RegisteredService>): readonly RegisteredService[] =>
+  [...services.values()]
+    .filter(({ identity, selector }) => identity.namespace === namespaceOf(pod) && Object.keys(selector).length > 0)
+    .filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
+    .sort((left, right) =>
+      `${left.createdAt} ${left.identity.host}` < `${right.createdAt} ${right.identity.host}` ? -1 : 1,
+    )
+
+const declaredPorts = (pod: Pod) =>
+  pod.spec.containers.flatMap(({ ports = [] }) => ports).filter(({ protocol = 'TCP' }) => protocol === 'TCP')
+
+const targetPortOf = (pod: Pod, target: number | string): number | undefined =>
+  typeof target === 'number' ? target : declaredPorts(pod).find(({ name }) => name === target)?.containerPort

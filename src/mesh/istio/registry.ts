@@ -1,0 +1,117 @@
+import { type EndpointSlice, type Pod, publishedPort, type Service, type ServicePort } from '../../api/index.ts'
+import { type Endpoint, type Protocol, type ServiceIdentity, unknownWorkload } from '../model/index.ts'
+import { serviceIdentity } from './hosts.ts'
+import { namespaceOf, workloadOf } from './workload.ts'
+
+export interface RegisteredEndpoint extends Endpoint {
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface RegisteredPort {
+  readonly number: number
+  readonly protocol: Protocol
+  readonly spec: ServicePort
+  readonly endpoints: readonly RegisteredEndpoint[]
+}
+
+export interface RegisteredService {
+  readonly identity: ServiceIdentity
+  readonly createdAt: string
+  readonly selector: Readonly<Record<string, string>>
+  readonly ports: readonly RegisteredPort[]
+}
+
+export interface RegistryInput {
+  readonly services: readonly Service[]
+  readonly endpointSlices: readonly EndpointSlice[]
+  readonly pods: readonly Pod[]
+}
+
+/** Services by full name, each port with the endpoints that are ready. */
+export function buildRegistry(input: RegistryInput): ReadonlyMap<string, RegisteredService> {
+  const pods = new Map(input.pods.map((pod) => [`${namespaceOf(pod)}/${pod.metadata.name}`, pod]))
+  const slices = Map.groupBy(input.endpointSlices, serviceKeyOf)
+  const services = input.services
+    .filter((service) => service.spec.type !== 'ExternalName')
+    .map((service) => {
+      const own = slices.get(`${namespaceOf(service)}/${service.metadata.name}`) ?? []
+      return registerService(service, own, pods)
+    })
+  return new Map(services.sort(byHost).map((service) => [service.identity.host, service]))
+}
+
+const byHost = (left: RegisteredService, right: RegisteredService): number =>
+  left.identity.host < right.identity.host ? -1 : 1
+
+const serviceKeyOf = (slice: EndpointSlice): string =>
+  `${namespaceOf(slice)}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`
+
+function registerService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  pods: ReadonlyMap<string, Pod>,
+): RegisteredService {
+  const ports = (service.spec.ports ?? [])
+    .filter((port) => (port.protocol ?? 'TCP') === 'TCP')
+    .map((spec) => ({
+      number: spec.port,
+      protocol: protocolOf(spec),
+      spec,
+      endpoints: endpointsOf(spec, slices, pods),
+    }))
+  return {
+    identity: serviceIdentity(namespaceOf(service), service.metadata.name),
+    createdAt: service.metadata.creationTimestamp ?? '',
+    selector: service.spec.selector ?? {},
+    ports,
+  }
+}
+
+const tcpNames = new Set(['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis', 'postgresql'])
+const http2Names = new Set(['http2', 'grpc', 'grpc-web', 'kubernetes.io/h2c'])
+
+/** By appProtocol, else by the port's name up to the first dash. What neither names is HTTP/1.1. */
+export function protocolOf(port: { readonly name?: string; readonly appProtocol?: string }): Protocol {
+  const word = (port.appProtocol ?? port.name?.split('-')[0] ?? '').toLowerCase()
+  if (tcpNames.has(word)) return 'tcp'
+  return http2Names.has(word) ? 'http2' : 'http'
+}
+
+function endpointsOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  pods: ReadonlyMap<string, Pod>,
+): readonly RegisteredEndpoint[] {
+  const found = new Map<string, RegisteredEndpoint>()
+  for (const slice of slices) {
+    const target = slice.ports?.find((candidate) => (candidate.name ?? '') === (port.name ?? ''))?.port
+    if (target === undefined) continue
+    for (const endpoint of readyEndpoints(slice, target, pods)) {
+      found.set(`${endpoint.address}:${endpoint.port}`, endpoint)
+    }
+  }
+  return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, endpoint]) => endpoint)
+}
+
+const readyEndpoints = (
+  slice: EndpointSlice,
+  port: number,
+  pods: ReadonlyMap<string, Pod>,
+): readonly RegisteredEndpoint[] =>
+  slice.endpoints
+    .filter(({ conditions }) => conditions?.ready !== false)
+    .flatMap(({ addresses, targetRef }) => {
+      const pod = pods.get(`${targetRef?.namespace ?? namespaceOf(slice)}/${targetRef?.name ?? ''}`)
+      return addresses.map((address) => registerEndpoint(address, port, pod))
+    })
+
+const registerEndpoint = (address: string, port: number, pod: Pod | undefined): RegisteredEndpoint => ({
+  address,
+  port: reachablePort(address, port),
+  workload: pod === undefined ? unknownWorkload : workloadOf(pod),
+  labels: pod?.metadata.labels ?? {},
+})
+
+/** On the local platform (loopback addresses) a port below 1024 is published higher. */
+export const reachablePort = (address: string, port: number): number =>
+  address.startsWith('127.') ? publishedPort(port) : port

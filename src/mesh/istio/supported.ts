@@ -1,0 +1,134 @@
+import { RE2JS } from 're2js'
+import { z } from 'zod'
+import { DURATION_PATTERN, failure, type Result, success } from '../../base/index.ts'
+
+/**
+ * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
+ * listed here would otherwise be accepted and have no effect.
+ */
+const text = z.string().min(1)
+const labels = z.record(z.string(), z.string())
+const port = z.int().min(1).max(65_535)
+const duration = z.string().regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
+
+/** Envoy refuses a whole response for one bad expression, so none gets that far. */
+const regex = text.refine(isRegex, 'must be an RE2 expression')
+
+function isRegex(expression: string): boolean {
+  try {
+    return RE2JS.compile(expression) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** `{}` means that the value is present. */
+const stringMatch = z
+  .strictObject({ exact: z.string().optional(), prefix: z.string().optional(), regex: regex.optional() })
+  .refine((match) => Object.keys(match).length <= 1, 'must have one of exact, prefix and regex')
+
+const requiredMatch = stringMatch.refine((match) => Object.keys(match).length === 1, 'must have exact, prefix or regex')
+
+const match = z.strictObject({
+  name: z.string().optional(),
+  uri: requiredMatch.optional(),
+  scheme: requiredMatch.optional(),
+  method: requiredMatch.optional(),
+  authority: requiredMatch.optional(),
+  headers: z.record(z.string(), stringMatch).optional(),
+  withoutHeaders: z.record(z.string(), stringMatch).optional(),
+  queryParams: z.record(z.string(), stringMatch).optional(),
+  port: port.optional(),
+  sourceLabels: labels.optional(),
+  sourceNamespace: z.string().optional(),
+  gateways: z.array(z.string()).optional(),
+  ignoreUriCase: z.boolean().optional(),
+})
+
+const destination = z.strictObject({
+  host: text,
+  subset: z.string().optional(),
+  port: z.strictObject({ number: port }).optional(),
+})
+
+const httpRoute = z
+  .strictObject({
+    name: z.string().optional(),
+    match: z.array(match).optional(),
+    route: z.array(z.strictObject({ destination, weight: z.int().min(0).max(1_000_000).optional() })).min(1),
+    mirror: destination.optional(),
+    mirrorPercentage: z.strictObject({ value: z.number().min(0).max(100).default(0) }).optional(),
+    timeout: duration.optional(),
+    retries: z
+      .strictObject({
+        attempts: z.int().min(0).default(0),
+        perTryTimeout: duration.optional(),
+        retryOn: z.string().optional(),
+      })
+      .optional(),
+  })
+  .refine((http) => http.route.length === 1 || http.route.some(({ weight = 0 }) => weight > 0), {
+    path: ['route'],
+    message: 'the weights of several destinations must sum to more than 0',
+  })
+
+export const virtualServiceSpec = z.strictObject({
+  hosts: z.array(text).min(1),
+  gateways: z.array(text).optional(),
+  exportTo: z.array(z.literal('*')).optional(),
+  http: z.array(httpRoute).min(1),
+})
+
+const trafficPolicy = z.strictObject({
+  loadBalancer: z
+    .strictObject({ simple: z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM']) })
+    .optional(),
+})
+
+export const destinationRuleSpec = z.strictObject({
+  host: text,
+  subsets: z
+    .array(z.strictObject({ name: text, labels: labels.default({}), trafficPolicy: trafficPolicy.optional() }))
+    .default([]),
+  trafficPolicy: trafficPolicy.optional(),
+  exportTo: z.array(z.literal('*')).optional(),
+})
+
+export const gatewaySpec = z.strictObject({
+  selector: labels.default({}),
+  servers: z
+    .array(
+      z.strictObject({
+        port: z.strictObject({ number: port, name: z.string(), protocol: z.enum(['HTTP', 'HTTP2', 'GRPC']) }),
+        hosts: z.array(text).min(1),
+        name: z.string().optional(),
+      }),
+    )
+    .min(1),
+})
+
+export type VirtualServiceSpec = z.output<typeof virtualServiceSpec>
+export type HttpRouteSpec = VirtualServiceSpec['http'][number]
+export type HttpMatchSpec = z.output<typeof match>
+export type StringMatchSpec = z.output<typeof stringMatch>
+export type DestinationSpec = z.output<typeof destination>
+export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
+export type GatewaySpec = z.output<typeof gatewaySpec>
+
+/** Reads a spec; the failure names every field that stands in the way. */
+export function readSpec<Schema extends z.ZodType>(schema: Schema, spec: unknown): Result<z.output<Schema>> {
+  const parsed = schema.safeParse(spec)
+  if (parsed.success) return success(parsed.data)
+  return failure(parsed.error.issues.map(renderIssue).join('; '))
+}
+
+function renderIssue(issue: z.core.$ZodIssue): string {
+  const path = renderPath(['spec', ...issue.path])
+  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`
+  return issue.keys.map((key) => `${path}.${key}: this mesh does not support the field`).join('; ')
+}
+
+const renderPath = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('')

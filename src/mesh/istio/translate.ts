@@ -1,0 +1,89 @@
+import type {
+  DestinationRule,
+  EndpointSlice,
+  Gateway,
+  Namespace,
+  Pod,
+  Service,
+  VirtualService,
+} from '../../api/index.ts'
+import type { Finding, Mesh } from '../model/index.ts'
+import { readDestinationRules } from './destination-rule.ts'
+import { buildClusters } from './destinations.ts'
+import { type GatewayRules, readGateways } from './gateway.ts'
+import { createMeshRoutes, hostConflicts } from './mesh-routes.ts'
+import { buildProxies } from './proxies.ts'
+import { buildRegistry } from './registry.ts'
+import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
+
+/** The cluster as the mesh sees it. */
+export interface ClusterObjects {
+  readonly services: readonly Service[]
+  readonly endpointSlices: readonly EndpointSlice[]
+  readonly pods: readonly Pod[]
+  readonly namespaces: readonly Namespace[]
+  readonly virtualServices: readonly VirtualService[]
+  readonly destinationRules: readonly DestinationRule[]
+  readonly gateways: readonly Gateway[]
+}
+
+/** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
+export function translate(objects: ClusterObjects): Mesh {
+  const services = buildRegistry(objects)
+  const destinations = readDestinationRules(objects.destinationRules)
+  const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
+  const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
+  const catalog = { services, policies: destinations.policies }
+  const inMesh = rules.filter((candidate) => candidate.gateways.includes('mesh'))
+  const meshRoutes = createMeshRoutes({ catalog, rules: inMesh })
+  return {
+    clusters: buildClusters(services, destinations),
+    proxies: buildProxies({ ...objects, catalog, rules, gateways, meshRoutes }),
+    findings: [
+      ...destinations.findings,
+      ...gatewayFindings,
+      ...ruleFindings,
+      ...hostConflicts(inMesh),
+      ...rules.flatMap((candidate) => destinationFindings(candidate, catalog, gateways)),
+    ],
+  }
+}
+
+/** Asks every route of the rules once, whether or not a proxy needs it. */
+function destinationFindings(
+  rules: RouteRules,
+  catalog: DestinationCatalog,
+  gateways: readonly GatewayRules[],
+): readonly Finding[] {
+  const problems = placesOf(rules, catalog, gateways).flatMap(({ gateway, port }) => {
+    return rules.http.flatMap(({ match: _, ...http }, index) => {
+      const context = { gateway, namespace: rules.namespace, port, source: { namespace: rules.namespace, labels: {} } }
+      const { problems: found } = buildRoutes({ ...rules, http: [http] }, context, catalog)
+      return found.map((problem) => problem.replace('spec.http[0]', `spec.http[${index}]`))
+    })
+  })
+  if (problems.length === 0) return []
+  return [{ object: rules.key, reason: 'DestinationNotFound', message: [...new Set(problems)].join('; ') }]
+}
+
+interface Place {
+  readonly gateway: string
+  readonly port: number
+}
+
+function placesOf(
+  rules: RouteRules,
+  { services }: DestinationCatalog,
+  gateways: readonly GatewayRules[],
+): readonly Place[] {
+  const inMesh = rules.gateways.includes('mesh')
+    ? rules.hosts.flatMap((host) =>
+        (services.get(host)?.ports ?? []).map(({ number }) => ({ gateway: 'mesh', port: number })),
+      )
+    : []
+  const atGateways = gateways.flatMap(({ key, servers }) => {
+    const gateway = `${key.namespace}/${key.name}`
+    return rules.gateways.includes(gateway) ? servers.map(({ port }) => ({ gateway, port })) : []
+  })
+  return [...inMesh, ...atGateways]
+}

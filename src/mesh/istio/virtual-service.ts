@@ -1,0 +1,153 @@
+import type { VirtualService } from '../../api/index.ts'
+import { parseDuration } from '../../base/index.ts'
+import type { Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
+import { type DestinationContext, resolveDestination } from './destinations.ts'
+import { resolveHost } from './hosts.ts'
+import { byAge, keyOf } from './object-key.ts'
+import { appliesIn, gatewayName, isMatchAll, matchAll, type RouteContext, readMatch } from './route-match.ts'
+import {
+  type DestinationSpec,
+  type HttpRouteSpec,
+  readSpec,
+  type VirtualServiceSpec,
+  virtualServiceSpec,
+} from './supported.ts'
+import { namespaceOf } from './workload.ts'
+
+/** A VirtualService that was read. */
+export interface RouteRules {
+  readonly key: ObjectKey
+  readonly namespace: string
+  /** Full names. */
+  readonly hosts: readonly string[]
+  /** `mesh` or `namespace/name`. */
+  readonly gateways: readonly string[]
+  readonly http: VirtualServiceSpec['http']
+  /** True when the routes depend on the workload that asks. */
+  readonly dependsOnSource: boolean
+}
+
+/** Oldest first. */
+export function readVirtualServices(objects: readonly VirtualService[]): {
+  readonly rules: readonly RouteRules[]
+  readonly findings: readonly Finding[]
+} {
+  const rules: RouteRules[] = []
+  const findings: Finding[] = []
+  for (const object of objects.toSorted(byAge)) {
+    const read = readSpec(virtualServiceSpec, object.spec)
+    if (read.ok) rules.push(rulesOf(object, read.value))
+    else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
+  }
+  return { rules, findings }
+}
+
+function rulesOf(object: VirtualService, spec: VirtualServiceSpec): RouteRules {
+  const namespace = namespaceOf(object)
+  return {
+    key: keyOf(object),
+    namespace,
+    hosts: spec.hosts.map((host) => resolveHost(host, namespace)),
+    gateways: (spec.gateways ?? ['mesh']).map((name) => gatewayName(name, namespace)),
+    http: spec.http,
+    dependsOnSource: spec.http.some((http) =>
+      http.match?.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined),
+    ),
+  }
+}
+
+export type DestinationCatalog = Pick<DestinationContext, 'services' | 'policies'>
+
+/** The routes of the rules at one place, in declared order; nothing follows a route that takes everything. */
+export function buildRoutes(
+  rules: RouteRules,
+  context: RouteContext,
+  catalog: DestinationCatalog,
+): { readonly routes: readonly Route[]; readonly problems: readonly string[] } {
+  const routes: Route[] = []
+  const problems: string[] = []
+  for (const [index, http] of rules.http.entries()) {
+    const matches = http.match?.length
+      ? http.match.filter((match) => appliesIn(match, context)).map(readMatch)
+      : [matchAll]
+    if (matches.length === 0) continue
+    const action = buildAction(http, { ...catalog, namespace: rules.namespace, port: context.port })
+    problems.push(...action.problems.map((problem) => `spec.http[${index}]: ${problem}`))
+    for (const match of matches) {
+      routes.push({ name: http.name ?? 'default', origin: rules.key, match, ...action.value })
+      if (isMatchAll(match)) return { routes, problems }
+    }
+  }
+  return { routes, problems }
+}
+
+type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries'>
+
+function buildAction(
+  http: HttpRouteSpec,
+  context: DestinationContext,
+): { readonly value: Action; readonly problems: readonly string[] } {
+  const problems: string[] = []
+  const resolve = (destination: DestinationSpec): string | undefined => {
+    const resolved = resolveDestination(destination, context)
+    if (resolved.ok) return resolved.value
+    problems.push(resolved.error)
+    return undefined
+  }
+  const clusters = http.route.map(({ destination, weight }): WeightedCluster => {
+    // Istio does not look at the weight of an only destination.
+    return { cluster: resolve(destination), weight: http.route.length === 1 ? 1 : (weight ?? 0) }
+  })
+  const mirror = buildMirror(http, resolve)
+  const retries = buildRetries(http.retries)
+  const timeoutMs = milliseconds(http.timeout)
+  const value = {
+    clusters,
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(retries === undefined ? {} : { retries }),
+  }
+  return { value, problems }
+}
+
+function buildMirror(
+  { mirror, mirrorPercentage }: HttpRouteSpec,
+  resolve: (destination: DestinationSpec) => string | undefined,
+): Mirror | undefined {
+  const percent = mirrorPercentage?.value ?? 100
+  return mirror === undefined || percent === 0 ? undefined : { cluster: resolve(mirror), percent }
+}
+
+/** What Istio does where a route says nothing of retries. */
+export const defaultRetries: Retries = {
+  attempts: 2,
+  retryOn: ['connect-failure', 'refused-stream', 'unavailable', 'cancelled', 'retriable-status-codes'],
+  statusCodes: [],
+}
+
+function buildRetries(retries: HttpRouteSpec['retries']): Retries | undefined {
+  if (retries === undefined) return defaultRetries
+  if (retries.attempts === 0) return undefined
+  const words = (retries.retryOn ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+  const statusCodes = words.filter((word) => /^\d+$/.test(word)).map(Number)
+  const named = words.filter((word) => !/^\d+$/.test(word))
+  const perTryTimeoutMs = milliseconds(retries.perTryTimeout)
+  return {
+    attempts: retries.attempts,
+    ...(perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs }),
+    retryOn: words.length === 0 ? defaultRetries.retryOn : withStatusWord(named, statusCodes),
+    statusCodes,
+  }
+}
+
+const withStatusWord = (words: readonly string[], statusCodes: readonly number[]): readonly string[] =>
+  statusCodes.length > 0 ? [...new Set([...words, 'retriable-status-codes'])] : words
+
+function milliseconds(duration: string | undefined): number | undefined {
+  if (duration === undefined) return undefined
+  const parsed = parseDuration(duration)
+  return parsed.ok && parsed.value > 0 ? parsed.value : undefined
+}

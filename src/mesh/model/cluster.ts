@@ -1,0 +1,29 @@
+import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
+
+export type LoadBalancing = 'least-request' | 'round-robin' | 'random'
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+  readonly workload: WorkloadIdentity
+}
+
+/** One port of a Service, or of one of its subsets, and who answers there. */
+export interface Cluster {
+  readonly name: string
+  readonly service: ServiceIdentity
+  readonly port: number
+  readonly subset?: string
+  readonly protocol: Protocol
+  readonly loadBalancing: LoadBalancing
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface ClusterKey {
+  readonly host: string
+  readonly port: number
+  readonly subset?: string | undefined
+}
+
+/** Istio's convention, which its tools and users read. */
+export const clusterName = ({ host, port, subset = '' }: ClusterKey): string => `outbound|${port}|${subset}|${host}`

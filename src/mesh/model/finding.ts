@@ -1,0 +1,14 @@
+export interface ObjectKey {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
+export type FindingReason = 'Invalid' | 'Conflict' | 'DestinationNotFound'
+
+/** Why an object, or a part of it, is not in force. */
+export interface Finding {
+  readonly object: ObjectKey
+  readonly reason: FindingReason
+  readonly message: string
+}

@@ -1,0 +1,30 @@
+/**
+ * mesh/model: what the mesh is to do, in words that are neither Istio's objects nor Envoy's messages:
+ * proxies with their listeners, route tables, clusters of endpoints, and findings about the input.
+ * It knows no Kubernetes object and no protobuf, and it decides nothing.
+ */
+export { type Cluster, type ClusterKey, clusterName, type Endpoint, type LoadBalancing } from './cluster.ts'
+export type { Finding, FindingReason, ObjectKey } from './finding.ts'
+export type { Mesh } from './mesh.ts'
+export type {
+  HttpOutbound,
+  InboundListener,
+  MeshProxy,
+  OutboundListener,
+  ProxyRole,
+  SocketAddress,
+  TcpOutbound,
+} from './proxy.ts'
+export { nodeId } from './proxy.ts'
+export type {
+  Mirror,
+  NameMatch,
+  Retries,
+  Route,
+  RouteMatch,
+  RouteTable,
+  TextMatch,
+  VirtualHost,
+  WeightedCluster,
+} from './route.ts'
+export { type Protocol, type ServiceIdentity, unknownWorkload, type WorkloadIdentity } from './workload.ts'

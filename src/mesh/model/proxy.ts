@@ -1,0 +1,59 @@
+import type { RouteTable } from './route.ts'
+import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
+
+export type ProxyRole = 'sidecar' | 'gateway'
+
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** Where others reach the application behind this proxy. */
+export interface InboundListener {
+  readonly bind: SocketAddress
+  readonly application: SocketAddress
+  readonly protocol: Protocol
+  /** The oldest Service that leads here; absent for a port that no Service names. */
+  readonly service?: ServiceIdentity
+}
+
+/** Where the application behind this proxy (or, on a gateway, everybody) reaches others. */
+export interface HttpOutbound {
+  readonly kind: 'http'
+  readonly bind: SocketAddress
+  readonly routeTable: string
+  /** The one Service that it leads to, where there is one. */
+  readonly service?: ServiceIdentity
+}
+
+export interface TcpOutbound {
+  readonly kind: 'tcp'
+  readonly bind: SocketAddress
+  readonly cluster: string
+  readonly service: ServiceIdentity
+}
+
+export type OutboundListener = HttpOutbound | TcpOutbound
+
+export interface MeshProxy {
+  /** Envoy's node id. */
+  readonly id: string
+  readonly role: ProxyRole
+  readonly address: string
+  readonly workload: WorkloadIdentity
+  readonly inbound: readonly InboundListener[]
+  readonly outbound: readonly OutboundListener[]
+  /** Those that its listeners name. Proxies share them: equal tables are one object. */
+  readonly routeTables: readonly RouteTable[]
+}
+
+/** Envoy's node id in Istio's form: `sidecar~127.64.1.2~web-0.shop~shop.svc.cluster.local`. */
+export function nodeId(of: {
+  readonly role: ProxyRole
+  readonly address: string
+  readonly pod: string
+  readonly namespace: string
+}): string {
+  const kind = of.role === 'gateway' ? 'router' : 'sidecar'
+  return `${kind}~${of.address}~${of.pod}.${of.namespace}~${of.namespace}.svc.cluster.local`
+}

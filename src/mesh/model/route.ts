@@ -1,0 +1,65 @@
+import type { ObjectKey } from './finding.ts'
+
+export type TextMatch =
+  | { readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string }
+  | { readonly kind: 'present' }
+
+export interface NameMatch {
+  readonly name: string
+  readonly match: TextMatch
+  readonly invert?: boolean
+}
+
+/** All of it must hold. `:method`, `:authority` and `:scheme` are headers here. */
+export interface RouteMatch {
+  readonly path?: TextMatch
+  readonly ignorePathCase?: boolean
+  readonly headers: readonly NameMatch[]
+  readonly queryParameters: readonly NameMatch[]
+}
+
+export interface WeightedCluster {
+  /** Undefined when the destination does not exist: its share is answered with 503. */
+  readonly cluster: string | undefined
+  readonly weight: number
+}
+
+export interface Mirror {
+  readonly cluster: string | undefined
+  /** 0..100, fractions allowed. */
+  readonly percent: number
+}
+
+export interface Retries {
+  /** Repeats after the first try. */
+  readonly attempts: number
+  readonly perTryTimeoutMs?: number
+  readonly retryOn: readonly string[]
+  readonly statusCodes: readonly number[]
+}
+
+export interface Route {
+  readonly name: string
+  /** The object it comes from; absent for a Service's own route. */
+  readonly origin?: ObjectKey
+  readonly match: RouteMatch
+  /** Weights are relative; their sum is above 0. */
+  readonly clusters: readonly WeightedCluster[]
+  readonly mirror?: Mirror
+  /** Absent means no limit. */
+  readonly timeoutMs?: number
+  readonly retries?: Retries
+}
+
+export interface VirtualHost {
+  readonly name: string
+  readonly domains: readonly string[]
+  /** First match wins. */
+  readonly routes: readonly Route[]
+}
+
+export interface RouteTable {
+  readonly name: string
+  readonly virtualHosts: readonly VirtualHost[]
+  readonly ignorePortInHost: boolean
+}
