@@ -1,0 +1,135 @@
+import { rawCanary } from './canary-objects.ts'
+
+/** One row per rule: an object that breaks only it, and the field that the refusal must name. */
+export interface BadObject {
+  readonly rule: string
+  readonly resource: 'canaries' | 'alertproviders' | 'metrictemplates'
+  readonly object: Readonly<Record<string, unknown>>
+  readonly field: string
+  readonly message: string
+}
+
+const canaryWith = (analysis: object, spec: object = {}) => rawCanary({ analysis: { ...analysis }, spec: { ...spec } })
+const metric = (fields: object) => canaryWith({ metrics: [{ name: 'request-success-rate', ...fields }] })
+const webhook = (url: string) => canaryWith({ webhooks: [{ name: 'gate', url }] })
+const object = (kind: string, spec: object) => ({
+  apiVersion: 'sluice.dev/v1',
+  kind,
+  metadata: { name: 'bad', namespace: 'default' },
+  spec,
+})
+
+const inCanary = (rule: string, bad: object, field: string, message: string): BadObject => ({
+  rule,
+  resource: 'canaries',
+  object: { ...bad },
+  field,
+  message,
+})
+
+const exactlyOne = 'exactly one of stepWeight and stepWeights must be set'
+const ascending = 'stepWeights must ascend, each larger than the one before'
+const steps = (...stepWeights: readonly number[]) => canaryWith({ stepWeight: undefined, stepWeights })
+const webAddress = 'must be an address that begins with http:// or https://'
+
+export const badObjects: readonly BadObject[] = [
+  inCanary('no steps', canaryWith({ stepWeight: undefined }), 'spec.analysis.stepWeight', exactlyOne),
+  inCanary('both kinds of steps', canaryWith({ stepWeights: [1] }), 'spec.analysis.stepWeight', exactlyOne),
+  inCanary('steps that fall', steps(10, 5), 'spec.analysis.stepWeights', ascending),
+  inCanary('steps that stand', steps(10, 10), 'spec.analysis.stepWeights', ascending),
+  inCanary(
+    'maxWeight beside stepWeights',
+    canaryWith({ stepWeight: undefined, stepWeights: [5, 10], maxWeight: 50 }),
+    'spec.analysis.maxWeight',
+    'maxWeight needs stepWeight: the last of stepWeights is the largest weight',
+  ),
+  inCanary(
+    'maxWeight below the first step',
+    canaryWith({ stepWeight: 20, maxWeight: 10 }),
+    'spec.analysis.maxWeight',
+    'maxWeight must not be smaller than stepWeight',
+  ),
+  inCanary(
+    'a mirror of nothing',
+    canaryWith({ mirrorWeight: 0 }),
+    'spec.analysis.mirrorWeight',
+    'mirrorWeight must be at least 1 while mirror is true',
+  ),
+  inCanary(
+    'a mirror of no method',
+    canaryWith({ mirrorMethods: [] }),
+    'spec.analysis.mirrorMethods',
+    'mirrorMethods must name a method while mirror is true',
+  ),
+  inCanary(
+    'a range without ends',
+    metric({ thresholdRange: {} }),
+    'spec.analysis.metrics[0].thresholdRange',
+    'min or max must be set',
+  ),
+  inCanary(
+    'a range upside down',
+    metric({ thresholdRange: { min: 2, max: 1 } }),
+    'spec.analysis.metrics[0].thresholdRange.min',
+    'min must not exceed max',
+  ),
+  inCanary(
+    'an unknown metric without a template',
+    metric({ name: 'queue-depth' }),
+    'spec.analysis.metrics[0].templateRef',
+    'only request-success-rate and request-duration are built in: name the MetricTemplate of this metric',
+  ),
+  inCanary(
+    'two metrics of one name',
+    canaryWith({ metrics: [{ name: 'request-duration' }, { name: 'request-duration' }] }),
+    'spec.analysis.metrics',
+    'names of metrics must differ',
+  ),
+  inCanary(
+    'an interval below a second',
+    canaryWith({ interval: '500ms' }),
+    'spec.analysis.interval',
+    'must be at least 1s',
+  ),
+  inCanary(
+    'a window below a second',
+    metric({ interval: '0.9s' }),
+    'spec.analysis.metrics[0].interval',
+    'must be at least 1s',
+  ),
+  inCanary('a webhook to a file', webhook('file:///etc/passwd'), 'spec.analysis.webhooks[0].url', webAddress),
+  inCanary('a webhook to nowhere', webhook('http://'), 'spec.analysis.webhooks[0].url', webAddress),
+  inCanary(
+    'a metrics server without a scheme',
+    canaryWith({}, { metricsServer: 'prometheus:9090' }),
+    'spec.metricsServer',
+    webAddress,
+  ),
+  inCanary(
+    'a workload whose Services could not be named',
+    canaryWith({}, { targetRef: { kind: 'Deployment', name: 'w'.repeat(56) } }),
+    'spec.service',
+    'the name of the workload is too long for its Services: set service.name, at most 55 characters',
+  ),
+  {
+    rule: 'an alert provider without an address',
+    resource: 'alertproviders',
+    object: object('AlertProvider', { type: 'slack' }),
+    field: 'spec',
+    message: 'exactly one of address and secretRef must be set',
+  },
+  {
+    rule: 'an alert provider with two addresses',
+    resource: 'alertproviders',
+    object: object('AlertProvider', { type: 'slack', address: 'http://a', secretRef: { name: 'a' } }),
+    field: 'spec',
+    message: 'exactly one of address and secretRef must be set',
+  },
+  {
+    rule: 'a metric template that asks an address without a scheme',
+    resource: 'metrictemplates',
+    object: object('MetricTemplate', { provider: { type: 'prometheus', address: 'ftp://a' }, query: 'up' }),
+    field: 'spec.provider.address',
+    message: webAddress,
+  },
+]

@@ -1,0 +1,217 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent, fetch } from 'undici'
+import { stringify } from 'yaml'
+import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { eventually } from './eventually.ts'
+import { requireTool } from './kube-binaries.ts'
+
+/** A real kube-apiserver on etcd, for one test file. No controllers run beside it. */
+export interface KubeApiserver {
+  readonly server: string
+  readonly kubeconfig: string
+  readonly token: string
+  readonly certificateAuthority: string
+  /** Speaks JSON to it as an administrator. */
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer>
+  stop(): Promise<void>
+}
+
+export interface RequestOptions {
+  readonly body?: unknown
+  readonly contentType?: string
+  readonly accept?: string
+  /** User to act as, with that user's rights. */
+  readonly as?: string
+}
+
+export interface Answer {
+  readonly status: number
+  /** Texts of Warning headers. */
+  readonly warnings: readonly string[]
+  // biome-ignore lint/suspicious/noExplicitAny: an object of whatever kind was asked for
+  readonly body: any
+}
+
+const ATTEMPTS = 3
+
+/** Starts both; ready in seconds. Ports are free ones, and another try is made when somebody else took one. */
+export async function startKubeApiserver(): Promise<KubeApiserver> {
+  const tools = { etcd: await requireTool('etcd'), apiserver: await requireTool('kube-apiserver') }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(tools)
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+interface Tools {
+  readonly etcd: string
+  readonly apiserver: string
+}
+
+async function startOnce(tools: Tools): Promise<KubeApiserver> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-kube-'))
+  const [client, peer, secure] = await freePorts(3)
+  const token = randomBytes(24).toString('hex')
+  await writeCredentials(folder, token)
+  const children: Child[] = []
+  const stop = async () => {
+    for (const child of children.toReversed()) await child.stop({ graceMs: 5_000 })
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    children.push(start(folder, 'etcd', tools.etcd, etcdFlags(folder, Number(client), Number(peer))))
+    children.push(start(folder, 'apiserver', tools.apiserver, apiserverFlags(folder, Number(client), Number(secure))))
+    const connection = { server: `https://127.0.0.1:${secure}`, token, folder }
+    const certificateAuthority = await untilReady(connection, children)
+    const kubeconfig = join(folder, 'kubeconfig')
+    await writeFile(kubeconfig, renderKubeconfig(connection, certificateAuthority), { mode: 0o600 })
+    return {
+      ...connection,
+      kubeconfig,
+      certificateAuthority,
+      request: requester(connection, certificateAuthority),
+      stop,
+    }
+  } catch (cause) {
+    const log = await readFile(join(folder, 'apiserver.log'), 'utf8').catch(() => '')
+    await stop()
+    throw new Error(`kube-apiserver did not start: ${log.slice(-2_000)}`, { cause })
+  }
+}
+
+/** Without fsync: what is lost in a crash is only this test's. */
+const etcdFlags = (folder: string, client: number, peer: number): readonly string[] => [
+  '--unsafe-no-fsync',
+  `--data-dir=${join(folder, 'etcd')}`,
+  `--listen-client-urls=http://127.0.0.1:${client}`,
+  `--advertise-client-urls=http://127.0.0.1:${client}`,
+  `--listen-peer-urls=http://127.0.0.1:${peer}`,
+  `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+  `--initial-cluster=default=http://127.0.0.1:${peer}`,
+]
+
+const apiserverFlags = (folder: string, etcd: number, port: number): readonly string[] => [
+  `--etcd-servers=http://127.0.0.1:${etcd}`,
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  `--secure-port=${port}`,
+  `--cert-dir=${join(folder, 'certificates')}`,
+  '--endpoint-reconciler-type=none',
+  '--service-account-issuer=https://kubernetes.default.svc',
+  `--service-account-key-file=${join(folder, 'service-account.pem')}`,
+  `--service-account-signing-key-file=${join(folder, 'service-account.pem')}`,
+  `--token-auth-file=${join(folder, 'tokens.csv')}`,
+  '--authorization-mode=RBAC',
+  '--service-cluster-ip-range=10.96.0.0/16',
+  '--disable-admission-plugins=ServiceAccount',
+]
+
+async function writeCredentials(folder: string, token: string): Promise<void> {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' })
+  await writeFile(join(folder, 'service-account.pem'), pem, { mode: 0o600 })
+  await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 })
+}
+
+function start(folder: string, name: string, command: string, args: readonly string[]): Child {
+  const log = createWriteStream(join(folder, `${name}.log`))
+  const child = spawnChild({
+    command,
+    args,
+    env: process.env,
+    cwd: folder,
+    stdout: log,
+    stderr: log,
+    log: silentLogger,
+  })
+  void child.exited.then(() => log.end())
+  return child
+}
+
+interface Connection {
+  readonly server: string
+  readonly token: string
+  readonly folder: string
+}
+
+/** The server writes its own certificate on start: it is its own authority. */
+async function untilReady(connection: Connection, children: readonly Child[]): Promise<string> {
+  let ended = false
+  for (const child of children) void child.exited.then(() => (ended = true))
+  const look = async () => {
+    if (ended) return { authority: '' }
+    const authority = await readFile(join(connection.folder, 'certificates', 'apiserver.crt'), 'utf8')
+    const { status } = await requester(connection, authority)('GET', '/readyz')
+    return status === 200 ? { authority } : false
+  }
+  const seen = await eventually(look, { within: 90_000, every: 100, what: 'readiness of kube-apiserver' })
+  if (seen === false || seen.authority === '') throw new Error('a process ended')
+  return seen.authority
+}
+
+function requester({ server, token }: Connection, ca: string): KubeApiserver['request'] {
+  const dispatcher = new Agent({ connect: { ca }, keepAliveTimeout: 1_000 })
+  return async (method, path, { body, contentType = 'application/json', accept = 'application/json', as } = {}) => {
+    const response = await fetch(`${server}${path}`, {
+      method,
+      dispatcher,
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept,
+        ...(body === undefined ? {} : { 'content-type': contentType }),
+        ...(as === undefined ? {} : { 'impersonate-user': as }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const warnings = [...(response.headers.get('warning') ?? '').matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)]
+    return { status: response.status, warnings: warnings.map(([, warning]) => String(warning)), body: parsed(text) }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function renderKubeconfig({ server, token }: Connection, authority: string): string {
+  const data = Buffer.from(authority).toString('base64')
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': data } }],
+    users: [{ name: 'admin', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
+    'current-context': 'test',
+  })
+}
+
+/** Holds all ports before it frees any, so that they differ. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listening))
+  const ports = servers.map((server) => portOf(server.address()))
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+const portOf = (address: ReturnType<ReturnType<typeof createServer>['address']>): number =>
+  typeof address === 'object' && address !== null ? address.port : 0
+
+function listening(): Promise<ReturnType<typeof createServer>> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => resolve(server))
+  })
+}
