@@ -68,7 +68,10 @@ function unknownImage({ repository, tag }: ImageName, candidates: readonly Local
     const patterns = candidates.map(({ metadata, spec }) => `${metadata.name} (tagPattern "${spec.tagPattern}")`)
     return `no LocalImage of repository "${repository}" matches tag "${tag}": there is ${patterns.join(', ')}. Change a tagPattern, or register one for this tag.`
   }
-  const name = repository.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
+  const name = repository
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
   const example = {
     apiVersion: 'local.sluice.dev/v1',
     kind: 'LocalImage',
