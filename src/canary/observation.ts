@@ -57,7 +57,8 @@ export interface RouteFacts {
 export interface RunFacts {
   readonly name: string
   readonly revision: string
-  readonly createdAt: string
+  /** Its start was never recorded: the pass that made it was interrupted. */
+  readonly isFresh: boolean
 }
 
 export interface HookAnswer {

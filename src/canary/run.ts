@@ -26,10 +26,10 @@ export const withProgress = (state: ActiveRelease, progress: Partial<RunProgress
 export function nameNextRun(state: ReleaseState, observation: Observation, revision: string): string {
   const canary = observation.canary.metadata.name
   const current = numberOf(state.run?.name)
-  const later = observation.runs.filter((run) => numberOf(run.name) > current)
-  const interrupted = later.find((run) => run.revision === revision)
+  const isInterrupted = (run: RunFacts) => run.isFresh && run.revision === revision && numberOf(run.name) > current
+  const interrupted = observation.runs.find(isInterrupted)
   if (interrupted) return interrupted.name
-  const largest = Math.max(current, ...later.map((run) => numberOf(run.name)))
+  const largest = Math.max(current, ...observation.runs.map((run) => numberOf(run.name)))
   return `${canary}-${largest + 1}`
 }
 

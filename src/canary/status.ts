@@ -7,7 +7,7 @@ import { renderTime } from './timing.ts'
 /** What a Canary's status says of a state: names and numbers that people and tools read. */
 export function renderStatus(
   state: ReleaseState,
-  observation: Observation,
+  observation: Pick<Observation, 'canary' | 'now'>,
   traffic: Traffic | undefined,
 ): CanaryStatus {
   const { canary, now } = observation

@@ -1,34 +1,59 @@
-import { type Canary, parseCanary } from '../../src/api/index.ts'
+import { type Canary, canarySpecSchema, type MetricVerdict } from '../../src/api/index.ts'
 
-type Fields = Readonly<Record<string, unknown>>
+export interface CanaryOverrides {
+  readonly name?: string
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly analysis?: object
+  readonly service?: object
+  readonly spec?: object
+  readonly metadata?: object
+  readonly status?: Canary['status']
+}
 
-/** The smallest Canary a user writes; `analysis` and `spec` are laid over it, fields set to undefined are left out. */
-export function rawCanary({ name = 'web', spec = {}, analysis = {} }: RawCanary = {}): Fields {
+/** A Canary `default/web` with defaults filled: mirror, then 20 and 40 %, each 10 s, threshold 2. */
+export function buildCanary(overrides: CanaryOverrides = {}): Canary {
+  const spec = canarySpecSchema.parse({
+    targetRef: { kind: 'Deployment', name: 'web' },
+    service: { port: 80, ...overrides.service },
+    analysis: {
+      interval: '10s',
+      threshold: 2,
+      stepWeight: 20,
+      maxWeight: 40,
+      metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 } }],
+      ...overrides.analysis,
+    },
+    progressDeadlineSeconds: 60,
+    ...overrides.spec,
+  })
   return {
     apiVersion: 'sluice.dev/v1',
     kind: 'Canary',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      targetRef: { kind: 'Deployment', name: 'web' },
-      service: { port: 80 },
-      ...spec,
-      analysis: withoutUndefined({ stepWeight: 10, ...analysis }),
+    metadata: {
+      name: overrides.name ?? 'web',
+      namespace: 'default',
+      uid: `uid-${overrides.name ?? 'web'}`,
+      generation: 1,
+      annotations: overrides.annotations ?? {},
+      ...overrides.metadata,
     },
+    spec,
+    ...(overrides.status === undefined ? {} : { status: overrides.status }),
   }
 }
 
-interface RawCanary {
-  readonly name?: string
-  readonly spec?: Fields
-  readonly analysis?: Fields
-}
-
-const withoutUndefined = (fields: Fields): Fields =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-
-/** The same with defaults filled, as rooms behind the parser have it. */
-export function canary(options: RawCanary = {}): Canary {
-  const parsed = parseCanary(rawCanary(options))
-  if (!parsed.ok) throw new Error(parsed.error)
-  return parsed.value
+/** A verdict whose numbers say what its state says. */
+export function buildVerdict(state: MetricVerdict['state'], now = 0): MetricVerdict {
+  const value = { passed: 100, failed: 92.5 }[state as string]
+  return {
+    metric: 'request-success-rate',
+    state,
+    ...(value === undefined ? {} : { value }),
+    unit: 'percent',
+    thresholdRange: { min: 99 },
+    query: 'the query',
+    windowStart: new Date(now - 10_000).toISOString(),
+    windowEnd: new Date(now).toISOString(),
+    message: `request-success-rate ${value ?? state}`,
+  }
 }

@@ -12,7 +12,7 @@ export function idle(state: ReleaseState, observation: Observation): Change | un
   const mended = resumePromotion(state, observation, target)
   if (mended) return mended
   if (isStable(state, observation, target)) return settleOnStable(state, observation)
-  if (target.revision === state.lastAppliedSpec && state.run?.outcome !== 'Superseded') return undefined
+  if (target.revision === state.lastAppliedSpec && !isUnfinished(state)) return undefined
   return startRun(state, observation, target)
 }
 
@@ -42,6 +42,10 @@ function settleOnStable(state: ReleaseState, { now }: Observation): Change | und
   const settled = enter(state, 'Initialized', now, cause)
   return { state: { ...settled, lastAppliedSpec: state.lastPromotedSpec }, notes: [] }
 }
+
+/** A run that somebody deleted, or that gave way to a revision that is gone again. */
+const isUnfinished = ({ phase, run }: ReleaseState): boolean =>
+  run === undefined ? phase !== 'Initialized' && phase !== 'Succeeded' && phase !== 'Failed' : run.outcome === 'Superseded'
 
 const isHeld = ({ phase, run }: ReleaseState): boolean => phase === 'Failed' && run?.progress.heldAt !== undefined
 

@@ -1,0 +1,114 @@
+import type { Analyst, Check } from '../analysis/index.ts'
+import type { Canary, Metric, MetricVerdict } from '../api/index.ts'
+import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
+import type { HookCaller } from '../hooks/index.ts'
+import { serviceNamesOf } from '../traffic/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import type { Gathered } from './observe.ts'
+import { primaryNameOf } from './primary.ts'
+import { findTemplate, type ReferencePolicy } from './references.ts'
+
+export interface AskOptions {
+  readonly analyst: Analyst
+  readonly hooks: HookCaller
+  readonly copies: LocalCopies
+  readonly policy: ReferencePolicy
+  readonly defaultMetricsServer: string
+}
+
+export interface Asked {
+  readonly observation: Gathered['observation']
+  readonly questions: readonly Question[]
+  readonly phase: string
+  readonly revision: string
+}
+
+/** Asks analysis and webhooks what is due, all at once. */
+export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers> {
+  const [check, gate] = await Promise.all([askCheck(options, asked, signal), askGate(options, asked, signal)])
+  return { check, gate }
+}
+
+async function askCheck(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['check']> {
+  const question = asked.questions.find((each) => each.kind === 'check')
+  if (question === undefined) return undefined
+  const window = { startMs: question.windowStart, endMs: question.windowEnd }
+  const [verdicts, hooks] = await Promise.all([
+    measure(options, asked.observation.canary, window, signal),
+    callHooks(options, asked, 'rollout', signal),
+  ])
+  return { verdicts, hooks }
+}
+
+async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['gate']> {
+  const question = asked.questions.find((each) => each.kind === 'gate')
+  if (question === undefined) return undefined
+  return { type: question.type, hooks: await callHooks(options, asked, question.type, signal) }
+}
+
+type Window = { readonly startMs: number; readonly endMs: number }
+
+async function measure(
+  options: AskOptions,
+  canary: Canary,
+  window: Window,
+  signal: AbortSignal,
+): Promise<readonly MetricVerdict[]> {
+  const found = (canary.spec.analysis.metrics ?? []).map((metric) => findCheck(options, canary, metric, window))
+  const checks = found.flatMap((each) => ('check' in each ? [each.check] : []))
+  const refused = found.flatMap((each) => ('verdict' in each ? [each.verdict] : []))
+  if (checks.length === 0) return refused
+  const request = {
+    subject: subjectOf(canary),
+    checks,
+    window,
+    metricsServer: canary.spec.metricsServer ?? options.defaultMetricsServer,
+  }
+  return [...(await options.analyst.measure(request, signal)), ...refused]
+}
+
+function findCheck(
+  options: AskOptions,
+  canary: Canary,
+  metric: Metric,
+  window: Window,
+): { readonly check: Check } | { readonly verdict: MetricVerdict } {
+  const { template, refusal } = findTemplate(canary, metric, options.copies, options.policy)
+  if (refusal) return { verdict: unasked(metric, refusal.message, window) }
+  // A check never looks further back than one interval, unless its metric says so.
+  return { check: { metric: { ...metric, interval: metric.interval ?? canary.spec.analysis.interval }, template } }
+}
+
+const unasked = (metric: Metric, message: string, { startMs, endMs }: Window): MetricVerdict => ({
+  metric: metric.name,
+  state: 'query-error',
+  thresholdRange: metric.thresholdRange ?? {},
+  query: '',
+  windowStart: new Date(startMs).toISOString(),
+  windowEnd: new Date(endMs).toISOString(),
+  message,
+})
+
+const subjectOf = (canary: Canary) => ({
+  canary: canary.metadata.name,
+  namespace: canary.metadata.namespace ?? '',
+  target: canary.spec.targetRef.name,
+  primary: primaryNameOf(canary),
+  service: serviceNamesOf(canary).apex,
+})
+
+async function callHooks(
+  { hooks }: AskOptions,
+  { observation, phase, revision }: Asked,
+  type: Parameters<typeof hooksOf>[1],
+  signal: AbortSignal,
+): Promise<readonly HookAnswer[]> {
+  const { name, namespace = '' } = observation.canary.metadata
+  const payload = { name, namespace, phase, checksum: revision }
+  return Promise.all(
+    hooksOf(observation, type).map(async (hook) => {
+      const { ok, message } = await hooks.call(hook, payload, signal)
+      return { name: hook.name, ok, message }
+    }),
+  )
+}

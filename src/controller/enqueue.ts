@@ -1,0 +1,53 @@
+import type { Canary, KubernetesObject } from '../api/index.ts'
+import type { WorkQueue } from '../kube/index.ts'
+import { serviceNamesOf } from '../traffic/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { primaryNameOf } from './primary.ts'
+
+export const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
+
+export function parseKey(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
+}
+
+/** Puts every Canary that a change may concern into the queue. */
+export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add'>): void {
+  const addWhere = (namespace: string | undefined, concerns: (canary: Canary) => boolean): void => {
+    for (const canary of copies.canaries.list(namespace)) if (concerns(canary)) queue.add(keyOf(canary))
+  }
+
+  copies.canaries.onChange((current, previous) => {
+    const changed = current ?? previous
+    if (changed === undefined) return
+    queue.add(keyOf(changed))
+    // Another Canary of the same workload may have to stand back now, or may go on.
+    if (current === undefined || previous === undefined) addWhere(changed.metadata.namespace, sharesTarget(changed))
+  })
+  copies.deployments.onChange((current, previous) => {
+    const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
+    addWhere(namespace, (canary) => canary.spec.targetRef.name === name || primaryNameOf(canary) === name)
+  })
+  for (const reflector of [copies.services, copies.virtualServices]) {
+    reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
+      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
+      addWhere(namespace, (canary) => Object.values(serviceNamesOf(canary)).includes(name))
+    })
+  }
+  copies.runs.onChange((current, previous) => {
+    const run = current ?? previous
+    if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
+  })
+  copies.templates.onChange((current, previous) => {
+    const name = (current ?? previous)?.metadata.name
+    addWhere(
+      undefined,
+      (canary) => canary.spec.analysis.metrics?.some(({ templateRef }) => templateRef?.name === name) ?? false,
+    )
+  })
+}
+
+const sharesTarget =
+  (one: Canary) =>
+  (other: Canary): boolean =>
+    other.metadata.name !== one.metadata.name && other.spec.targetRef.name === one.spec.targetRef.name

@@ -1,0 +1,7 @@
+/**
+ * controller: runs releases. One pass over a Canary: observe (everything from local copies), decide (room `canary`),
+ * perform (each action may be repeated), record (status once, if it changed), then tell (events, notices).
+ * It is the only room that runs decisions. It must not know how proxies are configured or where it runs; leader
+ * election is the process's affair.
+ */
+export { type ControllerOptions, startController } from './start-controller.ts'

@@ -1,0 +1,59 @@
+import {
+  type Canary,
+  type CanaryRun,
+  canaryKind,
+  canaryRunKind,
+  type Deployment,
+  deploymentKind,
+  type KubernetesObject,
+  type MetricTemplate,
+  metricTemplateKind,
+  type ResourceKind,
+  type Service,
+  serviceKind,
+  type VirtualService,
+  virtualServiceKind,
+} from '../api/index.ts'
+import { createReflector, type KubeClient, type Random, type Reflector } from '../kube/index.ts'
+import type { Clock, Logger } from '../runtime/index.ts'
+
+/** What the controller watches: every read of a pass comes from here. */
+export interface LocalCopies {
+  readonly canaries: Reflector<Canary>
+  readonly runs: Reflector<CanaryRun>
+  readonly deployments: Reflector<Deployment>
+  readonly services: Reflector<Service>
+  readonly virtualServices: Reflector<VirtualService>
+  readonly templates: Reflector<MetricTemplate>
+}
+
+export interface LocalCopyOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: Random
+  readonly namespace?: string | undefined
+}
+
+export function createLocalCopies({ client, clock, log, random, namespace }: LocalCopyOptions): LocalCopies {
+  const scope = namespace === undefined ? {} : { namespace }
+  const reflector = <T extends KubernetesObject>(kind: ResourceKind<T>): Reflector<T> =>
+    createReflector<T>({ client, kind, clock, log, random, ...scope })
+  return {
+    canaries: reflector(canaryKind),
+    runs: reflector(canaryRunKind),
+    deployments: reflector(deploymentKind),
+    services: reflector(serviceKind),
+    virtualServices: reflector(virtualServiceKind),
+    templates: reflector(metricTemplateKind),
+  }
+}
+
+export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesObject>, 'start' | 'synced'>[] => [
+  copies.canaries,
+  copies.runs,
+  copies.deployments,
+  copies.services,
+  copies.virtualServices,
+  copies.templates,
+]

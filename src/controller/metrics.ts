@@ -1,0 +1,110 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Canary, MetricVerdict } from '../api/index.ts'
+import type { ReleaseState, Traffic } from '../canary/index.ts'
+
+const STATUS = { progressing: 0, done: 1, failed: 2 } as const
+
+export interface ControllerMetrics {
+  observe(canary: Canary, state: ReleaseState, traffic: Traffic | undefined): void
+  verdicts(canary: Canary, verdicts: readonly MetricVerdict[]): void
+  /** Called when a run has ended. */
+  ended(canary: Canary, state: ReleaseState): void
+  reconciled(seconds: number, result: 'ok' | 'error'): void
+  forget(canary: { readonly namespace: string; readonly name: string; readonly target: string | undefined }): void
+}
+
+const names = ['name', 'namespace'] as const
+
+/** Flagger's series under our name, beside the loop's own. */
+function createSeries(registry: Registry) {
+  const registers = [registry]
+  return {
+    status: new Gauge({
+      registers,
+      name: 'sluice_canary_status',
+      help: '0 in progress, 1 done, 2 failed',
+      labelNames: names,
+    }),
+    weight: new Gauge({
+      registers,
+      name: 'sluice_canary_weight',
+      help: 'Percentage of the requests that a workload gets',
+      labelNames: ['workload', 'namespace'],
+    }),
+    duration: new Histogram({
+      registers,
+      name: 'sluice_canary_duration_seconds',
+      help: 'Time of a run from the change to its end',
+      labelNames: names,
+      buckets: [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400],
+    }),
+    ...createCounters(registry),
+    analysis: new Gauge({
+      registers,
+      name: 'sluice_canary_metric_analysis',
+      help: 'Last measured value of a metric',
+      labelNames: ['name', 'namespace', 'metric'],
+    }),
+    reconcile: new Histogram({
+      registers,
+      name: 'sluice_reconcile_duration_seconds',
+      help: 'Time of one pass of the loop, measurements included',
+      labelNames: ['result'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30],
+    }),
+  }
+}
+
+function createCounters(registry: Registry) {
+  const registers = [registry]
+  return {
+    successes: new Counter({
+      registers,
+      name: 'sluice_canary_successes_total',
+      help: 'Runs that were promoted',
+      labelNames: names,
+    }),
+    failures: new Counter({
+      registers,
+      name: 'sluice_canary_failures_total',
+      help: 'Runs that were taken back',
+      labelNames: names,
+    }),
+  }
+}
+
+export function createMetrics(registry: Registry): ControllerMetrics {
+  const { status, weight, duration, successes, failures, analysis, reconcile } = createSeries(registry)
+  const labelsOf = ({ metadata }: Canary) => ({ name: metadata.name, namespace: metadata.namespace ?? '' })
+
+  return {
+    observe(canary, state, traffic) {
+      const { namespace } = labelsOf(canary)
+      const workload = canary.spec.targetRef.name
+      status.set(labelsOf(canary), statusNumber(state))
+      weight.set({ workload, namespace }, traffic?.canary ?? 0)
+      weight.set({ workload: `${workload}-primary`, namespace }, traffic?.primary ?? 100)
+    },
+    verdicts(canary, verdicts) {
+      for (const { metric, value } of verdicts)
+        if (value !== undefined) analysis.set({ ...labelsOf(canary), metric }, value)
+    },
+    ended(canary, { run }) {
+      if (run?.endedAt === undefined) return
+      duration.observe(labelsOf(canary), (run.endedAt - run.startedAt) / 1_000)
+      if (run.outcome === 'Succeeded') successes.inc(labelsOf(canary))
+      if (run.outcome === 'Failed') failures.inc(labelsOf(canary))
+    },
+    reconciled: (seconds, result) => reconcile.observe({ result }, seconds),
+    forget({ namespace, name, target }) {
+      for (const metric of [status, duration, successes, failures]) metric.remove({ name, namespace })
+      if (target === undefined) return
+      for (const workload of [target, `${target}-primary`]) weight.remove({ workload, namespace })
+    },
+  }
+}
+
+function statusNumber({ phase }: ReleaseState): number {
+  if (phase === 'Failed') return STATUS.failed
+  return phase === 'Initialized' || phase === 'Succeeded' ? STATUS.done : STATUS.progressing
+}

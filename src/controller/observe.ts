@@ -1,0 +1,77 @@
+import type { Canary, CanaryRun, Deployment } from '../api/index.ts'
+import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
+import type { Router, Routers, TrafficObservation } from '../traffic/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { primaryNameOf } from './primary.ts'
+import type { ReferencePolicy } from './references.ts'
+import { findRefusal } from './refusals.ts'
+import { selectorLabelOf } from './selector-label.ts'
+import { isServiceAsWanted, planServices } from './services.ts'
+import { primaryFacts, targetFacts } from './workload-facts.ts'
+
+export interface ObserveOptions {
+  readonly copies: LocalCopies
+  readonly routers: Routers
+  readonly defaultProvider: keyof Routers
+  readonly policy: ReferencePolicy
+}
+
+/** Everything of one pass, from the local copies: no request is made. */
+export interface Gathered {
+  readonly observation: Omit<Observation, 'answers'>
+  readonly target: Deployment | undefined
+  readonly primary: Deployment | undefined
+  readonly router: Router
+  readonly route: TrafficObservation
+}
+
+export function gather(options: ObserveOptions, canary: Canary, now: number): Gathered {
+  const { copies, routers, defaultProvider, policy } = options
+  const { namespace } = canary.metadata
+  const target = copies.deployments.get({ namespace, name: canary.spec.targetRef.name })
+  const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
+  const router = routers[canary.spec.provider ?? defaultProvider]
+  const route = router.observe(canary)
+  const observation: Gathered['observation'] = {
+    now,
+    canary,
+    target: target && targetFacts(target),
+    primary: primary && primaryFacts(primary),
+    services: observeServices(copies, canary, target),
+    route: routeFacts(route),
+    runs: runsOf(copies, canary).map(runFacts),
+    refusal: findRefusal({ canary, target, route, copies, policy }),
+  }
+  return { observation, target, primary, router, route }
+}
+
+function observeServices(copies: LocalCopies, canary: Canary, target: Deployment | undefined): ServiceFacts {
+  const label = target && selectorLabelOf(target)
+  // Without the workload nobody knows what to select: the Services stay as they are.
+  if (label === undefined) return { areBackendsReady: true, isApexReady: true }
+  const { apex, backends } = planServices(canary, label)
+  const { namespace } = canary.metadata
+  const isReady = (plan: typeof apex) =>
+    isServiceAsWanted(canary, plan, copies.services.get({ namespace, name: plan.name }))
+  return { areBackendsReady: backends.every(isReady), isApexReady: isReady(apex) }
+}
+
+const routeFacts = ({ traffic, current, programmed, programmedAt, message }: TrafficObservation): RouteFacts => ({
+  traffic,
+  isCurrent: current,
+  isProgrammed: programmed,
+  programmedAt: programmedAt === undefined ? undefined : Date.parse(programmedAt),
+  message,
+})
+
+/** Runs of this very Canary: one of the same name that was deleted may have left some. */
+export const runsOf = (copies: LocalCopies, { metadata }: Canary): readonly CanaryRun[] =>
+  copies.runs
+    .list(metadata.namespace)
+    .filter((run) => run.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true)
+
+const runFacts = ({ metadata, spec, status }: CanaryRun) => ({
+  name: metadata.name,
+  revision: spec.revision,
+  isFresh: status === undefined,
+})

@@ -1,0 +1,118 @@
+import {
+  apiVersionOf,
+  type Canary,
+  type CanaryRun,
+  canaryKind,
+  canaryRunKind,
+  deploymentKind,
+  serviceKind,
+} from '../api/index.ts'
+import type { Action, NewRun } from '../canary/index.ts'
+import { type KubeClient, KubeError } from '../kube/index.ts'
+import { ownerReferenceTo } from '../traffic/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import type { Gathered } from './observe.ts'
+import { promotePrimary, renderPrimary } from './primary.ts'
+import { selectorLabelOf } from './selector-label.ts'
+import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
+
+export interface PerformOptions {
+  readonly client: KubeClient
+  readonly copies: LocalCopies
+}
+
+type Performer<K extends Action['kind']> = (
+  options: PerformOptions,
+  gathered: Gathered,
+  action: Extract<Action, { kind: K }>,
+) => Promise<void>
+
+/** Does one action. Each may be done again: what is there already stays as it is. */
+export function perform(options: PerformOptions, gathered: Gathered, action: Action): Promise<void> {
+  switch (action.kind) {
+    case 'create-run':
+      return createRun(options, gathered.observation.canary, action.run)
+    case 'delete-run':
+      return deleteRun(options, gathered, action)
+    case 'create-primary':
+      return createPrimary(options, gathered, action)
+    case 'update-primary':
+      return updatePrimary(options, gathered, action)
+    case 'apply-services':
+      return applyServices(options, gathered, action)
+    case 'route':
+      return gathered.router.write(gathered.observation.canary, action.traffic)
+    case 'scale-target':
+      return scaleTarget(options, gathered, action)
+    case 'clear-command':
+      return clearCommand(options, gathered, action)
+    default:
+      return action satisfies never
+  }
+}
+
+async function createRun({ client, copies }: PerformOptions, canary: Canary, run: NewRun): Promise<void> {
+  const object: CanaryRun = {
+    apiVersion: apiVersionOf(canaryRunKind),
+    kind: canaryRunKind.kind,
+    metadata: {
+      name: run.name,
+      ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
+      ownerReferences: [ownerReferenceTo(canary)],
+    },
+    spec: {
+      canary: canary.metadata.name,
+      revision: run.revision,
+      images: [...run.images],
+      startedAt: new Date(run.startedAt).toISOString(),
+    },
+  }
+  if (copies.runs.get(object.metadata)) return
+  copies.runs.overlay(await client.create(canaryRunKind, object))
+}
+
+const deleteRun: Performer<'delete-run'> = ({ client }, { observation }, { name }) =>
+  client.delete(canaryRunKind, { namespace: observation.canary.metadata.namespace, name })
+
+const createPrimary: Performer<'create-primary'> = async ({ client, copies }, { observation, target }) => {
+  const label = target && selectorLabelOf(target)
+  if (target === undefined || label === undefined) return
+  copies.deployments.overlay(await client.create(deploymentKind, renderPrimary(observation.canary, target, label)))
+}
+
+const updatePrimary: Performer<'update-primary'> = async ({ client, copies }, { target, primary }) => {
+  const label = target && selectorLabelOf(target)
+  if (target === undefined || label === undefined || primary === undefined) return
+  copies.deployments.overlay(await client.replace(deploymentKind, promotePrimary(primary, target, label)))
+}
+
+const applyServices: Performer<'apply-services'> = async (options, { observation, target }, { withApex }) => {
+  const label = target && selectorLabelOf(target)
+  if (label === undefined) return
+  const { apex, backends } = planServices(observation.canary, label)
+  for (const plan of withApex ? [...backends, apex] : backends) await applyService(options, observation.canary, plan)
+}
+
+async function applyService({ client, copies }: PerformOptions, canary: Canary, plan: ServicePlan): Promise<void> {
+  const existing = copies.services.get({ namespace: canary.metadata.namespace, name: plan.name })
+  if (isServiceAsWanted(canary, plan, existing)) return
+  const service = renderService(canary, plan, existing)
+  const written = existing ? await client.replace(serviceKind, service) : await client.create(serviceKind, service)
+  copies.services.overlay(written)
+}
+
+const scaleTarget: Performer<'scale-target'> = async ({ client, copies }, { target }, { replicas }) => {
+  if (target === undefined || target.spec.replicas === replicas) return
+  const { namespace, name } = target.metadata
+  const patch = { spec: { replicas } }
+  copies.deployments.overlay(await client.patch(deploymentKind, { namespace, name }, patch, { type: 'merge' }))
+}
+
+const clearCommand: Performer<'clear-command'> = async ({ client, copies }, { observation }, { annotation }) => {
+  const { namespace, name } = observation.canary.metadata
+  const patch = { metadata: { annotations: { [annotation]: null } } }
+  copies.canaries.overlay(await client.patch(canaryKind, { namespace, name }, patch, { type: 'merge' }))
+}
+
+/** The answer to a write that somebody else overtook. */
+export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Conflict'

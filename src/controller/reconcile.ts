@@ -1,0 +1,114 @@
+import type { Canary, CanaryRun } from '../api/index.ts'
+import {
+  type Decision,
+  decide,
+  type Observation,
+  questionsFor,
+  type ReleaseState,
+  restoreState,
+  type Traffic,
+} from '../canary/index.ts'
+import type { WorkOutcome } from '../kube/index.ts'
+import type { Clock, Logger } from '../runtime/index.ts'
+import { type AnnounceOptions, announce } from './announce.ts'
+import { type AskOptions, ask } from './ask.ts'
+import { parseKey } from './enqueue.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import { type Gathered, gather, type ObserveOptions } from './observe.ts'
+import { parseCanary } from './parse-canary.ts'
+import { type PerformOptions, perform } from './perform.ts'
+import { record } from './record.ts'
+import { refuseInvalid } from './refuse-invalid.ts'
+
+export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOptions, AnnounceOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: ControllerMetrics
+}
+
+/** One pass: observe, decide, perform, record, and only then tell. */
+export async function reconcile(options: ReconcileOptions, key: string, signal: AbortSignal): Promise<WorkOutcome> {
+  const object = options.copies.canaries.get(parseKey(key))
+  if (object === undefined) return {}
+  const parsed = parseCanary(object)
+  if (!parsed.ok) return refuseInvalid(options, object, parsed.error)
+  const canary = parsed.value
+  const run = findRun(options, canary)
+  const recorded = restoreState(canary, run)
+  const answers = await askWhatIsDue(options, canary, recorded, signal)
+  // Answers take seconds: what they are held against is gathered after them.
+  const gathered = gather(options, canary, options.clock.now())
+  const observation: Observation = { ...gathered.observation, answers }
+  const decision = decide(recorded, observation)
+  for (const action of decision.actions) await perform(options, gathered, action)
+  await conclude(options, { canary, run, recorded, observation, decision })
+  return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
+}
+
+function findRun({ copies }: ReconcileOptions, canary: Canary): CanaryRun | undefined {
+  const name = canary.status?.runName
+  return name === undefined ? undefined : copies.runs.get({ namespace: canary.metadata.namespace, name })
+}
+
+async function askWhatIsDue(
+  options: ReconcileOptions,
+  canary: Canary,
+  recorded: ReleaseState,
+  signal: AbortSignal,
+): Promise<Observation['answers']> {
+  const { observation } = gather(options, canary, options.clock.now())
+  const questions = questionsFor(recorded, observation)
+  if (questions.length === 0) return {}
+  const revision = recorded.run?.revision ?? ''
+  const answers = await ask(options, { observation, questions, phase: recorded.phase, revision }, signal)
+  options.metrics.verdicts(canary, answers.check?.verdicts ?? [])
+  return answers
+}
+
+interface Pass {
+  readonly canary: Canary
+  readonly run: CanaryRun | undefined
+  readonly recorded: ReleaseState
+  readonly observation: Observation
+  readonly decision: Decision
+}
+
+async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
+  const { canary, run, recorded, observation, decision } = pass
+  const { next, notes, actions } = decision
+  const traffic = writtenTraffic(decision) ?? observation.route.traffic
+  const hasChanged = await record(options, { next, run, observation, traffic })
+  options.metrics.observe(canary, next, traffic)
+  if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
+  if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)
+  await announce(options, { canary, state: next, notes, weight: traffic?.canary ?? 0, now: observation.now })
+}
+
+function writtenTraffic({ actions }: Decision): Traffic | undefined {
+  const route = actions.find((action) => action.kind === 'route')
+  return route?.traffic
+}
+
+function logDecision(
+  log: Logger,
+  canary: Canary,
+  { next, actions, reason }: Decision,
+  traffic: Traffic | undefined,
+): void {
+  const fields = {
+    canary: `${canary.metadata.namespace}/${canary.metadata.name}`,
+    phase: next.phase,
+    reason: reason.reason,
+    weight: traffic?.canary ?? 0,
+    mirror: traffic?.mirror ?? 0,
+    revision: next.run?.revision ?? next.lastAppliedSpec,
+    actions: actions.map(({ kind }) => kind),
+  }
+  log.info(fields, reason.message)
+}
+
+function requeueAfter({ wakeAt }: Decision, { route }: Gathered, now: number): number | undefined {
+  const waits = [wakeAt === undefined ? undefined : wakeAt - now, route.programmed ? undefined : route.lookAgainInMs]
+  const known = waits.filter((wait) => wait !== undefined)
+  return known.length === 0 ? undefined : Math.max(0, Math.min(...known))
+}

@@ -1,0 +1,65 @@
+import { type Canary, type CanaryRun, type CanaryStatus, canaryKind, canaryRunKind } from '../api/index.ts'
+import { canonicalJson } from '../base/index.ts'
+import { type Observation, type ReleaseState, renderRunStatus, renderStatus, type Traffic } from '../canary/index.ts'
+import type { KubeClient } from '../kube/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { isConflict } from './perform.ts'
+
+export interface RecordOptions {
+  readonly client: KubeClient
+  readonly copies: LocalCopies
+}
+
+export interface Outcome {
+  readonly next: ReleaseState
+  /** The run that the decision was made on; undefined for one that is only now begun. */
+  readonly run: CanaryRun | undefined
+  readonly observation: Pick<Observation, 'canary' | 'now'>
+  readonly traffic: Traffic | undefined
+}
+
+/** Writes what was decided, if it differs from what is recorded: the run first, then the Canary. */
+export async function record(options: RecordOptions, outcome: Outcome): Promise<boolean> {
+  const wroteRun = await recordRun(options, outcome)
+  const wroteCanary = await recordCanary(options, outcome)
+  return wroteRun || wroteCanary
+}
+
+/** A run that is only now begun gets its first status with the next change: its absence says the same. */
+async function recordRun({ client, copies }: RecordOptions, { next, run: recorded }: Outcome): Promise<boolean> {
+  const { run } = next
+  if (run === undefined || recorded?.metadata.name !== run.name) return false
+  const status = renderRunStatus(next, run)
+  if (canonicalJson(status) === canonicalJson(recorded.status)) return false
+  const written = await client.replace<CanaryRun>(canaryRunKind, { ...recorded, status }, 'status')
+  copies.runs.overlay(written)
+  return true
+}
+
+async function recordCanary(options: RecordOptions, { next, observation, traffic }: Outcome): Promise<boolean> {
+  const { canary } = observation
+  const status = renderStatus(next, observation, traffic)
+  if (canonicalJson(status) === canonicalJson(canary.status)) return false
+  const ref = { namespace: canary.metadata.namespace, name: canary.metadata.name }
+  const newest = options.copies.canaries.get(ref)
+  // A status that somebody else wrote since must meet the old version, and be refused.
+  const base = newest && isSameStatus(newest, canary) ? newest : canary
+  options.copies.canaries.overlay(await writeStatus(options, base, status))
+  return true
+}
+
+const isSameStatus = (one: Canary, other: Canary): boolean =>
+  one.metadata.uid === other.metadata.uid && canonicalJson(one.status) === canonicalJson(other.status)
+
+/** Users write spec and annotations meanwhile: only another writer of the status is a conflict. */
+async function writeStatus({ client }: RecordOptions, canary: Canary, status: CanaryStatus): Promise<Canary> {
+  try {
+    return await client.replace<Canary>(canaryKind, { ...canary, status }, 'status')
+  } catch (error) {
+    if (!isConflict(error)) throw error
+    const { namespace, name } = canary.metadata
+    const current = await client.get(canaryKind, { namespace, name })
+    if (current === undefined || !isSameStatus(current, canary)) throw error
+    return client.replace<Canary>(canaryKind, { ...current, status }, 'status')
+  }
+}

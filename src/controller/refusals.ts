@@ -1,0 +1,67 @@
+import type { Canary, Deployment } from '../api/index.ts'
+import type { Cause } from '../canary/index.ts'
+import { foreignOwner, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { primaryNameOf } from './primary.ts'
+import { findBadReference, type ReferencePolicy } from './references.ts'
+import { selectorLabelOf } from './selector-label.ts'
+
+export interface RefusalInput {
+  readonly canary: Canary
+  readonly target: Deployment | undefined
+  readonly route: TrafficObservation
+  readonly copies: LocalCopies
+  readonly policy: ReferencePolicy
+}
+
+/** Why this Canary's objects must not be touched; the first reason that holds. */
+const refusals: readonly ((input: RefusalInput) => Cause | undefined)[] = [
+  isClaimed,
+  hasUnsupportedSelector,
+  isOwnedByOther,
+  ({ canary, copies, policy }) => findBadReference(canary, copies, policy),
+]
+
+export function findRefusal(input: RefusalInput): Cause | undefined {
+  for (const refusal of refusals) {
+    const cause = refusal(input)
+    if (cause) return cause
+  }
+  return undefined
+}
+
+/** Two Canaries on one workload would undo each other's weights: the younger stands back. */
+function isClaimed({ canary, copies }: RefusalInput): Cause | undefined {
+  const { name } = canary.spec.targetRef
+  const older = copies.canaries
+    .list(canary.metadata.namespace)
+    .find((other) => other.metadata.name !== canary.metadata.name && claims(other, canary) && isOlder(other, canary))
+  if (older === undefined) return undefined
+  const message = `Canary ${older.metadata.name} releases Deployment ${name} or its Services already: delete one of the two`
+  return { reason: 'TargetClaimed', message }
+}
+
+const claims = (one: Canary, other: Canary): boolean =>
+  one.spec.targetRef.name === other.spec.targetRef.name || serviceNamesOf(one).apex === serviceNamesOf(other).apex
+
+function isOlder(one: Canary, other: Canary): boolean {
+  const ages = [one.metadata.creationTimestamp ?? '', other.metadata.creationTimestamp ?? ''] as const
+  return ages[0] === ages[1] ? one.metadata.name < other.metadata.name : ages[0] < ages[1]
+}
+
+function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {
+  if (target === undefined || selectorLabelOf(target)) return undefined
+  const message = `Deployment ${target.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
+  return { reason: 'UnsupportedSelector', message }
+}
+
+function isOwnedByOther({ canary, copies, route }: RefusalInput): Cause | undefined {
+  const { namespace } = canary.metadata
+  const services = Object.values(serviceNamesOf(canary)).map((name) => copies.services.get({ namespace, name }))
+  const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
+  const foreign = [...services, primary]
+    .map((object) => foreignOwner(object, canary))
+    .find((owner) => owner !== undefined)
+  const message = foreign ?? route.foreign
+  return message === undefined ? undefined : { reason: 'ObjectOwnedByOther', message }
+}

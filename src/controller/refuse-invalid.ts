@@ -1,0 +1,25 @@
+import type { Canary } from '../api/index.ts'
+import { type Cause, restoreState } from '../canary/index.ts'
+import type { WorkOutcome } from '../kube/index.ts'
+import type { Clock, Logger } from '../runtime/index.ts'
+import { type RecordOptions, record } from './record.ts'
+
+export interface RefuseOptions extends RecordOptions {
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Says on the object what is wrong with it, and touches nothing else. */
+export async function refuseInvalid(options: RefuseOptions, canary: Canary, error: string): Promise<WorkOutcome> {
+  const stalled: Cause = { reason: 'InvalidCanary', message: `${error}: correct the field` }
+  const next = { ...restoreState(canary, undefined), stalled }
+  const observation = { canary, now: options.clock.now() }
+  const traffic = {
+    primary: 100 - (canary.status?.canaryWeight ?? 0),
+    canary: canary.status?.canaryWeight ?? 0,
+    mirror: 0,
+  }
+  const hasChanged = await record(options, { next, observation, traffic, run: undefined })
+  if (hasChanged) options.log.warn({ canary: `${canary.metadata.namespace}/${canary.metadata.name}` }, stalled.message)
+  return {}
+}

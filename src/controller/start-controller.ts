@@ -1,0 +1,83 @@
+import type { Registry } from 'prom-client'
+import type { Analyst } from '../analysis/index.ts'
+import type { HookCaller } from '../hooks/index.ts'
+import { createEventRecorder, createWorkQueue, type KubeClient, type Random } from '../kube/index.ts'
+import type { Notifier } from '../notify/index.ts'
+import type { Clock, Logger } from '../runtime/index.ts'
+import { createRouters, type Provider } from '../traffic/index.ts'
+import { enqueueOnChange, keyOf } from './enqueue.ts'
+import { allOf, createLocalCopies } from './local-copies.ts'
+import { createMetrics } from './metrics.ts'
+import { type ReconcileOptions, reconcile } from './reconcile.ts'
+
+export interface ControllerOptions {
+  readonly client: KubeClient
+  readonly analyst: Analyst
+  readonly hooks: HookCaller
+  readonly notifier: Notifier
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: Random
+  readonly defaults: { readonly metricsServer: string; readonly provider: Provider }
+  readonly registry: Registry
+  /** Watch one namespace only. */
+  readonly namespace?: string
+  /** How many Canaries are worked on at a time; 16 when absent, since a pass may wait for Prometheus. */
+  readonly concurrency?: number
+  readonly allowCrossNamespaceReferences?: boolean
+}
+
+/** Runs releases until the signal fires. Only the leader may call it. */
+export async function startController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { client, clock, log, random } = options
+  const copies = createLocalCopies({ client, clock, log, random, namespace: options.namespace })
+  const metrics = createMetrics(options.registry)
+  const parts: ReconcileOptions = {
+    ...options,
+    copies,
+    metrics,
+    routers: createRouters({ client, virtualServices: copies.virtualServices, clock }),
+    events: createEventRecorder({ client, component: 'sluice', clock, log }),
+    defaultProvider: options.defaults.provider,
+    defaultMetricsServer: options.defaults.metricsServer,
+    policy: { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false },
+  }
+  const queue = createWorkQueue({
+    clock,
+    log,
+    random,
+    concurrency: options.concurrency ?? 16,
+    reconcile: (key, stop) => timed(parts, () => reconcile(parts, key, stop)),
+  })
+  copies.canaries.onChange((current, previous) => {
+    if (current === undefined && previous) metrics.forget(describeForgotten(previous))
+  })
+  const watching = allOf(copies).map((copy) => copy.start(signal))
+  await Promise.race([Promise.all(allOf(copies).map((copy) => copy.synced)), ...watching])
+  // Nothing is decided on half a copy: handlers begin when every list is in.
+  enqueueOnChange(copies, queue)
+  for (const canary of copies.canaries.list()) queue.add(keyOf(canary))
+  log.info({ canaries: copies.canaries.list().length }, 'controller started')
+  await Promise.all([queue.start(signal), ...watching])
+}
+
+const describeForgotten = (
+  canary: Parameters<typeof keyOf>[0] & { readonly spec: { readonly targetRef: { readonly name: string } } },
+) => ({
+  namespace: canary.metadata.namespace ?? '',
+  name: canary.metadata.name,
+  target: canary.spec.targetRef.name,
+})
+
+async function timed<T>({ clock, metrics }: ReconcileOptions, work: () => Promise<T>): Promise<T> {
+  const began = clock.monotonic()
+  const seconds = () => (clock.monotonic() - began) / 1_000
+  try {
+    const result = await work()
+    metrics.reconciled(seconds(), 'ok')
+    return result
+  } catch (error) {
+    metrics.reconciled(seconds(), 'error')
+    throw error
+  }
+}

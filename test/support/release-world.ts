@@ -1,0 +1,259 @@
+import type { Canary, CanaryRun, MetricVerdict } from '../../src/api/index.ts'
+import {
+  type Action,
+  type Answers,
+  type Decision,
+  decide,
+  type Note,
+  type Observation,
+  questionsFor,
+  type ReleaseState,
+  type RouteFacts,
+  renderRunStatus,
+  renderStatus,
+  restoreState,
+  type Traffic,
+  type WorkloadFacts,
+} from '../../src/canary/index.ts'
+
+export interface Workload {
+  revision: string
+  replicas: number
+  readyReplicas: number
+  /** Pods of this revision never become ready. */
+  brokenRevisions: Set<string>
+  failure?: WorkloadFacts['failure']
+}
+
+/** A model of everything a release touches, moved by hand: nothing in it happens by itself. */
+export class ReleaseWorld {
+  now = Date.parse('2026-01-01T00:00:00Z')
+  canary: Canary
+  target: Workload | undefined = workload('v1', 2)
+  primary: Workload | undefined
+  services = { areBackendsReady: false, isApexReady: false }
+  route: { traffic: Traffic | undefined; isProgrammed: boolean } = { traffic: undefined, isProgrammed: false }
+  runs = new Map<string, CanaryRun>()
+  refusal: Observation['refusal']
+  /** What analysis and webhooks say when asked. */
+  verdict: MetricVerdict['state'] = 'passed'
+  gates: Readonly<Record<string, boolean>> = {}
+  readonly notes: Note[] = []
+  readonly performed: Action[] = []
+  /** Every weight that was ever written, in order. */
+  readonly weights: number[] = []
+
+  constructor(canary: Canary) {
+    this.canary = canary
+  }
+
+  get state(): ReleaseState {
+    return restoreState(this.canary, this.runs.get(this.canary.status?.runName ?? ''))
+  }
+
+  observe(): Observation {
+    const facts: Omit<Observation, 'answers'> = {
+      now: this.now,
+      canary: this.canary,
+      target: this.target && workloadFacts(this.target),
+      primary: this.primary && workloadFacts(this.primary),
+      services: { ...this.services },
+      route: this.routeFacts(),
+      runs: [...this.runs.values()].map((run) => ({
+        name: run.metadata.name,
+        revision: run.spec.revision,
+        isFresh: run.status === undefined,
+      })),
+      refusal: this.refusal,
+    }
+    return { ...facts, answers: this.answer(facts) }
+  }
+
+  private routeFacts(): RouteFacts {
+    return { traffic: this.route.traffic, isCurrent: true, isProgrammed: this.route.isProgrammed }
+  }
+
+  private answer(facts: Omit<Observation, 'answers'>): Answers {
+    const questions = questionsFor(this.state, facts)
+    const gate = questions.find((question) => question.kind === 'gate')
+    const isChecked = questions.some((question) => question.kind === 'check')
+    return {
+      check: isChecked ? { verdicts: [this.buildVerdict()], hooks: [] } : undefined,
+      gate: gate && {
+        type: gate.type,
+        hooks: [{ name: 'gate', ok: this.gates[gate.type] ?? true, message: `${gate.type} says no` }],
+      },
+    }
+  }
+
+  private buildVerdict(): MetricVerdict {
+    const time = new Date(this.now).toISOString()
+    const message = `success rate is ${this.verdict}`
+    return {
+      metric: 'm',
+      state: this.verdict,
+      thresholdRange: {},
+      query: 'q',
+      windowStart: time,
+      windowEnd: time,
+      message,
+    }
+  }
+
+  /** One pass of the controller. `crashAfter` actions nothing more happens, not even the record. */
+  pass(crashAfter = Number.POSITIVE_INFINITY): Decision {
+    const observation = this.observe()
+    const decision = decide(this.state, observation)
+    for (const [index, action] of decision.actions.entries()) {
+      if (index >= crashAfter) return decision
+      this.perform(action)
+    }
+    if (crashAfter <= decision.actions.length) return decision
+    this.record(decision, observation)
+    return decision
+  }
+
+  perform(action: Action): void {
+    this.performed.push(action)
+    switch (action.kind) {
+      case 'create-run':
+        return this.createRun(action.run)
+      case 'delete-run':
+        this.runs.delete(action.name)
+        return
+      case 'create-primary':
+        this.primary ??= workload(action.revision, Math.max(1, this.target?.replicas ?? 1))
+        return
+      case 'update-primary':
+        return this.updatePrimary(action.revision)
+      case 'apply-services':
+        this.services = { areBackendsReady: true, isApexReady: this.services.isApexReady || action.withApex }
+        return
+      case 'route':
+        return this.writeRoute(action.traffic)
+      case 'scale-target':
+        return this.scaleTarget(action.replicas)
+      case 'clear-command':
+        return this.annotate(action.annotation, undefined)
+      default:
+        action satisfies never
+    }
+  }
+
+  private createRun(run: Extract<Action, { kind: 'create-run' }>['run']): void {
+    if (this.runs.has(run.name)) return
+    this.runs.set(run.name, {
+      apiVersion: 'sluice.dev/v1',
+      kind: 'CanaryRun',
+      metadata: { name: run.name, namespace: 'default' },
+      spec: {
+        canary: 'web',
+        revision: run.revision,
+        images: [...run.images],
+        startedAt: new Date(run.startedAt).toISOString(),
+      },
+    })
+  }
+
+  private updatePrimary(revision: string): void {
+    if (this.primary === undefined || this.primary.revision === revision) return
+    this.primary.revision = revision
+    this.primary.newPodsReady = false
+  }
+
+  private writeRoute(traffic: Traffic): void {
+    if (JSON.stringify(traffic) === JSON.stringify(this.route.traffic)) return
+    this.weights.push(traffic.canary)
+    this.route = { traffic, isProgrammed: false }
+  }
+
+  private scaleTarget(replicas: number): void {
+    if (this.target === undefined || this.target.replicas === replicas) return
+    this.target.replicas = replicas
+    this.target.readyReplicas = Math.min(this.target.readyReplicas, replicas)
+  }
+
+  record(decision: Decision, observation: Observation): void {
+    const { next, actions, notes } = decision
+    this.notes.push(...notes)
+    const run = next.run && this.runs.get(next.run.name)
+    const isNew = actions.some(({ kind }) => kind === 'create-run')
+    if (next.run && run && !isNew)
+      this.runs.set(run.metadata.name, json({ ...run, status: renderRunStatus(next, next.run) }))
+    const written = actions.find((action) => action.kind === 'route')
+    const status = renderStatus(next, observation, written?.traffic ?? observation.route.traffic)
+    this.canary = json({ ...this.canary, status })
+  }
+
+  annotate(annotation: string, value: string | undefined): void {
+    const { [annotation]: _, ...others } = this.canary.metadata.annotations ?? {}
+    const annotations = value === undefined ? others : { ...others, [annotation]: value }
+    this.canary = { ...this.canary, metadata: { ...this.canary.metadata, annotations } }
+  }
+
+  /** The user changes the pod template. */
+  release(revision: string): void {
+    if (this.target === undefined) return
+    this.target.revision = revision
+    this.target.newPodsReady = false
+  }
+
+  /** Proxies and Deployment controllers do what they can. */
+  answerWorld(): void {
+    if (this.route.traffic) this.route.isProgrammed = true
+    for (const each of [this.target, this.primary]) if (each) rollOut(each)
+  }
+
+  /** Passes and a helpful world until nothing changes for a while; returns the phases it went through. */
+  run(limit = 200, stepMs = 5_000): readonly string[] {
+    const phases: string[] = []
+    for (let turn = 0; turn < limit; turn++) {
+      const before = JSON.stringify([this.canary.status, [...this.runs], this.route, this.target, this.primary])
+      this.pass()
+      this.answerWorld()
+      const { phase = '' } = this.state
+      if (phases.at(-1) !== phase) phases.push(phase)
+      const isQuiet =
+        before === JSON.stringify([this.canary.status, [...this.runs], this.route, this.target, this.primary])
+      if (isQuiet && this.state.run?.outcome !== 'Running' && phase !== '' && phase !== 'Initializing') return phases
+      if (isQuiet) this.now += stepMs
+    }
+    return phases
+  }
+}
+
+export interface Workload {
+  /** Undefined counts as true: every pod is of the revision. */
+  newPodsReady?: boolean
+}
+
+export function workload(revision: string, replicas: number, readyReplicas = 0): Workload {
+  return { revision, replicas, readyReplicas, brokenRevisions: new Set(), newPodsReady: false }
+}
+
+function rollOut(each: Workload): void {
+  if (each.brokenRevisions.has(each.revision)) return
+  each.newPodsReady = each.replicas > 0
+  each.readyReplicas = each.replicas
+}
+
+const workloadFacts = (each: Workload): WorkloadFacts => ({
+  revision: each.revision,
+  images: [`web:${each.revision}`],
+  replicas: each.replicas,
+  readyReplicas: each.readyReplicas,
+  isReady: each.replicas > 0 && each.newPodsReady === true && each.readyReplicas >= each.replicas,
+  failure: each.failure,
+})
+
+const json = <T>(value: T): T => JSON.parse(JSON.stringify(value))
+
+/** A world whose first version is serving. */
+export function initializedWorld(canary: Canary): ReleaseWorld {
+  const world = new ReleaseWorld(canary)
+  world.run()
+  world.weights.length = 0
+  world.notes.length = 0
+  world.performed.length = 0
+  return world
+}
