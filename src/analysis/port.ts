@@ -20,14 +20,8 @@ export interface Subject {
 export interface MeasureRequest {
   readonly subject: Subject
   readonly checks: readonly Check[]
-  /** Milliseconds since 1970. */
-  readonly window: {
-    /** Never before the weight's acknowledgement; the end of the window before, where none of it may be missed. */
-    readonly startMs: number
-    readonly endMs: number
-    /** When the proxies acknowledged the weight; `startMs` when absent. What settles after it is not measured. */
-    readonly acknowledgedMs?: number | undefined
-  }
+  /** Milliseconds since 1970; `startMs` is the weight's acknowledgement: what settles after it is not measured. */
+  readonly window: { readonly startMs: number; readonly endMs: number }
   /** Prometheus of this Canary. */
   readonly metricsServer: string
 }

@@ -23,10 +23,9 @@ export function measuredWindow(window: Window, delay: Delay, interval?: string):
   const settleMs = delay.scrapeMs + MARGIN_MS + (delay.flushed ? FLUSH_MS : 0)
   const longest = interval === undefined ? success(Number.POSITIVE_INFINITY) : parseDuration(interval)
   if (!longest.ok) return longest
-  const acknowledgedMs = window.acknowledgedMs ?? window.startMs
-  const startMs = Math.max(window.startMs, acknowledgedMs + settleMs, window.endMs - longest.value)
+  const startMs = Math.max(window.startMs + settleMs, window.endMs - longest.value)
   if (startMs >= window.endMs) {
-    const length = window.endMs - acknowledgedMs
+    const length = window.endMs - window.startMs
     return failure(`it ends ${length}ms after the weight was acknowledged, and scrapes need ${settleMs}ms to settle`)
   }
   return success({ startMs, endMs: window.endMs })

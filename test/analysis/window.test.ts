@@ -25,16 +25,6 @@ test.each([
     success({ startMs: 11_250, endMs: 20_000 }),
   ],
   [
-    'a window that follows another has settled already',
-    measuredWindow({ ...window, acknowledgedMs: 7_750 }, histogram),
-    success({ startMs: 10_000, endMs: 20_000 }),
-  ],
-  [
-    'or nearly',
-    measuredWindow({ ...window, acknowledgedMs: 9_000 }, histogram),
-    success({ startMs: 11_250, endMs: 20_000 }),
-  ],
-  [
     'what cannot settle is no window',
     measuredWindow({ startMs: 10_000, endMs: 11_250 }, counter),
     failure('it ends 1250ms after the weight was acknowledged, and scrapes need 1250ms to settle'),
