@@ -1,0 +1,64 @@
+/** The one place that knows where the generated definitions of Envoy's messages are. */
+export { type AccessLog, AccessLogSchema } from './generated/envoy/config/accesslog/v3/accesslog_pb.js'
+export { type Bootstrap, BootstrapSchema } from './generated/envoy/config/bootstrap/v3/bootstrap_pb.js'
+export {
+  type Cluster as EnvoyCluster,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from './generated/envoy/config/cluster/v3/cluster_pb.js'
+export { type Address, AddressSchema } from './generated/envoy/config/core/v3/address_pb.js'
+export {
+  HeaderValueOption_HeaderAppendAction,
+  TrafficDirection,
+} from './generated/envoy/config/core/v3/base_pb.js'
+export {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from './generated/envoy/config/core/v3/config_source_pb.js'
+export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
+export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'
+export {
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  type QueryParameterMatcher,
+  QueryParameterMatcherSchema,
+  type RetryPolicy,
+  RetryPolicySchema,
+  type Route as EnvoyRoute,
+  type RouteAction,
+  RouteActionSchema,
+  type RouteMatch as EnvoyRouteMatch,
+  RouteMatchSchema,
+  RouteSchema,
+} from './generated/envoy/config/route/v3/route_components_pb.js'
+export { type RouteConfiguration, RouteConfigurationSchema } from './generated/envoy/config/route/v3/route_pb.js'
+export {
+  Config_Histogram_Unit as HistogramUnit,
+  ConfigSchema as StatsLogSchema,
+} from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
+export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
+export {
+  Config_ValueType as HeaderValueType,
+  ConfigSchema as HeaderToMetadataSchema,
+} from './generated/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js'
+export { RouterSchema } from './generated/envoy/extensions/filters/http/router/v3/router_pb.js'
+export {
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+} from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+export { TcpProxySchema } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
+export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
+export { HttpProtocolOptionsSchema } from './generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+export {
+  type DiscoveryRequest,
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+  DiscoveryResponseSchema,
+} from './generated/envoy/service/discovery/v3/discovery_pb.js'
+export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
+export { FractionalPercent_DenominatorType } from './generated/envoy/type/v3/percent_pb.js'

@@ -1,0 +1,189 @@
+import { create, createRegistry, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import type { SocketAddress } from '../model/index.ts'
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type Bootstrap,
+  BootstrapSchema,
+  Cluster_DiscoveryType,
+  type ClusterSchema,
+  DownstreamConnectionsConfigSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
+  type ListenerSchema,
+  RouterSchema,
+} from './api.ts'
+import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+
+export interface BootstrapOptions {
+  /** From `nodeId` of mesh/model. */
+  readonly nodeId: string
+  /** `workload.namespace`: a name for people. */
+  readonly nodeCluster: string
+  /** The control plane. Its address is a literal, and its token goes with every stream. */
+  readonly xds: SocketAddress & { readonly token?: string }
+  /** Where Prometheus scrapes: `podIP:15090`. */
+  readonly metrics: SocketAddress
+  /** A path of at most 107 bytes in a folder that only the owner may enter. */
+  readonly adminSocketPath: string
+  /** 50,000 when absent. */
+  readonly maxConnections?: number
+}
+
+const xdsCluster = 'xds-grpc'
+const adminCluster = 'prometheus_stats'
+
+/** The file that Envoy starts with, as JSON text. It carries the token: write it with mode 0600. */
+export const renderBootstrap = (options: BootstrapOptions): string =>
+  `${JSON.stringify(bootstrapToJson(buildBootstrap(options)), undefined, 2)}\n`
+
+const bootstrapToJson = (bootstrap: Bootstrap): JsonValue =>
+  toJson(BootstrapSchema, bootstrap, {
+    registry: createRegistry(
+      DownstreamConnectionsConfigSchema,
+      HttpConnectionManagerSchema,
+      HttpProtocolOptionsSchema,
+      RouterSchema,
+    ),
+  })
+
+const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
+  create(BootstrapSchema, {
+    node: { id: options.nodeId, cluster: options.nodeCluster },
+    admin: { address: { address: { case: 'pipe', value: { path: options.adminSocketPath, mode: 0o600 } } } },
+    dynamicResources: dynamicResources(options.xds.token),
+    staticResources: {
+      listeners: [metricsListener(options.metrics)],
+      clusters: [controlPlane(options.xds), administration(options.adminSocketPath)],
+    },
+    // The first scrape after a request must see it: gates wait for nothing else.
+    statsFlushInterval: duration(1_000),
+    statsConfig: { statsMatcher: { statsMatcher: { case: 'inclusionList', value: { patterns: includedStats } } } },
+    overloadManager: overloadManager(options.maxConnections ?? 50_000),
+    layeredRuntime: { layers: [{ name: 'static', layerSpecifier: { case: 'staticLayer', value: runtime } }] },
+  })
+
+/** Envoy has thousands of stats for a hundred clusters; metrics of requests come from the access logger. */
+const includedStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.'].map((prefix) => ({
+  matchPattern: { case: 'prefix' as const, value: prefix },
+}))
+
+/** Envoy's limit of 100 refuses ordinary expressions of users. Istio's number. */
+const runtime = { 're2.max_program_size.error_level': 32_768 }
+
+function dynamicResources(
+  token: string | undefined,
+): NonNullable<MessageInitShape<typeof BootstrapSchema>['dynamicResources']> {
+  const initialMetadata = token === undefined ? [] : [{ key: 'authorization', value: `Bearer ${token}` }]
+  return {
+    ldsConfig: ads(),
+    cdsConfig: ads(),
+    adsConfig: {
+      apiType: ApiConfigSource_ApiType.GRPC,
+      transportApiVersion: ApiVersion.V3,
+      setNodeOnFirstMessageOnly: true,
+      grpcServices: [
+        {
+          initialMetadata,
+          targetSpecifier: {
+            case: 'envoyGrpc',
+            value: {
+              clusterName: xdsCluster,
+              // After a restart of the control plane everybody is back within two seconds.
+              retryPolicy: { retryBackOff: { baseInterval: duration(100), maxInterval: duration(2_000) } },
+            },
+          },
+        },
+      ],
+    },
+  }
+}
+
+function controlPlane({ address, port }: SocketAddress): MessageInitShape<typeof ClusterSchema> {
+  // Half-open streams go unnoticed without it.
+  const keepalive = { interval: duration(10_000), timeout: duration(5_000) }
+  const http2 = pack(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: { protocolConfig: { case: 'http2ProtocolOptions', value: { connectionKeepalive: keepalive } } },
+    },
+  })
+  return {
+    name: xdsCluster,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(1_000),
+    typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
+    loadAssignment: {
+      clusterName: xdsCluster,
+      endpoints: [
+        {
+          lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress({ address, port }) } } }],
+        },
+      ],
+    },
+  }
+}
+
+const administration = (path: string): MessageInitShape<typeof ClusterSchema> => ({
+  name: adminCluster,
+  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+  connectTimeout: duration(1_000),
+  loadAssignment: {
+    clusterName: adminCluster,
+    endpoints: [
+      {
+        lbEndpoints: [
+          {
+            hostIdentifier: {
+              case: 'endpoint',
+              value: { address: { address: { case: 'pipe', value: { path } } } },
+            },
+          },
+        ],
+      },
+    ],
+  },
+})
+
+/** Of the administration interface only what reads: metrics and readiness. */
+function metricsListener(bind: SocketAddress): MessageInitShape<typeof ListenerSchema> {
+  const manager = extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
+    statPrefix: 'metrics',
+    httpFilters: [extension('envoy.filters.http.router', RouterSchema, {})],
+    routeSpecifier: {
+      case: 'routeConfig',
+      value: {
+        name: 'metrics',
+        virtualHosts: [
+          {
+            name: 'metrics',
+            domains: ['*'],
+            routes: ['/stats/prometheus', '/ready'].map((path) => ({
+              match: { pathSpecifier: { case: 'path' as const, value: path } },
+              action: {
+                case: 'route' as const,
+                value: { clusterSpecifier: { case: 'cluster' as const, value: adminCluster } },
+              },
+            })),
+          },
+        ],
+      },
+    },
+  })
+  return {
+    name: 'metrics',
+    address: socketAddress(bind),
+    enableReusePort: false,
+    // Traffic may be cut off, what was counted must still be read.
+    bypassOverloadManager: true,
+    filterChains: [{ filters: [manager] }],
+  }
+}
+
+const overloadManager = (connections: number) => ({
+  resourceMonitors: [
+    extension('envoy.resource_monitors.global_downstream_max_connections', DownstreamConnectionsConfigSchema, {
+      maxActiveDownstreamConnections: BigInt(connections),
+    }),
+  ],
+})

@@ -1,0 +1,108 @@
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Cluster, InboundListener, LoadBalancing, Protocol } from '../model/index.ts'
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  HttpProtocolOptionsSchema,
+} from './api.ts'
+import { ads, duration, pack, socketAddress } from './messages.ts'
+import type { EnvoyResource } from './resource.ts'
+import { metadataNamespace, serviceMetadata, workloadMetadata } from './telemetry.ts'
+
+/** Answers 503: it stands where a destination does not exist. Istio's name. */
+export const blackHoleCluster = 'BlackHoleCluster'
+
+const UNLIMITED = 0xffff_ffff
+
+/** Envoy's own limits (1024 requests, 3 retries) would drop requests that nobody wanted limited. */
+const circuitBreakers = {
+  thresholds: [
+    {
+      maxConnections: UNLIMITED,
+      maxPendingRequests: UNLIMITED,
+      maxRequests: UNLIMITED,
+      maxRetries: UNLIMITED,
+      trackRemaining: true,
+    },
+  ],
+}
+
+const lbPolicies: Readonly<Record<LoadBalancing, Cluster_LbPolicy>> = {
+  'least-request': Cluster_LbPolicy.LEAST_REQUEST,
+  'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
+  random: Cluster_LbPolicy.RANDOM,
+}
+
+export function renderCluster(cluster: Cluster): EnvoyResource {
+  const message = pack(ClusterSchema, {
+    name: cluster.name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ads() },
+    connectTimeout: duration(10_000),
+    lbPolicy: lbPolicies[cluster.loadBalancing],
+    circuitBreakers,
+    metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
+    typedExtensionProtocolOptions: protocolOptions(cluster.protocol),
+  })
+  return { type: 'cluster', name: cluster.name, message, clusters: [], needs: [cluster.name] }
+}
+
+export function renderEndpoints({ name, endpoints }: Cluster): EnvoyResource {
+  const lbEndpoints = endpoints.map((endpoint) => ({
+    hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(endpoint) } },
+    metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
+  }))
+  const message = pack(ClusterLoadAssignmentSchema, {
+    clusterName: name,
+    endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints }],
+  })
+  return { type: 'endpoints', name, message, clusters: [], needs: [] }
+}
+
+export const inboundClusterName = ({ bind }: InboundListener): string => `inbound|${bind.port}||`
+
+export function renderInboundCluster(listener: InboundListener): EnvoyResource {
+  const name = inboundClusterName(listener)
+  const endpoint = { address: socketAddress(listener.application) }
+  const message = pack(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(10_000),
+    circuitBreakers,
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: endpoint } }] }],
+    },
+    // Servers close idle connections too (Node after 5 s): whoever is second loses a request.
+    typedExtensionProtocolOptions: protocolOptions(listener.protocol, 2_000),
+  })
+  return { type: 'cluster', name, message, clusters: [], needs: [] }
+}
+
+export function renderBlackHole(): EnvoyResource {
+  const message = pack(ClusterSchema, {
+    name: blackHoleCluster,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(10_000),
+  })
+  return { type: 'cluster', name: blackHoleCluster, message, clusters: [], needs: [] }
+}
+
+function protocolOptions(protocol: Protocol, idleTimeoutMs?: number): Record<string, Any> {
+  if (protocol === 'tcp') return {}
+  const options = pack(HttpProtocolOptionsSchema, {
+    ...(idleTimeoutMs === undefined ? {} : { commonHttpProtocolOptions: { idleTimeout: duration(idleTimeoutMs) } }),
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: {
+        protocolConfig:
+          protocol === 'http2'
+            ? { case: 'http2ProtocolOptions' as const, value: {} }
+            : { case: 'httpProtocolOptions' as const, value: {} },
+      },
+    },
+  })
+  return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options }
+}

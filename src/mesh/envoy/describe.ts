@@ -1,0 +1,35 @@
+import { createRegistry, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { AnySchema } from '@bufbuild/protobuf/wkt'
+import {
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  HeaderMutationSchema,
+  HeaderToMetadataSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
+  ListenerSchema,
+  PreviousHostsPredicateSchema,
+  RouteConfigurationSchema,
+  RouterSchema,
+  StatsLogSchema,
+  TcpProxySchema,
+} from './api.ts'
+import type { EnvoyResource } from './resource.ts'
+
+const registry = createRegistry(
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  HeaderMutationSchema,
+  HeaderToMetadataSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
+  ListenerSchema,
+  PreviousHostsPredicateSchema,
+  RouteConfigurationSchema,
+  RouterSchema,
+  StatsLogSchema,
+  TcpProxySchema,
+)
+
+/** The resource as Envoy's own JSON, for people and for `envoy --mode validate`. */
+export const resourceToJson = (resource: EnvoyResource): JsonValue => toJson(AnySchema, resource.message, { registry })

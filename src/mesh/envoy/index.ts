@@ -1,0 +1,15 @@
+/**
+ * mesh/envoy: the model becomes Envoy's resources, and the file that an Envoy starts with.
+ * It is pure: equal models give equal bytes, so that nothing is sent, and no listener drains, without a reason.
+ * It knows neither Istio's objects nor who is connected.
+ */
+export {
+  type DiscoveryRequest,
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+  DiscoveryResponseSchema,
+} from './api.ts'
+export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
+export { resourceToJson } from './describe.ts'
+export { renderMesh } from './proxy-resources.ts'
+export { type EnvoyResource, type ResourceType, resourceTypes, typeUrls } from './resource.ts'

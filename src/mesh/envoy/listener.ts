@@ -1,0 +1,145 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
+import {
+  type AccessLog,
+  HeaderMutationSchema,
+  HeaderValueOption_HeaderAppendAction,
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+  ListenerSchema,
+  RouterSchema,
+  TcpProxySchema,
+  TrafficDirection,
+} from './api.ts'
+import { inboundClusterName } from './cluster.ts'
+import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import type { EnvoyResource } from './resource.ts'
+import {
+  destinationLogs,
+  listenerMetadata,
+  metadataNamespace,
+  peerFilter,
+  peerHeader,
+  peerHeaderValue,
+  sourceLogs,
+} from './telemetry.ts'
+
+type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
+type NetworkFilter = ReturnType<typeof extension>
+
+export function renderInbound(proxy: MeshProxy, listener: InboundListener): EnvoyResource {
+  const name = listenerName('inbound', listener.bind)
+  const cluster = inboundClusterName(listener)
+  const filter = listener.protocol === 'tcp' ? tcpFilter(name, cluster) : inboundHttp(proxy, listener, name)
+  const message = pack(ListenerSchema, {
+    ...listenerBase(name, listener.bind, listener.service),
+    trafficDirection: TrafficDirection.INBOUND,
+    filterChains: [{ filters: [filter] }],
+  })
+  return { type: 'listener', name, message, clusters: [cluster], needs: [] }
+}
+
+export function renderOutbound(proxy: MeshProxy, listener: OutboundListener): EnvoyResource {
+  const name = listenerName('outbound', listener.bind)
+  const filter =
+    listener.kind === 'tcp' ? tcpFilter(name, listener.cluster) : outboundHttp(proxy, listener.routeTable, name)
+  const message = pack(ListenerSchema, {
+    ...listenerBase(name, listener.bind, listener.service),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    filterChains: [{ filters: [filter] }],
+  })
+  const uses =
+    listener.kind === 'tcp'
+      ? { clusters: [listener.cluster], needs: [] }
+      : { clusters: [], needs: [listener.routeTable] }
+  return { type: 'listener', name, message, ...uses }
+}
+
+const listenerName = (direction: string, { address, port }: SocketAddress): string => `${direction}|${address}|${port}`
+
+const listenerBase = (name: string, bind: SocketAddress, service: OutboundListener['service']) => ({
+  name,
+  address: socketAddress(bind),
+  // With it two processes share an address without an error, and the kernel splits the requests.
+  enableReusePort: false,
+  metadata: { filterMetadata: { [metadataNamespace]: listenerMetadata(service) } },
+})
+
+const tcpFilter = (name: string, cluster: string): NetworkFilter =>
+  extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
+    statPrefix: name,
+    clusterSpecifier: { case: 'cluster', value: cluster },
+  })
+
+const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
+  extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
+    codecType: HttpConnectionManager_CodecType.AUTO,
+    normalizePath: true,
+    streamIdleTimeout: duration(0),
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    ...fields,
+  })
+
+const router = () => extension('envoy.filters.http.router', RouterSchema, {})
+
+function inboundHttp({ workload }: MeshProxy, listener: InboundListener, name: string): NetworkFilter {
+  return httpFilter({
+    statPrefix: name,
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    accessLog: mutable(destinationLogs(workload, listener.service)),
+    httpFilters: [peerFilter(), router()],
+    routeSpecifier: {
+      case: 'routeConfig',
+      value: { name, virtualHosts: [inboundHost(inboundClusterName(listener))] },
+    },
+  })
+}
+
+const inboundHost = (cluster: string) => ({
+  name: cluster,
+  domains: ['*'],
+  routes: [
+    {
+      match: { pathSpecifier: { case: 'prefix' as const, value: '/' } },
+      action: {
+        case: 'route' as const,
+        value: {
+          clusterSpecifier: { case: 'cluster' as const, value: cluster },
+          timeout: duration(0),
+          // Safe: nothing of the request had been sent.
+          retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 },
+        },
+      },
+    },
+  ],
+})
+
+function outboundHttp(proxy: MeshProxy, routeTable: string, name: string): NetworkFilter {
+  const isGateway = proxy.role === 'gateway'
+  const introduce = extension('envoy.filters.http.header_mutation', HeaderMutationSchema, {
+    mutations: {
+      requestMutations: [
+        {
+          action: {
+            case: 'append',
+            value: {
+              header: { key: peerHeader, value: peerHeaderValue(proxy.workload) },
+              appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+            },
+          },
+        },
+      ],
+    },
+  })
+  return httpFilter({
+    statPrefix: name,
+    useRemoteAddress: isGateway,
+    ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
+    accessLog: mutable(sourceLogs(proxy.workload)),
+    httpFilters: [introduce, router()],
+    routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
+  })
+}
+
+const mutable = (logs: readonly AccessLog[]): AccessLog[] => [...logs]

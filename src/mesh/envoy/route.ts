@@ -1,0 +1,141 @@
+import { create } from '@bufbuild/protobuf'
+import type { NameMatch, Retries, Route, RouteMatch, RouteTable, TextMatch, VirtualHost } from '../model/index.ts'
+import {
+  type EnvoyRoute,
+  type EnvoyRouteMatch,
+  FractionalPercent_DenominatorType,
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  PreviousHostsPredicateSchema,
+  type RetryPolicy,
+  RetryPolicySchema,
+  type RouteAction,
+  RouteActionSchema,
+  RouteConfigurationSchema,
+  RouteMatchSchema,
+  RouteSchema,
+  type StringMatcher,
+  StringMatcherSchema,
+} from './api.ts'
+import { blackHoleCluster } from './cluster.ts'
+import { duration, extension, pack } from './messages.ts'
+import type { EnvoyResource } from './resource.ts'
+
+export function renderRouteTable(table: RouteTable): EnvoyResource {
+  const message = pack(RouteConfigurationSchema, {
+    name: table.name,
+    virtualHosts: table.virtualHosts.map(renderVirtualHost),
+    ignorePortInHostMatching: table.ignorePortInHost,
+    // A route may come before its cluster: 503 for the requests of that route, not a refused table.
+    validateClusters: false,
+  })
+  return { type: 'routes', name: table.name, message, clusters: [...clustersOf(table)].sort(), needs: [] }
+}
+
+function clustersOf(table: RouteTable): ReadonlySet<string> {
+  const routes = table.virtualHosts.flatMap((host) => host.routes)
+  const named = routes.flatMap((route) => [...route.clusters, ...(route.mirror ? [route.mirror] : [])])
+  return new Set(named.map(({ cluster }) => cluster ?? blackHoleCluster))
+}
+
+const renderVirtualHost = (host: VirtualHost) => ({
+  name: host.name,
+  domains: [...host.domains],
+  routes: host.routes.map(renderRoute),
+  includeRequestAttemptCount: true,
+})
+
+const renderRoute = (route: Route): EnvoyRoute =>
+  create(RouteSchema, {
+    name: route.name,
+    match: renderMatch(route.match),
+    action: { case: 'route', value: renderAction(route) },
+  })
+
+function renderAction(route: Route): RouteAction {
+  return create(RouteActionSchema, {
+    clusterSpecifier: clusterSpecifier(route),
+    // Envoy's own default of 15 s would cut slow answers.
+    timeout: duration(route.timeoutMs ?? 0),
+    ...(route.retries === undefined ? {} : { retryPolicy: renderRetries(route.retries) }),
+    requestMirrorPolicies: route.mirror === undefined ? [] : [renderMirror(route.mirror)],
+  })
+}
+
+function clusterSpecifier({ clusters }: Route): RouteAction['clusterSpecifier'] {
+  const [only, ...others] = clusters
+  if (only !== undefined && others.length === 0) return { case: 'cluster', value: only.cluster ?? blackHoleCluster }
+  const weights = clusters.map(({ cluster, weight }) => ({ name: cluster ?? blackHoleCluster, weight }))
+  return create(RouteActionSchema, {
+    clusterSpecifier: { case: 'weightedClusters', value: { clusters: weights } },
+  }).clusterSpecifier
+}
+
+const renderMirror = ({ cluster, percent }: NonNullable<Route['mirror']>) => ({
+  cluster: cluster ?? blackHoleCluster,
+  runtimeFraction: {
+    defaultValue: {
+      numerator: Math.round(percent * 10_000),
+      denominator: FractionalPercent_DenominatorType.MILLION,
+    },
+  },
+  traceSampled: false,
+  disableShadowHostSuffixAppend: true,
+})
+
+function renderRetries(retries: Retries): RetryPolicy {
+  return create(RetryPolicySchema, {
+    numRetries: retries.attempts,
+    retryOn: retries.retryOn.join(','),
+    retriableStatusCodes: [...retries.statusCodes],
+    ...(retries.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(retries.perTryTimeoutMs) }),
+    retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
+    hostSelectionRetryMaxAttempts: 5n,
+  })
+}
+
+function renderMatch(match: RouteMatch): EnvoyRouteMatch {
+  return create(RouteMatchSchema, {
+    pathSpecifier: pathSpecifier(match.path),
+    ...(match.ignorePathCase === true ? { caseSensitive: false } : {}),
+    headers: match.headers.map(renderHeader),
+    queryParameters: match.queryParameters.map(({ name, match: text }) => ({
+      name,
+      queryParameterMatchSpecifier:
+        text.kind === 'present'
+          ? { case: 'presentMatch' as const, value: true }
+          : { case: 'stringMatch' as const, value: stringMatcher(text) },
+    })),
+  })
+}
+
+function pathSpecifier(path: TextMatch | undefined): EnvoyRouteMatch['pathSpecifier'] {
+  if (path === undefined || path.kind === 'present') return { case: 'prefix', value: '/' }
+  if (path.kind === 'exact') return { case: 'path', value: path.value }
+  if (path.kind === 'prefix') return { case: 'prefix', value: path.value }
+  return create(RouteMatchSchema, { pathSpecifier: { case: 'safeRegex', value: { regex: path.value } } }).pathSpecifier
+}
+
+function renderHeader({ name, match, invert = false }: NameMatch): HeaderMatcher {
+  if (match.kind === 'present') {
+    return create(HeaderMatcherSchema, {
+      name,
+      invertMatch: invert,
+      headerMatchSpecifier: { case: 'presentMatch', value: true },
+    })
+  }
+  return create(HeaderMatcherSchema, {
+    name,
+    invertMatch: invert,
+    // Without it a request that lacks the header would not pass "must not have this value".
+    treatMissingHeaderAsEmpty: invert,
+    headerMatchSpecifier: { case: 'stringMatch', value: stringMatcher(match) },
+  })
+}
+
+function stringMatcher(match: Exclude<TextMatch, { kind: 'present' }>): StringMatcher {
+  if (match.kind === 'regex') {
+    return create(StringMatcherSchema, { matchPattern: { case: 'safeRegex', value: { regex: match.value } } })
+  }
+  return create(StringMatcherSchema, { matchPattern: { case: match.kind, value: match.value } })
+}

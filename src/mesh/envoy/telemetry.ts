@@ -1,0 +1,161 @@
+import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
+import type { ServiceIdentity, WorkloadIdentity } from '../model/index.ts'
+import {
+  type AccessLog,
+  AccessLogSchema,
+  HeaderToMetadataSchema,
+  HeaderValueType,
+  HistogramUnit,
+  StatsLogSchema,
+} from './api.ts'
+import { extension } from './messages.ts'
+
+/** Where clusters, endpoints and listeners carry what metrics ask them. */
+export const metadataNamespace = 'mesh'
+
+/** Tells the other side who asks; taken off before the application sees it. */
+export const peerHeader = 'x-mesh-peer'
+const peerNamespace = 'mesh.peer'
+const peerFields = [
+  'workload',
+  'namespace',
+  'app',
+  'version',
+  'canonicalService',
+  'canonicalRevision',
+  'serviceAccount',
+] as const
+
+/** Prefix of the metrics' names; Prometheus strips `envoy_mesh_`. */
+const scope = { prefix: 'mesh', sharingName: 'mesh', maxCounters: 20_000, maxHistograms: 10_000 }
+
+type Tags = readonly (readonly [name: string, format: string])[]
+
+export const serviceMetadata = (service: ServiceIdentity): JsonObject => ({
+  service: service.host,
+  serviceName: service.name,
+  serviceNamespace: service.namespace,
+})
+
+export const workloadMetadata = (workload: WorkloadIdentity): JsonObject => ({ ...workload })
+
+/** Of a listener: what stands where nothing better is known. */
+export const listenerMetadata = (service: ServiceIdentity | undefined): JsonObject => ({
+  unknown: 'unknown',
+  ...serviceMetadata(service ?? { host: 'unknown', name: 'unknown', namespace: 'unknown' }),
+})
+
+/** Istio's metrics as the proxy of the workload that asks counts them. */
+export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] =>
+  requestLogs([
+    ['reporter', 'source'],
+    ...workloadTags('source', (field) => literal(source[field])),
+    ...workloadTags('destination', (field) => orElse(`UPSTREAM_HOST:${metadataNamespace}:${field}`, 'unknown')),
+    ['destination_service', ofCluster('service')],
+    ['destination_service_name', ofCluster('serviceName')],
+    ['destination_service_namespace', ofCluster('serviceNamespace')],
+    ['connection_security_policy', 'unknown'],
+  ])
+
+/** The same as the proxy of the workload that answers counts them. */
+export const destinationLogs = (
+  destination: WorkloadIdentity,
+  service: ServiceIdentity | undefined,
+): readonly AccessLog[] =>
+  requestLogs([
+    ['reporter', 'destination'],
+    ...workloadTags('source', (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA')),
+    ...workloadTags('destination', (field) => literal(destination[field])),
+    ['destination_service', literal(service?.host ?? 'unknown')],
+    ['destination_service_name', literal(service?.name ?? 'unknown')],
+    ['destination_service_namespace', literal(service?.namespace ?? destination.namespace)],
+    ['connection_security_policy', 'none'],
+  ])
+
+function workloadTags(side: 'source' | 'destination', format: (field: keyof WorkloadIdentity) => string): Tags {
+  return [
+    [`${side}_workload`, format('workload')],
+    [`${side}_workload_namespace`, format('namespace')],
+    [`${side}_principal`, 'unknown'],
+    [`${side}_app`, format('app')],
+    [`${side}_version`, format('version')],
+    [`${side}_cluster`, 'Kubernetes'],
+    [`${side}_canonical_service`, format('canonicalService')],
+    [`${side}_canonical_revision`, format('canonicalRevision')],
+  ]
+}
+
+const literal = (text: string): string => text.replaceAll('%', '%%')
+
+const ofCluster = (key: string): string => orElse(`CLUSTER:${metadataNamespace}:${key}`, key)
+
+/** A request that dies before it has an upstream host has no such metadata: the listener's own stands in. */
+function orElse(param: string, listenerKey: string, command = 'METADATA'): string {
+  const operators = [
+    { command, param },
+    { command: 'METADATA', param: `LISTENER:${metadataNamespace}:${listenerKey}` },
+  ]
+  return `%COALESCE(${JSON.stringify({ operators })})%`
+}
+
+/** Two loggers, since Istio names the protocol by the content type. */
+function requestLogs(tags: Tags): readonly AccessLog[] {
+  const common: Tags = [...tags, ['response_code', '%RESPONSE_CODE%'], ['response_flags', '%RESPONSE_FLAGS%']]
+  return [
+    statsLog([...common, ['request_protocol', 'http']], false),
+    statsLog([...common, ['request_protocol', 'grpc'], ['grpc_response_status', '%GRPC_STATUS_NUMBER%']], true),
+  ]
+}
+
+function statsLog(tags: Tags, grpc: boolean): AccessLog {
+  const stat = (name: string) => ({ name, tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })) })
+  const fields: MessageInitShape<typeof StatsLogSchema> = {
+    statsScope: scope,
+    counters: [{ stat: stat('istio_requests_total'), valueFixed: 1n }],
+    histograms: [
+      {
+        stat: stat('istio_request_duration_milliseconds'),
+        unit: HistogramUnit.Milliseconds,
+        valueFormat: '%DURATION%',
+      },
+    ],
+  }
+  return create(AccessLogSchema, {
+    ...extension('envoy.access_loggers.stats', StatsLogSchema, fields),
+    filter: { filterSpecifier: { case: 'headerFilter', value: { header: grpcContentType(!grpc) } } },
+  })
+}
+
+const grpcContentType = (invertMatch: boolean) => ({
+  name: 'content-type',
+  invertMatch,
+  treatMissingHeaderAsEmpty: true,
+  headerMatchSpecifier: {
+    case: 'stringMatch' as const,
+    value: { matchPattern: { case: 'prefix' as const, value: 'application/grpc' } },
+  },
+})
+
+export const peerHeaderValue = (workload: WorkloadIdentity): string =>
+  peerFields.map((field) => literal(workload[field])).join('|')
+
+const peerExpression = `^(?:${peerFields.map(() => '([^|]{0,253})').join('\\|')}|.*)$`
+
+/** Reads the peer's header field by field and takes it off; text of another form gives no values. */
+export const peerFilter = () =>
+  extension('envoy.filters.http.header_to_metadata', HeaderToMetadataSchema, {
+    requestRules: peerFields.map((field, index) => ({
+      header: peerHeader,
+      onHeaderPresent: {
+        metadataNamespace: peerNamespace,
+        key: field,
+        type: HeaderValueType.STRING,
+        valueType: {
+          case: 'regexValueRewrite' as const,
+          value: { pattern: { regex: peerExpression }, substitution: `\\${index + 1}` },
+        },
+      },
+      remove: index === peerFields.length - 1,
+    })),
+  })
