@@ -18,7 +18,7 @@ export function readPipConfiguration(environment: Environment): PipConfiguration
   for (const file of configurationFiles(environment)) {
     for (const [key, value] of parsePipFile(readText(file))) settings.set(key, value)
   }
-  const setting = (key: string) => environment[`PIP_${key.toUpperCase().replace('-', '_')}`] ?? settings.get(key)
+  const setting = (key: string) => environment[`PIP_${key.toUpperCase().replaceAll('-', '_')}`] ?? settings.get(key)
   const certificates = setting('cert')
   return {
     indexes: indexesOf(setting),

@@ -43,6 +43,7 @@ function findPip(environment: Environment): readonly [string, ...string[]] | und
   const path = environment.PATH
   if (findExecutable('pip3', { path }) !== undefined) return ['pip3']
   if (findExecutable('pip', { path }) !== undefined) return ['pip']
+  if (findExecutable('python3', { path }) !== undefined) return ['python3', '-m', 'pip']
   return undefined
 }
 
