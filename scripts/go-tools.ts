@@ -8,12 +8,13 @@ import { promisify } from 'node:util'
  * The real programs that tests are held against, built from their own Go modules: nobody publishes etcd and
  * kube-apiserver in a package registry. Each is built once into the cache of the user.
  */
-export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'helm'] as const
+export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'registry'] as const
 export type GoTool = (typeof goTools)[number]
 
 const KUBERNETES = 'v1.36.3'
 const ETCD = 'v3.6.7'
 const HELM = 'v3.22.0'
+const CONTAINER_REGISTRY = 'v0.22.1'
 
 const [, MAJOR, MINOR] = /^v(\d+)\.(\d+)/.exec(KUBERNETES) ?? []
 const VERSION_PACKAGE = 'k8s.io/component-base/version'
@@ -58,6 +59,13 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     main: 'helm.sh/helm/v3/cmd/helm',
     asMainModule: true,
     folder: `helm-${HELM.slice(1)}`,
+  },
+  registry: {
+    module: 'github.com/google/go-containerregistry',
+    version: CONTAINER_REGISTRY,
+    main: 'github.com/google/go-containerregistry/cmd/registry',
+    asMainModule: true,
+    folder: `registry-${CONTAINER_REGISTRY.slice(1)}`,
   },
 }
 
