@@ -51,13 +51,13 @@ function render(namespace: string, acknowledgedMs: number): string {
 const started = Math.floor(Date.now() / FLUSH_MS) * FLUSH_MS
 
 test('nothing from before the acknowledgement counts, wherever it falls between scrapes and flushes', async () => {
-  await eventually(() => scrapes >= 2, { what: 'two scrapes' })
+  await eventually(() => scrapes >= 2, { what: 'two scrapes', within: 40_000 })
   firstAcknowledgedMs = Date.now()
   const analyst = createAnalyst({ clock: systemClock, log: silentLogger })
   const verdicts = PLACES.map(async ({ namespace, offsetMs }) => {
     const startMs = firstAcknowledgedMs + offsetMs
     const endMs = startMs + WINDOW_MS
-    await eventually(() => Date.now() >= endMs, { what: 'end of the window' })
+    await eventually(() => Date.now() >= endMs, { what: 'end of the window', within: 20_000 })
     return analyst.measure(
       {
         subject: { canary: 'web', namespace, target: 'web', primary: 'web-primary', service: 'web' },
