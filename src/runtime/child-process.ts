@@ -114,9 +114,15 @@ function forward(output: Readable | null, sink: Writable | 'ignore'): void {
   if (output === null || sink === 'ignore') return
   output.pipe(sink, { end: false })
   // A sink that broke must not block the child on a full pipe.
-  output.on('unpipe', () => output.resume())
-  sink.on('error', () => output.resume())
+  const discard = () => output.resume()
+  output.on('unpipe', discard)
   output.on('error', () => {})
+  sink.on('error', discard)
+  // A sink outlives many children: nothing of them may stay on it.
+  output.once('close', () => {
+    output.unpipe(sink)
+    sink.off('error', discard)
+  })
 }
 
 async function untilWritten(child: ChildProcess): Promise<void> {

@@ -40,6 +40,24 @@ describe('the end of a child', () => {
     expect([lines.length, lines.at(-1), await text(stderr)]).toEqual([2000, 'line 1999', 'oops\n'])
   })
 
+  test('leaves nothing on a sink that goes on, even where the output was cut off', async () => {
+    const sink = new PassThrough().resume()
+    const listeners = () => sink.eventNames().map((name) => [name, sink.listenerCount(name)])
+    const before = listeners()
+    await shell('echo out; echo err >&2', { stdout: sink, stderr: sink }).exited
+    await shell('setsid sh -c "echo left; exec sleep 5" & sleep 600', { stdout: sink }).stop({ graceMs: 10 })
+    await eventually(() => expect(listeners()).toEqual(before))
+  })
+
+  test('is not held up by a sink that broke', async () => {
+    const sink = new PassThrough().on('error', () => {})
+    const child = shell('i=0; while [ $i -lt 20000 ]; do echo a line that fills the pipe $i; i=$((i+1)); done', {
+      stdout: sink,
+    })
+    sink.destroy(new Error('disk full'))
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+  })
+
   test('takes grandchildren along that it left behind', async () => {
     const child = shell('sleep 600 & sleep 600 & exit 0')
     expect(await child.exited).toEqual({ code: 0, signal: null })

@@ -304,7 +304,7 @@ case "$*" in *Dir::State*download*) touch prometheus_2.42_amd64.deb ;; *update) 
       `#!/bin/sh\necho "dpkg $*" >> ${log}\nmkdir -p unpacked/usr/bin\nprintf it > unpacked/usr/bin/prometheus\n`,
     )
     const { content, executable } = await fetchFrom(source, { PATH: `${bin}:${PATH}` }, folder.path)
-    const own = `-o Dir::State=~/debian/state -o Dir::Cache=~/debian/cache -o Dir::State::status=/var/lib/dpkg/status`
+    const own = `-o Dir::State=~/debian/state -o Dir::State::lists=~/debian/state/lists -o Dir::Cache=~/debian/cache -o Dir::State::status=/var/lib/dpkg/status`
     expect([content, executable, (await readFile(log, 'utf8')).replaceAll(folder.path, '~')]).toEqual([
       'it',
       true,

@@ -51,6 +51,7 @@ async function ownState(folder: string): Promise<readonly string[]> {
   await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true })
   return [
     `Dir::State=${join(folder, 'state')}`,
+    `Dir::State::lists=${join(folder, 'state', 'lists')}`,
     `Dir::Cache=${join(folder, 'cache')}`,
     'Dir::State::status=/var/lib/dpkg/status',
   ].flatMap((option) => ['-o', option])
