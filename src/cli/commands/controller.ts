@@ -1,0 +1,97 @@
+import { hostname } from 'node:os'
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+import { createAnalyst } from '../../analysis/index.ts'
+import { startController } from '../../controller/index.ts'
+import { startImagePolicies } from '../../gitops/index.ts'
+import { createHookCaller } from '../../hooks/index.ts'
+import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
+import { createNotifier } from '../../notify/index.ts'
+import { createLogger, type Logger, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
+import { CommandError } from '../exit-codes.ts'
+import { serveProbes } from '../probe-server.ts'
+
+export interface ControllerCommandOptions {
+  readonly kubeconfig?: string
+  readonly logLevel: string
+  readonly metricsServer: string
+  readonly meshProvider: 'mesh' | 'istio'
+  readonly listen: string
+  readonly leaderElect: boolean
+  readonly leaseNamespace: string
+  readonly allowCrossNamespaceRefs: boolean
+}
+
+interface Process {
+  readonly client: KubeClient
+  readonly log: Logger
+  readonly registry: Registry
+  readonly options: ControllerCommandOptions
+}
+
+/** The controller process: releases and image policies of the leader, probes and metrics of every replica. */
+export async function runController(options: ControllerCommandOptions): Promise<void> {
+  using stop = untilSignal()
+  const log = createLogger({ name: 'controller', level: options.logLevel })
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const client = createKubeClient({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    fieldManager: 'sluice',
+  })
+  const controller: Process = { client, log, registry, options }
+  await runTogether(stop.signal, [
+    (signal) => serveProbes({ listen: options.listen, registry, log, isReady: () => true }, signal),
+    (signal) => (options.leaderElect ? leadWhenElected(controller, signal) : lead(controller, signal)),
+  ])
+}
+
+async function leadWhenElected(controller: Process, signal: AbortSignal): Promise<void> {
+  const outcome = await runLeaderElection(
+    {
+      client: controller.client,
+      namespace: controller.options.leaseNamespace,
+      name: 'sluice-controller',
+      identity: `${hostname()}-${process.pid}`,
+      clock: systemClock,
+      log: controller.log,
+      lead: (leading) => lead(controller, leading),
+    },
+    signal,
+  )
+  if (outcome === 'lost') throw new CommandError('the lease was lost to another replica: ending, to be started again')
+}
+
+function lead({ client, log, registry, options }: Process, signal: AbortSignal): Promise<void> {
+  const acting = { clock: systemClock, log, random: Math.random }
+  const sent = new Counter({
+    name: 'sluice_notices_total',
+    help: 'Notices by provider type and result.',
+    labelNames: ['type', 'result'],
+    registers: [registry],
+  })
+  return runTogether(signal, [
+    (running) =>
+      startController(
+        {
+          ...acting,
+          client,
+          registry,
+          analyst: createAnalyst(acting),
+          hooks: createHookCaller(acting),
+          notifier: createNotifier({
+            ...acting,
+            signal: running,
+            onResult: (result, type) => sent.inc({ type, result }),
+          }),
+          defaults: { metricsServer: options.metricsServer, provider: options.meshProvider },
+          allowCrossNamespaceReferences: options.allowCrossNamespaceRefs,
+        },
+        running,
+      ),
+    (running) =>
+      startImagePolicies(
+        { ...acting, client, recorder: createEventRecorder({ ...acting, client, component: 'sluice' }) },
+        running,
+      ),
+  ])
+}
