@@ -1,0 +1,22 @@
+/**
+ * mesh/xds: brings each proxy its snapshot over Envoy's aggregated discovery service and knows what each has accepted.
+ * What to send next is a pure function of the stream's state (receive, next); the server around it only moves bytes.
+ * It knows neither Kubernetes nor Istio.
+ */
+export {
+  type AdsObserver,
+  type AdsServer,
+  type AdsServerOptions,
+  type ConnectedProxy,
+  createAdsServer,
+} from './ads-server.ts'
+export { next, type Planned, type Response } from './next.ts'
+export { type Received, type Request, type RequestEvent, receive } from './receive.ts'
+export {
+  createSnapshotBuilder,
+  type Resources,
+  type Snapshot,
+  type SnapshotBuilder,
+  type SnapshotResource,
+} from './snapshot.ts'
+export { newStream, type Rejection, type StreamState } from './stream-state.ts'
