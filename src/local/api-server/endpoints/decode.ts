@@ -1,0 +1,72 @@
+import { isArray, isObject, type Json, type JsonObject, objectAt, stringAt, withoutAt } from '../json.ts'
+import { type ApiResource, groupVersionOf } from '../kinds/resource.ts'
+import { objectMetaSchema } from '../schema/builtin-schema.ts'
+import { applyDefaults } from '../schema/default.ts'
+import { prune } from '../schema/prune.ts'
+import { findTypeError } from '../schema/type-check.ts'
+import { badRequest } from '../status-error.ts'
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
+
+export interface Decoded {
+  readonly object: JsonObject
+  readonly warnings: readonly string[]
+}
+
+/** The object as its kind: types checked, unknown fields dropped or refused, schema defaults filled. */
+export function decode(
+  resource: ApiResource,
+  given: JsonObject,
+  validation: FieldValidation,
+  { fillDefaults }: { readonly fillDefaults: boolean } = { fillDefaults: true },
+): Decoded {
+  checkIdentity(resource, given)
+  const cleaned = resource.isCustom ? withoutNullMetadata(given) : withoutNulls(given)
+  const schema = resource.isCustom ? { type: 'object', properties: { metadata: objectMetaSchema() } } : resource.schema
+  const error = findTypeError(cleaned, schema)
+  if (error !== undefined) {
+    throw badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${error}`,
+    )
+  }
+  const pruned = prune(cleaned, resource.schema)
+  const unknown = pruned.dropped.map((path) => `unknown field "${path}"`)
+  if (unknown.length > 0 && validation === 'Strict') throw badRequest(`strict decoding error: ${unknown.join(', ')}`)
+  const value = resource.isCustom && fillDefaults ? applyDefaults(pruned.value, resource.schema) : pruned.value
+  if (!isObject(value)) throw badRequest('the request body is not an object')
+  return { object: value, warnings: validation === 'Warn' ? unknown : [] }
+}
+
+function checkIdentity(resource: ApiResource, given: JsonObject): void {
+  const expected = groupVersionOf(resource)
+  const apiVersion = stringAt(given, 'apiVersion') ?? expected
+  const kind = stringAt(given, 'kind') ?? resource.kind
+  if (apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    )
+  }
+  if (kind !== resource.kind) {
+    throw badRequest(
+      `${kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: the kind in the data does not match`,
+    )
+  }
+}
+
+/** Go's decoder reads null as the zero value: for a builtin kind that is an absent field. */
+function withoutNulls(object: JsonObject): JsonObject {
+  const out: { [key: string]: Json } = {}
+  for (const [key, value] of Object.entries(object)) if (value !== null) out[key] = clean(value)
+  return out
+}
+
+const clean = (value: Json): Json => {
+  if (isArray(value)) return value.map(clean)
+  return isObject(value) ? withoutNulls(value) : value
+}
+
+function withoutNullMetadata(object: JsonObject): JsonObject {
+  const metadata = objectAt(object, 'metadata')
+  if (metadata === undefined) return withoutAt(object, ['metadata'])
+  return { ...object, metadata: withoutNulls(metadata) }
+}

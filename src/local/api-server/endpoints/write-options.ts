@@ -1,0 +1,37 @@
+import { mediaType } from '../http/body.ts'
+import type { ApiRequest } from '../http/request.ts'
+import { badRequest } from '../status-error.ts'
+import type { FieldValidation } from './decode.ts'
+
+export interface WriteOptions {
+  readonly dryRun: boolean
+  readonly fieldManager: string
+  readonly fieldValidation: FieldValidation
+  readonly force: boolean
+}
+
+export function writeOptions(request: ApiRequest): WriteOptions {
+  const dryRun = request.query.getAll('dryRun')
+  if (dryRun.some((value) => value !== 'All')) {
+    throw badRequest(`invalid dryRun value ${JSON.stringify(dryRun)}: only All is supported`)
+  }
+  const given = request.query.get('fieldManager') ?? ''
+  const isApply = mediaType(request.contentType).startsWith('application/apply-patch')
+  if (isApply && given === '') throw badRequest('fieldManager is required for apply patch')
+  if (given.length > 128) throw badRequest('fieldManager must have at most 128 characters')
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager: given === '' ? managerOf(request.userAgent) : given,
+    fieldValidation: fieldValidationOf(request.query.get('fieldValidation') ?? ''),
+    force: request.query.get('force') === 'true',
+  }
+}
+
+/** A client that names no manager is named by the first word of its user agent. */
+const managerOf = (userAgent: string): string => (userAgent.split('/')[0] ?? '').slice(0, 128) || 'unknown'
+
+function fieldValidationOf(text: string): FieldValidation {
+  if (text === '' || text === 'Warn') return 'Warn'
+  if (text === 'Strict' || text === 'Ignore') return text
+  throw badRequest(`fieldValidation: Unsupported value: "${text}": supported values: "", "Ignore", "Strict", "Warn"`)
+}

@@ -1,0 +1,72 @@
+import { deepEqual, isArray, isObject, type Json, type JsonObject, own } from '../json.ts'
+import { isAtomicMap, listKind, memberSchema, type TypeSchema } from '../schema/type-schema.ts'
+import { emptySet, type FieldSet, fieldSet, leaf } from './field-set.ts'
+import { fieldsOf } from './object-fields.ts'
+import { fieldElement, itemsByElement } from './path-element.ts'
+
+/** Which fields differ between two states of an object. */
+export interface Comparison {
+  readonly added: FieldSet
+  readonly modified: FieldSet
+  readonly removed: FieldSet
+}
+
+const same: Comparison = { added: emptySet, modified: emptySet, removed: emptySet }
+const changed: Comparison = { ...same, modified: leaf }
+
+export function compare(before: Json | undefined, after: Json | undefined, schema: TypeSchema | undefined): Comparison {
+  if (before === undefined) return after === undefined ? same : { ...same, added: presence(after, schema) }
+  if (after === undefined) return { ...same, removed: presence(before, schema) }
+  if (isObject(before) && isObject(after) && !isAtomicMap(schema)) return compareObjects(before, after, schema)
+  if (isArray(before) && isArray(after) && listKind(schema).kind !== 'atomic')
+    return compareLists(before, after, schema)
+  return deepEqual(before, after) ? same : changed
+}
+
+/** A map that comes or goes is a field itself; a declared struct is only its fields. */
+function presence(value: Json, schema: TypeSchema | undefined): FieldSet {
+  const fields = fieldsOf(value, schema)
+  const isMap = isObject(value) && schema?.properties === undefined
+  return isMap || fields.children.size === 0 ? { ...fields, member: true } : fields
+}
+
+function compareObjects(before: JsonObject, after: JsonObject, schema: TypeSchema | undefined): Comparison {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)])
+  return collect(
+    [...keys].map((key) => [fieldElement(key), compare(own(before, key), own(after, key), memberSchema(schema, key))]),
+  )
+}
+
+function compareLists(before: readonly Json[], after: readonly Json[], schema: TypeSchema | undefined): Comparison {
+  const kind = listKind(schema)
+  const old = itemsByElement(before, kind, schema?.items)
+  const fresh = itemsByElement(after, kind, schema?.items)
+  return collect(
+    [...new Set([...old.keys(), ...fresh.keys()])].map((element) => {
+      const difference = compare(old.get(element), fresh.get(element), schema?.items)
+      return [element, markItem(difference, old.has(element), fresh.has(element))]
+    }),
+  )
+}
+
+function markItem(difference: Comparison, was: boolean, is: boolean): Comparison {
+  if (!was) return { ...difference, added: { ...difference.added, member: true } }
+  return is ? difference : { ...difference, removed: { ...difference.removed, member: true } }
+}
+
+function collect(children: readonly (readonly [string, Comparison])[]): Comparison {
+  return {
+    added: fieldSet(
+      false,
+      children.map(([element, one]) => [element, one.added] as const),
+    ),
+    modified: fieldSet(
+      false,
+      children.map(([element, one]) => [element, one.modified] as const),
+    ),
+    removed: fieldSet(
+      false,
+      children.map(([element, one]) => [element, one.removed] as const),
+    ),
+  }
+}
