@@ -22,7 +22,7 @@ export function renderStatus(
     iterations: progress?.iterations ?? 0,
     lastAppliedSpec: state.lastAppliedSpec,
     lastPromotedSpec: state.lastPromotedSpec,
-    lastTransitionTime: renderTime(state.since),
+    lastTransitionTime: state.since === 0 ? undefined : renderTime(state.since),
     runName: state.run?.name,
     suspendedAt: state.suspendedAt === undefined ? undefined : renderTime(state.suspendedAt),
     message: visibleCause(state).message,

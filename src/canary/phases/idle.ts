@@ -45,7 +45,9 @@ function settleOnStable(state: ReleaseState, { now }: Observation): Change | und
 
 /** A run that somebody deleted, or that gave way to a revision that is gone again. */
 const isUnfinished = ({ phase, run }: ReleaseState): boolean =>
-  run === undefined ? phase !== 'Initialized' && phase !== 'Succeeded' && phase !== 'Failed' : run.outcome === 'Superseded'
+  run === undefined
+    ? phase !== 'Initialized' && phase !== 'Succeeded' && phase !== 'Failed'
+    : run.outcome === 'Superseded'
 
 const isHeld = ({ phase, run }: ReleaseState): boolean => phase === 'Failed' && run?.progress.heldAt !== undefined
 

@@ -1,0 +1,206 @@
+import type { KubernetesObject, ResourceKind } from '../../src/api/index.ts'
+import { canonicalJson } from '../../src/base/index.ts'
+import {
+  type KubeClient,
+  KubeError,
+  type ListOptions,
+  type ObjectRef,
+  type Subresource,
+  type WatchEvent,
+} from '../../src/kube/index.ts'
+
+type Stored = KubernetesObject & { readonly spec?: unknown; readonly status?: unknown }
+
+export interface MemoryWrite {
+  readonly verb: 'create' | 'replace' | 'patch' | 'delete'
+  readonly kind: string
+  readonly name: string
+  readonly subresource?: Subresource | undefined
+  readonly by: string
+}
+
+interface LogEntry {
+  readonly version: number
+  readonly plural: string
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly object: Stored
+}
+
+/** The part of the Kubernetes API that the controller uses, in memory: versions, conflicts, status, watches. */
+export interface MemoryApi {
+  /** A client whose writes are listed under `by`. `before` may throw: the call fails then. */
+  client(by: string, before?: (write: MemoryWrite) => void): KubeClient
+  readonly writes: readonly MemoryWrite[]
+  get<T extends KubernetesObject>(kind: ResourceKind<T>, name: string): T
+  list<T extends KubernetesObject>(kind: ResourceKind<T>): readonly T[]
+  /** Called after every write, in a turn of its own. */
+  onWrite(react: (plural: string, object: KubernetesObject) => void): void
+}
+
+const refuse = (code: number, reason: string, name: string): never => {
+  throw new KubeError(`${name}: ${reason}`, { code, reason, retry: reason === 'Invalid' ? 'never' : 'later' })
+}
+
+const copy = <T>(value: T): T => structuredClone(value)
+
+export function createMemoryApi(now: () => number): MemoryApi {
+  const objects = new Map<string, Stored>()
+  const log: LogEntry[] = []
+  const writes: MemoryWrite[] = []
+  const listeners = new Set<() => void>()
+  const reactors: ((plural: string, object: KubernetesObject) => void)[] = []
+  let version = 0
+
+  const keyOf = (kind: ResourceKind, ref: ObjectRef) => `${kind.plural}/${ref.namespace ?? ''}/${ref.name}`
+  const find = (kind: ResourceKind, ref: ObjectRef): Stored =>
+    objects.get(keyOf(kind, ref)) ?? refuse(404, 'NotFound', ref.name)
+
+  const publish = (kind: ResourceKind, type: LogEntry['type'], object: Stored): Stored => {
+    version += 1
+    const stored = copy({ ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } })
+    if (type === 'DELETED') objects.delete(keyOf(kind, object.metadata))
+    else objects.set(keyOf(kind, object.metadata), stored)
+    log.push({ version, plural: kind.plural, type, object: stored })
+    for (const listener of listeners) listener()
+    for (const react of reactors) setImmediate(() => react(kind.plural, copy(stored)))
+    return copy(stored)
+  }
+
+  const update = (kind: ResourceKind, wanted: Stored, subresource: Subresource | undefined): Stored => {
+    const existing = find(kind, wanted.metadata)
+    const { resourceVersion } = wanted.metadata
+    if (resourceVersion !== undefined && resourceVersion !== existing.metadata.resourceVersion) {
+      refuse(409, 'Conflict', wanted.metadata.name)
+    }
+    const merged =
+      subresource === 'status'
+        ? { ...existing, status: wanted.status }
+        : { ...wanted, ...('status' in existing ? { status: existing.status } : {}) }
+    if (canonicalJson(strip(merged)) === canonicalJson(strip(existing))) return copy(existing)
+    const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
+    const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
+    const { uid, creationTimestamp } = existing.metadata
+    const metadata = {
+      ...merged.metadata,
+      generation,
+      ...(uid ? { uid } : {}),
+      ...(creationTimestamp ? { creationTimestamp } : {}),
+    }
+    return publish(kind, 'MODIFIED', { ...merged, metadata })
+  }
+
+  const clientOf = (by: string, before: (write: MemoryWrite) => void): KubeClient => {
+    const note = (write: Omit<MemoryWrite, 'by'>) => {
+      before({ ...write, by })
+      writes.push({ ...write, by })
+    }
+    return {
+      async get<T extends KubernetesObject>(kind: ResourceKind<T>, ref: ObjectRef) {
+        return copy(objects.get(keyOf(kind, ref))) as T | undefined
+      },
+      async list<T extends KubernetesObject>(kind: ResourceKind<T>, options: ListOptions = {}) {
+        return { items: listed<T>(kind, options), resourceVersion: `${version}` }
+      },
+      async create<T extends KubernetesObject>(kind: ResourceKind<T>, object: T) {
+        note({ verb: 'create', kind: kind.kind, name: object.metadata.name })
+        if (objects.has(keyOf(kind, object.metadata))) refuse(409, 'AlreadyExists', object.metadata.name)
+        const { status: _, ...rest } = object as Stored
+        const metadata = {
+          ...object.metadata,
+          uid: `uid-${kind.kind}-${version}`,
+          generation: 1,
+          creationTimestamp: new Date(now()).toISOString(),
+        }
+        return publish(kind, 'ADDED', { ...rest, metadata }) as unknown as T
+      },
+      async replace<T extends KubernetesObject>(kind: ResourceKind<T>, object: T, subresource?: Subresource) {
+        note({ verb: 'replace', kind: kind.kind, name: object.metadata.name, subresource })
+        return update(kind, object as Stored, subresource) as unknown as T
+      },
+      async patch<T extends KubernetesObject>(
+        kind: ResourceKind<T>,
+        ref: ObjectRef,
+        patch: object,
+        options: { type: string; subresource?: Subresource },
+      ) {
+        note({ verb: 'patch', kind: kind.kind, name: ref.name, subresource: options.subresource })
+        if (options.type !== 'merge') refuse(415, 'UnsupportedMediaType', ref.name)
+        const wanted = mergePatch(find(kind, ref), patch) as Stored
+        return update(kind, wanted, options.subresource) as unknown as T
+      },
+      async apply(_, object) {
+        return refuse(415, 'UnsupportedMediaType', object.metadata.name)
+      },
+      async delete(kind, ref) {
+        note({ verb: 'delete', kind: kind.kind, name: ref.name })
+        const existing = objects.get(keyOf(kind, ref))
+        if (existing) publish(kind, 'DELETED', existing)
+      },
+      watch: <T extends KubernetesObject>(
+        kind: ResourceKind<T>,
+        options: ListOptions & { resourceVersion: string },
+        signal: AbortSignal,
+      ) => watchFrom<T>(kind, options, signal),
+    }
+  }
+
+  const listed = <T extends KubernetesObject>(kind: ResourceKind<T>, { namespace }: ListOptions): T[] =>
+    [...objects]
+      .filter(([key]) => key.startsWith(`${kind.plural}/`))
+      .map(([, object]) => copy(object) as unknown as T)
+      .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
+
+  async function* watchFrom<T extends KubernetesObject>(
+    kind: ResourceKind<T>,
+    options: ListOptions & { resourceVersion: string },
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>> {
+    let position = log.findIndex((entry) => entry.version > Number(options.resourceVersion))
+    if (position < 0) position = log.length
+    while (!signal.aborted) {
+      for (; position < log.length; position++) {
+        const entry = log[position]
+        if (entry?.plural !== kind.plural) continue
+        yield { type: entry.type, object: copy(entry.object) as unknown as T }
+      }
+      await nextWrite(signal)
+    }
+  }
+
+  const nextWrite = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const wake = () => {
+        listeners.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      listeners.add(wake)
+      signal.addEventListener('abort', wake, { once: true })
+    })
+
+  return {
+    client: (by, before = () => undefined) => clientOf(by, before),
+    writes,
+    get: <T extends KubernetesObject>(kind: ResourceKind<T>, name: string) =>
+      copy(find(kind, { namespace: 'default', name })) as unknown as T,
+    list: <T extends KubernetesObject>(kind: ResourceKind<T>) => listed<T>(kind, {}),
+    onWrite: (react) => {
+      reactors.push(react)
+    },
+  }
+}
+
+const strip = (object: Stored) => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: '', managedFields: [], generation: 0 },
+})
+
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch
+  const merged: Record<string, unknown> = { ...(typeof target === 'object' && target !== null ? target : {}) }
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name]
+    else merged[name] = mergePatch(merged[name], value)
+  }
+  return merged
+}
