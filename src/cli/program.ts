@@ -68,6 +68,7 @@ function addServerCommands(program: Command): void {
       'Prometheus that is asked unless a Canary names its own',
       'http://prometheus:9090',
     )
+    .option('--scrape-interval <duration>', 'time between two scrapes of a proxy by that Prometheus', '2s')
     .addOption(
       new Option('--mesh-provider <name>', 'who moves traffic unless a Canary says otherwise')
         .choices(['mesh', 'istio'])

@@ -1,19 +1,21 @@
 import { hostname } from 'node:os'
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 import { createAnalyst } from '../../analysis/index.ts'
+import { parseDuration } from '../../base/index.ts'
 import { startController } from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
 import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
 import { createNotifier } from '../../notify/index.ts'
 import { createLogger, type Logger, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
-import { CommandError } from '../exit-codes.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
 import { serveProbes } from '../probe-server.ts'
 
 export interface ControllerCommandOptions {
   readonly kubeconfig?: string
   readonly logLevel: string
   readonly metricsServer: string
+  readonly scrapeInterval: string
   readonly meshProvider: 'mesh' | 'istio'
   readonly listen: string
   readonly leaderElect: boolean
@@ -26,10 +28,13 @@ interface Process {
   readonly log: Logger
   readonly registry: Registry
   readonly options: ControllerCommandOptions
+  readonly scrapeIntervalMs: number
 }
 
 /** The controller process: releases and image policies of the leader, probes and metrics of every replica. */
 export async function runController(options: ControllerCommandOptions): Promise<void> {
+  const scrapeInterval = parseDuration(options.scrapeInterval)
+  if (!scrapeInterval.ok) throw new CommandError(`--scrape-interval: ${scrapeInterval.error}`, exitCodes.usage)
   using stop = untilSignal()
   const log = createLogger({ name: 'controller', level: options.logLevel })
   const registry = new Registry()
@@ -38,7 +43,7 @@ export async function runController(options: ControllerCommandOptions): Promise<
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     fieldManager: 'sluice',
   })
-  const controller: Process = { client, log, registry, options }
+  const controller: Process = { client, log, registry, options, scrapeIntervalMs: scrapeInterval.value }
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log, isReady: () => true }, signal),
     (signal) => (options.leaderElect ? leadWhenElected(controller, signal) : lead(controller, signal)),
@@ -61,7 +66,7 @@ async function leadWhenElected(controller: Process, signal: AbortSignal): Promis
   if (outcome === 'lost') throw new CommandError('the lease was lost to another replica: ending, to be started again')
 }
 
-function lead({ client, log, registry, options }: Process, signal: AbortSignal): Promise<void> {
+function lead({ client, log, registry, options, scrapeIntervalMs }: Process, signal: AbortSignal): Promise<void> {
   const acting = { clock: systemClock, log, random: Math.random }
   const sent = new Counter({
     name: 'sluice_notices_total',
@@ -76,7 +81,7 @@ function lead({ client, log, registry, options }: Process, signal: AbortSignal):
           ...acting,
           client,
           registry,
-          analyst: createAnalyst(acting),
+          analyst: createAnalyst({ ...acting, scrapeIntervalMs }),
           hooks: createHookCaller(acting),
           notifier: createNotifier({
             ...acting,
