@@ -50,6 +50,8 @@ export interface NodeAgent {
   start(signal: AbortSignal): Promise<void>
   /** Throws when this node has no such container. */
   readLog(request: ReadLogRequest, signal: AbortSignal): AsyncIterable<Buffer>
+  /** The gateways that run now. */
+  gateways(): readonly { readonly name: string; readonly address: string }[]
 }
 
 const defaultTiming: PodTiming = { restart: kubernetesRestartTiming, drainMs: 1_000, shutdownGraceMs: 2_000 }
@@ -94,6 +96,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
     start: (signal) =>
       runTogether(signal, [...reflectors.map((reflector) => reflector.start), serviceProxy.start, runPods]),
     readLog: (request, signal) => readLog(node, request, signal),
+    gateways: () => node?.gateways() ?? [],
   }
 }
 

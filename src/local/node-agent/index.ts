@@ -9,6 +9,8 @@ export {
   type NodeAgentOptions,
   type ReadLogRequest,
 } from './agent.ts'
+export { type ContainerLog, createContainerLog } from './container/container-log.ts'
 export type { RestartTiming } from './container/restart-delay.ts'
 export type { BootstrapFacts, SidecarOptions, XdsAddress } from './pod/envoy-launch.ts'
 export type { PodTiming } from './pod/pod-dependencies.ts'
+export { type SidecarMode, sidecarModeOf } from './spec/sidecar-membership.ts'

@@ -1,7 +1,8 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import type { Pod } from '../../../api/index.ts'
+import { metricsPort, type Pod } from '../../../api/index.ts'
+import { nodeId } from '../../../mesh/model/index.ts'
 import type { Launch } from '../container/container.ts'
 import type { ProbeResult } from '../probe/probe-state.ts'
 import type { ProbePlan } from '../probe/prober.ts'
@@ -9,16 +10,16 @@ import type { SidecarMode } from '../spec/sidecar-membership.ts'
 
 /** What an Envoy is told at its start; everything else comes from the mesh. */
 export interface BootstrapFacts {
-  /** `sidecar~<podIP>~<pod>.<namespace>~<namespace>.svc.cluster.local`, or `router~...` for a gateway. */
   readonly nodeId: string
-  readonly cluster: string
-  readonly podIP: string
-  readonly adminSocket: string
+  /** `app.namespace`: a name for people. */
+  readonly nodeCluster: string
   readonly xds: XdsAddress
+  readonly metrics: { readonly address: string; readonly port: number }
+  readonly adminSocketPath: string
 }
 
 export interface XdsAddress {
-  readonly host: string
+  readonly address: string
   readonly port: number
   readonly token: string
 }
@@ -47,7 +48,13 @@ export async function prepareEnvoy(
   const bootstrap = join(directory, 'envoy.json')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await rm(adminSocket, { force: true })
-  const facts = { nodeId: nodeIdOf(pod, mode, podIP), cluster: clusterOf(pod), podIP, adminSocket, xds: options.xds }
+  const facts = {
+    nodeId: nodeIdOf(pod, mode, podIP),
+    nodeCluster: clusterOf(pod),
+    xds: options.xds,
+    metrics: { address: podIP, port: metricsPort },
+    adminSocketPath: adminSocket,
+  }
   // It carries the token of the mesh.
   await writeFile(bootstrap, options.renderBootstrap(facts), { mode: 0o600 })
   await chmod(bootstrap, 0o600)
@@ -70,11 +77,13 @@ export async function prepareEnvoy(
   }
 }
 
-function nodeIdOf(pod: Pod, mode: SidecarMode, podIP: string): string {
-  const { name, namespace } = pod.metadata
-  const type = mode === 'gateway' ? 'router' : 'sidecar'
-  return `${type}~${podIP}~${name}.${namespace}~${namespace}.svc.cluster.local`
-}
+const nodeIdOf = ({ metadata }: Pod, mode: SidecarMode, podIP: string): string =>
+  nodeId({
+    role: mode === 'gateway' ? 'gateway' : 'sidecar',
+    address: podIP,
+    pod: metadata.name,
+    namespace: metadata.namespace ?? 'default',
+  })
 
 const clusterOf = ({ metadata }: Pod): string =>
   `${metadata.labels?.app ?? metadata.name}.${metadata.namespace ?? 'default'}`

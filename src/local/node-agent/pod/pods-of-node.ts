@@ -10,6 +10,7 @@ export interface PodsOfNode {
   gone(pod: Pod): void
   each(tell: (runner: PodRunner) => void): void
   find(namespace: string, name: string): PodRunner | undefined
+  gateways(): readonly { readonly name: string; readonly address: string }[]
   /** Resolves when no pod runs any more. */
   ended(): Promise<void>
 }
@@ -51,6 +52,14 @@ export function createPodsOfNode(
     },
     find: (namespace, name) =>
       [...runners.values()].find(({ pod: { metadata } }) => metadata.namespace === namespace && metadata.name === name),
+    gateways: () =>
+      [...runners.values()]
+        .map(({ pod }) => pod)
+        .filter((pod) => modeOf(pod) === 'gateway')
+        .map(({ metadata, status }) => ({
+          name: `${metadata.namespace}/${metadata.name}`,
+          address: status?.podIP ?? '',
+        })),
     async ended() {
       await Promise.all(running)
     },

@@ -1,0 +1,69 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../api-server/index.ts'
+
+const FIRST = 64
+const LAST = 250
+const API_PORT = 6443
+
+export interface ClaimedBlock {
+  /** Such as `127.64`: every address that this platform binds begins with it. */
+  readonly prefix: string
+  readonly api: ApiServer
+  /** Serves until the signal fires; it is listening already. */
+  readonly serve: (signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * Takes the first block 127.N.0.0/16 whose API server address is free: who listens there owns the whole block.
+ * The block of an earlier run is tried first, since pods and Services carry its addresses.
+ */
+export async function claimBlock(options: Omit<ApiServerOptions, 'host' | 'port'>): Promise<ClaimedBlock> {
+  const remembered = join(options.dataDirectory, 'block')
+  const last = Number(await readFile(remembered, 'utf8').catch(() => ''))
+  const numbers = Array.from({ length: LAST - FIRST + 1 }, (_, index) => FIRST + index)
+  const ordered = numbers.includes(last) ? [last, ...numbers.filter((each) => each !== last)] : numbers
+  for (const number of ordered) {
+    const claimed = await tryBlock(options, `127.${number}`)
+    if (claimed === undefined) continue
+    if (numbers.includes(last) && number !== last) {
+      options.log.warn(
+        { block: claimed.prefix, before: `127.${last}` },
+        'the former block is in use: Services keep addresses there',
+      )
+    }
+    await writeFile(remembered, `${number}\n`, { mode: 0o600 })
+    return claimed
+  }
+  throw new Error(
+    `no address block is free: port ${API_PORT} of 127.${FIRST}.0.1 to 127.${LAST}.0.1 is in use by others`,
+  )
+}
+
+async function tryBlock(
+  options: Omit<ApiServerOptions, 'host' | 'port'>,
+  prefix: string,
+): Promise<ClaimedBlock | undefined> {
+  const api = createApiServer({ ...options, host: `${prefix}.0.1`, port: API_PORT })
+  const stop = new AbortController()
+  const running = api.start(stop.signal)
+  try {
+    await Promise.race([api.ready, running])
+  } catch (error) {
+    stop.abort()
+    await running.catch(() => {})
+    if (isInUse(error)) return undefined
+    throw error
+  }
+  const serve = (signal: AbortSignal): Promise<void> => {
+    if (signal.aborted) stop.abort()
+    signal.addEventListener('abort', () => stop.abort(), { once: true })
+    return running
+  }
+  return { prefix, api, serve }
+}
+
+function isInUse(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && error.code === 'EADDRINUSE') || isInUse(error.cause)
+}
