@@ -24,6 +24,15 @@ const kubernetesFlags = [
   `-X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
 ]
 
+/** Without these, helm believes in an ancient Kubernetes where it renders without a cluster. */
+const helmFlags = [
+  `-X helm.sh/helm/v3/internal/version.version=${HELM}`,
+  ...['pkg/chartutil', 'pkg/lint/rules'].flatMap((folder) => [
+    `-X helm.sh/helm/v3/${folder}.k8sVersionMajor=${MAJOR}`,
+    `-X helm.sh/helm/v3/${folder}.k8sVersionMinor=${MINOR}`,
+  ]),
+]
+
 interface Recipe {
   readonly module: string
   readonly version: string
@@ -57,6 +66,7 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     module: 'helm.sh/helm/v3',
     version: HELM,
     main: 'helm.sh/helm/v3/cmd/helm',
+    linkerFlags: helmFlags,
     asMainModule: true,
     folder: `helm-${HELM.slice(1)}`,
   },
@@ -64,6 +74,7 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     module: 'github.com/google/go-containerregistry',
     version: CONTAINER_REGISTRY,
     main: 'github.com/google/go-containerregistry/cmd/registry',
+    linkerFlags: helmFlags,
     asMainModule: true,
     folder: `registry-${CONTAINER_REGISTRY.slice(1)}`,
   },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseAlertProvider, parseCanary, parseImagePolicy, parseMetricTemplate } from '../../src/api/index.ts'
 import { badObjects } from '../support/bad-objects.ts'
-import { rawCanary } from '../support/canary-objects.ts'
+import { rawCanary } from '../support/raw-canary.ts'
 
 const parsers = { canaries: parseCanary, alertproviders: parseAlertProvider, metrictemplates: parseMetricTemplate }
 

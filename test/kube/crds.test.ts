@@ -6,9 +6,9 @@ import {
 } from '../../src/api/index.ts'
 import { applyCrds } from '../support/apply-crds.ts'
 import { badObjects } from '../support/bad-objects.ts'
-import { canary, rawCanary } from '../support/canary-objects.ts'
 import { type KubeApiserver, startKubeApiserver } from '../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
+import { canary, rawCanary } from '../support/raw-canary.ts'
 
 const skipped = skipReason('CRDs on a real kube-apiserver', 'etcd', 'kube-apiserver')
 const SLUICE = '/apis/sluice.dev/v1/namespaces/default'

@@ -1,4 +1,4 @@
-import { rawCanary } from './canary-objects.ts'
+import { rawCanary } from './raw-canary.ts'
 
 /** One row per rule: an object that breaks only it, and the field that the refusal must name. */
 export interface BadObject {

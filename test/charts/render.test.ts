@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CHART, type Helm, startHelm } from '../support/helm.ts'
+import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
+
+const skipped = skipReason('the chart under a real helm', 'helm')
+const PROMETHEUS_OPERATOR = ['--api-versions', 'monitoring.coreos.com/v1/PodMonitor']
+
+describe.skipIf(skipped !== undefined)('helm', () => {
+  let helm: Helm
+  const template = (...args: readonly string[]) => helm.render('template', 'sluice', CHART, ...args)
+  const kindsOf = async (...args: readonly string[]) =>
+    (await template(...args)).map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()
+
+  beforeAll(async () => {
+    helm = await startHelm()
+  }, BUILD_TIMEOUT_MS)
+
+  afterAll(() => helm?.stop())
+
+  test('finds nothing to complain of', async () => {
+    const { code, stdout } = await helm.run('lint', '--strict', CHART)
+    expect({ code, summary: stdout.trim().split('\n').at(-1) }).toEqual({
+      code: 0,
+      summary: '1 chart(s) linted, 0 chart(s) failed',
+    })
+  })
+
+  test('renders this and nothing else', async () => {
+    expect(await kindsOf(...PROMETHEUS_OPERATOR)).toEqual([
+      'ClusterRole sluice-controller',
+      'ClusterRole sluice-mesh',
+      'ClusterRoleBinding sluice-controller',
+      'ClusterRoleBinding sluice-mesh',
+      'CustomResourceDefinition alertproviders.sluice.dev',
+      'CustomResourceDefinition canaries.sluice.dev',
+      'CustomResourceDefinition canaryruns.sluice.dev',
+      'CustomResourceDefinition destinationrules.networking.istio.io',
+      'CustomResourceDefinition gateways.networking.istio.io',
+      'CustomResourceDefinition imagepolicies.sluice.dev',
+      'CustomResourceDefinition metrictemplates.sluice.dev',
+      'CustomResourceDefinition virtualservices.networking.istio.io',
+      'Deployment sluice-controller',
+      'Deployment sluice-mesh',
+      'PodDisruptionBudget sluice-controller',
+      'PodMonitor sluice',
+      'PodMonitor sluice-proxies',
+      'Role sluice-controller',
+      'RoleBinding sluice-controller',
+      'Secret sluice-mesh-token',
+      'Service sluice-controller',
+      'Service sluice-mesh',
+      'ServiceAccount sluice-controller',
+      'ServiceAccount sluice-mesh',
+    ])
+  })
+
+  test('without the mesh nothing of it is left', async () => {
+    const kinds = await kindsOf('--set', 'mesh.enabled=false', '--set', 'meshProvider=istio')
+    expect(kinds.filter((name) => /mesh|istio/.test(name))).toEqual([])
+    expect(kinds).toContain('Deployment sluice-controller')
+  })
+
+  test('a Secret of the user is taken instead of a new one', async () => {
+    const objects = await template('--set', 'mesh.tokenSecret=mine')
+    const mesh = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'sluice-mesh')
+    expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([])
+    expect(mesh?.spec.template.spec.volumes[1].secret.secretName).toBe('mine')
+  })
+
+  test('proxies are scraped often enough for the guard', async () => {
+    const objects = await template(...PROMETHEUS_OPERATOR)
+    const monitor = objects.find(({ metadata }) => metadata.name === 'sluice-proxies')
+    expect(monitor?.spec).toEqual({
+      namespaceSelector: { any: true },
+      selector: { matchLabels: { 'sidecar.istio.io/inject': 'true' } },
+      podMetricsEndpoints: [
+        {
+          portNumber: 15090,
+          path: '/stats/prometheus',
+          interval: '2s',
+          scrapeTimeout: '2s',
+          metricRelabelings: [
+            { sourceLabels: ['__name__'], regex: 'envoy_mesh_(istio_.+)', targetLabel: '__name__', replacement: '$1' },
+          ],
+        },
+      ],
+    })
+  })
+
+  test('no role has a wildcard, and none reads Secrets unless told where', async () => {
+    const rulesOf = async (...args: readonly string[]) =>
+      (await template(...args))
+        .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
+        .flatMap(({ metadata, rules }) => rules.map((rule: object) => ({ in: metadata.namespace, ...rule })))
+    const [closed, open] = [await rulesOf(), await rulesOf('--set', 'controller.readSecretsIn={team-a}')]
+    expect(JSON.stringify(open)).not.toContain('*')
+    expect(JSON.stringify(closed)).not.toContain('secrets')
+    expect(open.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
+      { in: 'team-a', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+    ])
+  })
+
+  test.each([
+    ['controler.replicas=3', /controler/],
+    ['controller.replica=3', /replica/],
+    ['controller.replicas=many', /replicas/],
+    ['meshProvider=linkerd', /meshProvider/],
+    ['metricsServer=prometheus:9090', /metricsServer/],
+    ['crds.istio=maybe', /istio/],
+  ])('a wrong value is refused: %s', async (value, named) => {
+    const { code, stderr } = await helm.run('template', 'sluice', CHART, '--set', value)
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(named) })
+  })
+})
