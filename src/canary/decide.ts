@@ -38,7 +38,9 @@ export function decide(recorded: ReleaseState, observation: Observation): Decisi
 
 /** Some actions wait until the phase they belong to is on record: the next pass performs them. */
 const hasMoved = (recorded: ReleaseState, state: ReleaseState): boolean =>
-  recorded.phase !== state.phase || recorded.run?.outcome !== state.run?.outcome
+  recorded.phase !== state.phase ||
+  recorded.run?.outcome !== state.run?.outcome ||
+  recorded.run?.name !== state.run?.name
 
 const unchanged = (state: ReleaseState): Decision => ({
   next: state,
@@ -55,8 +57,8 @@ function settle(recorded: ReleaseState, observation: Observation): Change {
     if (change === undefined) return { state, notes }
     state = change.state
     notes.push(...change.notes)
-    // What was decided about a run is recorded before the next run may begin.
-    if (isActive(recorded) && !isActive(state)) return { state, notes }
+    // The end of a run is recorded before the next may begin, and its beginning before anything comes of it.
+    if (state.run?.outcome !== recorded.run?.outcome || state.run?.name !== recorded.run?.name) return { state, notes }
   }
   throw new Error(`phase ${state.phase} does not settle: ${state.cause.message}`)
 }

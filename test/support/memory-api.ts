@@ -72,21 +72,12 @@ export function createMemoryApi(now: () => number): MemoryApi {
     if (resourceVersion !== undefined && resourceVersion !== existing.metadata.resourceVersion) {
       refuse(409, 'Conflict', wanted.metadata.name)
     }
-    const merged =
-      subresource === 'status'
-        ? { ...existing, status: wanted.status }
-        : { ...wanted, ...('status' in existing ? { status: existing.status } : {}) }
+    const merged = subresource === 'status' ? { ...existing, status: wanted.status } : keepStatus(wanted, existing)
     if (canonicalJson(strip(merged)) === canonicalJson(strip(existing))) return copy(existing)
     const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
     const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
-    const { uid, creationTimestamp } = existing.metadata
-    const metadata = {
-      ...merged.metadata,
-      generation,
-      ...(uid ? { uid } : {}),
-      ...(creationTimestamp ? { creationTimestamp } : {}),
-    }
-    return publish(kind, 'MODIFIED', { ...merged, metadata })
+    const { uid = '', creationTimestamp = '' } = existing.metadata
+    return publish(kind, 'MODIFIED', { ...merged, metadata: { ...merged.metadata, generation, uid, creationTimestamp } })
   }
 
   const clientOf = (by: string, before: (write: MemoryWrite) => void): KubeClient => {
@@ -189,6 +180,9 @@ export function createMemoryApi(now: () => number): MemoryApi {
     },
   }
 }
+
+const keepStatus = (wanted: Stored, existing: Stored): Stored =>
+  'status' in existing ? { ...wanted, status: existing.status } : wanted
 
 const strip = (object: Stored) => ({
   ...object,

@@ -117,24 +117,29 @@ export class ReleaseWorld {
     this.performed.push(action)
     switch (action.kind) {
       case 'create-run':
-        return this.createRun(action.run)
+        this.createRun(action.run)
+        break
       case 'delete-run':
         this.runs.delete(action.name)
-        return
+        break
       case 'create-primary':
         this.primary ??= workload(action.revision, Math.max(1, this.target?.replicas ?? 1))
-        return
+        break
       case 'update-primary':
-        return this.updatePrimary(action.revision)
+        this.updatePrimary(action.revision)
+        break
       case 'apply-services':
         this.services = { areBackendsReady: true, isApexReady: this.services.isApexReady || action.withApex }
-        return
+        break
       case 'route':
-        return this.writeRoute(action.traffic)
+        this.writeRoute(action.traffic)
+        break
       case 'scale-target':
-        return this.scaleTarget(action.replicas)
+        this.scaleTarget(action.replicas)
+        break
       case 'clear-command':
-        return this.annotate(action.annotation, undefined)
+        this.annotate(action.annotation, undefined)
+        break
       default:
         action satisfies never
     }
@@ -201,20 +206,33 @@ export class ReleaseWorld {
   /** Proxies and Deployment controllers do what they can. */
   answerWorld(): void {
     if (this.route.traffic) this.route.isProgrammed = true
+    this.rollOutAll()
+  }
+
+  rollOutAll(): void {
     for (const each of [this.target, this.primary]) if (each) rollOut(each)
+  }
+
+  losePods(side: 'target' | 'primary'): void {
+    const each = this[side]
+    if (each) Object.assign(each, { readyReplicas: 0, newPodsReady: false })
+  }
+
+  /** All that a pass can change, for comparisons. */
+  snapshot(): string {
+    return JSON.stringify([this.canary, [...this.runs], this.route, this.services, this.target, this.primary])
   }
 
   /** Passes and a helpful world until nothing changes for a while; returns the phases it went through. */
   run(limit = 200, stepMs = 5_000): readonly string[] {
     const phases: string[] = []
     for (let turn = 0; turn < limit; turn++) {
-      const before = JSON.stringify([this.canary.status, [...this.runs], this.route, this.target, this.primary])
+      const before = this.snapshot()
       this.pass()
       this.answerWorld()
       const { phase = '' } = this.state
       if (phases.at(-1) !== phase) phases.push(phase)
-      const isQuiet =
-        before === JSON.stringify([this.canary.status, [...this.runs], this.route, this.target, this.primary])
+      const isQuiet = before === this.snapshot()
       if (isQuiet && this.state.run?.outcome !== 'Running' && phase !== '' && phase !== 'Initializing') return phases
       if (isQuiet) this.now += stepMs
     }
