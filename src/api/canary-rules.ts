@@ -51,14 +51,6 @@ export const metricRules: readonly Rule<NamedMetric>[] = [
   },
 ]
 
-export const metricsRules: readonly Rule<readonly NamedMetric[]>[] = [
-  {
-    cel: 'self.all(metric, self.exists_one(other, other.name == metric.name))',
-    message: 'names of metrics must differ',
-    holds: (metrics) => new Set(metrics.map(({ name }) => name)).size === metrics.length,
-  },
-]
-
 export const analysisRules: readonly Rule<Steps>[] = [
   {
     cel: 'has(self.stepWeight) != has(self.stepWeights)',

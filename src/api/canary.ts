@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { analysisRules, metricRules, metricsRules, specRules, thresholdRangeRules } from './canary-rules.ts'
+import { analysisRules, metricRules, specRules, thresholdRangeRules } from './canary-rules.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { mapListBy, withRules } from './rules.ts'
 import {
@@ -146,9 +146,7 @@ const plainAnalysisSchema = z.object({
   stepWeight: z.int().min(1).max(100).optional().describe('Weight that each step adds.'),
   stepWeights: z.array(weightSchema.min(1)).min(1).max(100).optional().describe('Weight of each step, ascending.'),
   maxWeight: z.int().min(1).max(100).optional().describe('Largest weight before promotion; 100 when absent.'),
-  metrics: withRules(z.array(metricSchema).max(32).meta(mapListBy('name')), metricsRules)
-    .optional()
-    .describe('Checks that hold each step.'),
+  metrics: mapListBy('name', z.array(metricSchema).max(32)).optional().describe('Checks that hold each step.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })

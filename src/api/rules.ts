@@ -27,8 +27,14 @@ export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z
   })
 }
 
-/** The CRD keywords of a list whose items are told apart by one field: server-side apply merges by it. */
-export const mapListBy = (key: string) => ({
-  'x-kubernetes-list-type': 'map',
-  'x-kubernetes-list-map-keys': [key],
-})
+/** A list whose items are told apart by one field: no two are alike there, and server-side apply merges by it. */
+export function mapListBy<S extends z.ZodArray<z.ZodType<Readonly<Record<string, unknown>>>>>(key: string, list: S): S {
+  const checked = list.superRefine((items, context) => {
+    for (const [index, item] of items.entries()) {
+      if (items.findIndex((other) => other[key] === item[key]) === index) continue
+      const message = `Duplicate value: ${JSON.stringify({ [key]: item[key] })}`
+      context.addIssue({ code: 'custom', message, path: [index] })
+    }
+  })
+  return checked.meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] })
+}

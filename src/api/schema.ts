@@ -15,7 +15,7 @@ export const conditionSchema = z.object({
   observedGeneration: z.int().optional().describe('Generation of the spec it speaks of.'),
 })
 
-export const conditionsSchema = z.array(conditionSchema).max(16).meta(mapListBy('type'))
+export const conditionsSchema = mapListBy('type', z.array(conditionSchema).max(16))
 
 export const durationSchema = z.string().max(32).regex(new RegExp(DURATION_PATTERN))
 

@@ -1,12 +1,12 @@
 import type { CustomResourceDefinition } from '../../src/api/index.ts'
+import type { ApiRequest } from './api-request.ts'
 import { eventually } from './eventually.ts'
-import type { KubeApiserver } from './kube-apiserver.ts'
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
 /** Creates CRDs, waits until they are served and returns the warnings that the API server had for them. */
 export async function applyCrds(
-  { request }: Pick<KubeApiserver, 'request'>,
+  { request }: { readonly request: ApiRequest },
   crds: readonly CustomResourceDefinition[],
 ): Promise<readonly string[]> {
   const answers = await Promise.all(crds.map((body) => request('POST', `${CRDS}?fieldValidation=Strict`, { body })))

@@ -82,8 +82,8 @@ export const badObjects: readonly BadObject[] = [
   inCanary(
     'two metrics of one name',
     canaryWith({ metrics: [{ name: 'request-duration' }, { name: 'request-duration' }] }),
-    'spec.analysis.metrics',
-    'names of metrics must differ',
+    'spec.analysis.metrics[1]',
+    'Duplicate value: {"name":"request-duration"}',
   ),
   inCanary(
     'an interval below a second',

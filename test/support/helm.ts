@@ -34,6 +34,7 @@ export async function startHelm(kubeconfig?: string): Promise<Helm> {
   const home = await mkdtemp(join(tmpdir(), 'sluice-helm-'))
   const env = {
     PATH: process.env.PATH,
+    HOME: home,
     HELM_CACHE_HOME: join(home, 'cache'),
     HELM_CONFIG_HOME: join(home, 'config'),
     HELM_DATA_HOME: join(home, 'data'),

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Agent, fetch } from 'undici'
 import { stringify } from 'yaml'
 import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { type ApiRequest, createApiRequest } from './api-request.ts'
 import { eventually } from './eventually.ts'
 import { requireTool } from './kube-binaries.ts'
 
@@ -17,24 +17,8 @@ export interface KubeApiserver {
   readonly token: string
   readonly certificateAuthority: string
   /** Speaks JSON to it as an administrator. */
-  request(method: string, path: string, options?: RequestOptions): Promise<Answer>
+  readonly request: ApiRequest
   stop(): Promise<void>
-}
-
-export interface RequestOptions {
-  readonly body?: unknown
-  readonly contentType?: string
-  readonly accept?: string
-  /** User to act as, with that user's rights. */
-  readonly as?: string
-}
-
-export interface Answer {
-  readonly status: number
-  /** Texts of Warning headers. */
-  readonly warnings: readonly string[]
-  // biome-ignore lint/suspicious/noExplicitAny: an object of whatever kind was asked for
-  readonly body: any
 }
 
 const ATTEMPTS = 3
@@ -77,7 +61,7 @@ async function startOnce(tools: Tools): Promise<KubeApiserver> {
       ...connection,
       kubeconfig,
       certificateAuthority,
-      request: requester(connection, certificateAuthority),
+      request: createApiRequest({ ...connection, certificateAuthority }),
       stop,
     }
   } catch (cause) {
@@ -149,40 +133,12 @@ async function untilReady(connection: Connection, children: readonly Child[]): P
   const look = async () => {
     if (ended) return { authority: '' }
     const authority = await readFile(join(connection.folder, 'certificates', 'apiserver.crt'), 'utf8')
-    const { status } = await requester(connection, authority)('GET', '/readyz')
+    const { status } = await createApiRequest({ ...connection, certificateAuthority: authority })('GET', '/readyz')
     return status === 200 ? { authority } : false
   }
   const seen = await eventually(look, { within: 90_000, every: 100, what: 'readiness of kube-apiserver' })
   if (seen === false || seen.authority === '') throw new Error('a process ended')
   return seen.authority
-}
-
-function requester({ server, token }: Connection, ca: string): KubeApiserver['request'] {
-  const dispatcher = new Agent({ connect: { ca }, keepAliveTimeout: 1_000 })
-  return async (method, path, { body, contentType = 'application/json', accept = 'application/json', as } = {}) => {
-    const response = await fetch(`${server}${path}`, {
-      method,
-      dispatcher,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept,
-        ...(body === undefined ? {} : { 'content-type': contentType }),
-        ...(as === undefined ? {} : { 'impersonate-user': as }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    const warnings = [...(response.headers.get('warning') ?? '').matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)]
-    return { status: response.status, warnings: warnings.map(([, warning]) => String(warning)), body: parsed(text) }
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }
 
 function renderKubeconfig({ server, token }: Connection, authority: string): string {

@@ -72,14 +72,7 @@ const httpRoute = object({
 const status = z
   .looseObject({
     observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),
-    conditions: z
-      .array(
-        conditionSchema
-          .partial()
-          .extend(conditionSchema.pick({ type: true }).shape)
-          .loose(),
-      )
-      .meta(mapListBy('type'))
+    conditions: mapListBy('type', z.array(conditionSchema.partial().required({ type: true }).loose()))
       .optional()
       .describe('Conditions; Sluice writes Programmed.'),
   })
