@@ -117,7 +117,11 @@ function inboundListeners(pod: Pod, address: string, { services }: DestinationCa
   const add = (port: number, rest: Pick<InboundListener, 'protocol' | 'service'>) => {
     const bind = { address, port: reachablePort(address, port) }
     if (!listeners.has(bind.port))
-      listeners.set(bind.port, { bind, application: { address: application, port }, ...rest })
+      listeners.set(bind.port, {
+        bind,
+        application: { address: application, port: reachablePort(application, port) },
+        ...rest,
+      })
   }
   for (const service of servicesOf(pod, services)) {
     for (const { spec, protocol } of service.ports) {

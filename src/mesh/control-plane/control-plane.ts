@@ -1,0 +1,99 @@
+import { Registry } from 'prom-client'
+import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
+import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
+import { type AdsObserver, createAdsServer } from '../xds/index.ts'
+import { createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
+import { createDebouncer } from './debouncer.ts'
+import { createMetrics, type MeshMetrics } from './metrics.ts'
+import { createPresence, type Presence } from './presence.ts'
+import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
+import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
+
+export interface ControlPlaneOptions {
+  readonly client: Pick<KubeClient, 'patch'>
+  /** Makes the local copy of a kind; the control plane starts it. */
+  readonly reflectorOf: ReflectorOf
+  readonly xds: { readonly host: string; readonly port: number; readonly token?: string | undefined }
+  readonly clock: Clock
+  readonly log: Logger
+  readonly registry?: Registry
+  /** How long proxies may take before a VirtualService says ProxiesLagging; 10 s when absent. */
+  readonly laggingAfterMs?: number
+  /** How long a proxy that was lost, or not seen since the start, is waited for; 5 s when absent. */
+  readonly returnWithinMs?: number
+}
+
+export interface ControlPlane {
+  /** Resolves when the signal fires; rejects when the xDS address is taken. */
+  start(signal: AbortSignal): Promise<void>
+  /** The port of xDS, once proxies are served. */
+  readonly serving: Promise<number>
+  isReady(): boolean
+}
+
+const DEBOUNCE = { quietMs: 100, atMostMs: 1_000 }
+
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { clock, log } = options
+  const watches = createWatches(options.reflectorOf)
+  const presence = createPresence(clock, options.returnWithinMs ?? 5_000)
+  const metrics = createMetrics(options.registry ?? new Registry(), presence.count)
+  let configuration = emptyConfiguration
+  const programmed = createProgrammedReconciler({
+    ...options,
+    watches,
+    metrics,
+    laggingAfterMs: options.laggingAfterMs ?? 10_000,
+    enqueue: (key) => queue.add(key),
+    facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
+  })
+  const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
+  const ads = createAdsServer({ ...options.xds, log, observer: observe(presence, metrics, programmed) })
+  const builder = createConfigurationBuilder(ads, log)
+  const build = (): void => {
+    const end = metrics.build.startTimer()
+    configuration = builder.apply(watches.objects(), configuration)
+    end()
+    programmed.configurationChanged()
+  }
+  const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })
+  const serving = Promise.withResolvers<number>()
+  let isReady = false
+
+  const serve = async (signal: AbortSignal): Promise<void> => {
+    await Promise.race([watches.synced, untilAborted(signal)])
+    if (signal.aborted) return
+    // The first configuration is there before the first proxy: none is told that it has nothing.
+    build()
+    presence.expect(configuration.snapshots.keys())
+    onConfigurationChange(watches, debouncer.changed)
+    watches.virtualServices.onChange(programmed.objectChanged)
+    const port = await ads.listen()
+    log.info({ host: options.xds.host, port }, 'xDS is served')
+    isReady = true
+    serving.resolve(port)
+    await runTogether(signal, [debouncer.start, queue.start])
+    ads.close()
+  }
+
+  return {
+    serving: serving.promise,
+    isReady: () => isReady,
+    start: (signal) => runTogether(signal, [...watches.starts, serve]),
+  }
+}
+
+const observe = (presence: Presence, metrics: MeshMetrics, programmed: ProgrammedReconciler): AdsObserver => ({
+  connected: presence.connected,
+  disconnected: presence.disconnected,
+  pushed: (_, type) => metrics.pushes.inc({ type }),
+  received(_, event) {
+    if (event.kind === 'accepted') {
+      metrics.accepted.inc({ type: event.type })
+      programmed.proxyAccepted()
+    } else if (event.kind === 'rejected') {
+      metrics.rejected.inc({ type: event.type })
+      programmed.configurationChanged()
+    }
+  },
+})

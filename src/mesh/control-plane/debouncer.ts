@@ -1,0 +1,45 @@
+import type { Clock } from '../../runtime/index.ts'
+
+export interface DebouncerOptions {
+  readonly clock: Clock
+  /** How long nothing may change before the work is done. */
+  readonly quietMs: number
+  /** How long it is put off at most. */
+  readonly atMostMs: number
+  readonly run: () => void
+}
+
+/** Does work once for many changes that come together. */
+export interface Debouncer {
+  /** An urgent change is not put off, nor is what waited before it. */
+  changed(isUrgent: boolean): void
+  start(signal: AbortSignal): Promise<void>
+}
+
+export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOptions): Debouncer {
+  let due: { readonly first: number; readonly at: number; readonly isUrgent: boolean } | undefined
+  let wake = new AbortController()
+
+  const waitMs = (): number => (due === undefined ? 60_000 : due.at - clock.monotonic())
+
+  return {
+    changed(isUrgent) {
+      const now = clock.monotonic()
+      const first = due?.first ?? now
+      const urgent = isUrgent || due?.isUrgent === true
+      due = { first, at: urgent ? now : Math.min(now + quietMs, first + atMostMs), isUrgent: urgent }
+      wake.abort()
+    },
+    async start(signal) {
+      while (!signal.aborted) {
+        if (due !== undefined && waitMs() <= 0) {
+          due = undefined
+          run()
+          continue
+        }
+        wake = new AbortController()
+        await clock.sleep(waitMs(), AbortSignal.any([signal, wake.signal]))
+      }
+    },
+  }
+}

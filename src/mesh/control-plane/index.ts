@@ -1,0 +1,7 @@
+/**
+ * mesh/control-plane: the process of the mesh. It watches the cluster, hands every proxy its configuration over xDS,
+ * and says on each VirtualService whether it is in force (condition Programmed).
+ * It knows no canary: whoever writes a VirtualService is served alike.
+ */
+export { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './control-plane.ts'
+export type { ReflectorOf } from './watches.ts'

@@ -1,0 +1,137 @@
+import type { VirtualService } from '../../api/index.ts'
+import { type KubeClient, KubeError, type WorkOutcome } from '../../kube/index.ts'
+import type { Clock, Logger } from '../../runtime/index.ts'
+import type { ConnectedProxy } from '../xds/index.ts'
+import type { Configuration } from './configuration.ts'
+import { keyOf, keyText } from './last-good.ts'
+import type { MeshMetrics } from './metrics.ts'
+import { judgeProgrammed, type Programmed } from './programmed.ts'
+import { conditionOf, createStatusWriter, isSettled, type RoutingObject } from './status-writer.ts'
+import type { Watches } from './watches.ts'
+
+export interface ReconcilerOptions {
+  readonly client: Pick<KubeClient, 'patch'>
+  readonly watches: Watches
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: MeshMetrics
+  readonly laggingAfterMs: number
+  readonly enqueue: (key: string) => void
+  readonly facts: () => Facts
+}
+
+interface Facts {
+  readonly configuration: Configuration
+  readonly connected: ReadonlyMap<string, ConnectedProxy>
+  readonly isExpected: (nodeId: string) => boolean
+}
+
+/** Keeps the condition Programmed true to what the proxies have accepted. */
+export interface ProgrammedReconciler {
+  reconcile(key: string): Promise<WorkOutcome>
+  configurationChanged(): void
+  proxyAccepted(): void
+  objectChanged(object: VirtualService | undefined): void
+}
+
+interface Waiting {
+  readonly generation: number | undefined
+  readonly since: number
+}
+
+/** How often a proxy that may come back is looked for. */
+const LOOK_AGAIN_MS = 500
+
+export function createProgrammedReconciler(options: ReconcilerOptions): ProgrammedReconciler {
+  const { clock, log, watches } = options
+  const writer = createStatusWriter(options.client, watches, clock)
+  /** Objects whose verdict is still open, and since when. */
+  const waiting = new Map<string, Waiting>()
+
+  const since = (key: string, generation: number | undefined): number => {
+    const known = waiting.get(key)
+    if (known !== undefined && known.generation === generation) return known.since
+    waiting.set(key, { generation, since: clock.monotonic() })
+    return clock.monotonic()
+  }
+
+  /** A newer object is judged when the configuration has it. */
+  const findConfigured = (key: string): RoutingObject | undefined => {
+    const object = writer.find(key)
+    const generation = object?.metadata.generation ?? 0
+    return options.facts().configuration.generations.get(key) === generation ? object : undefined
+  }
+
+  const judge = (key: string, elapsedMs: number): Programmed => {
+    const { configuration, ...proxies } = options.facts()
+    return judgeProgrammed({
+      ...proxies,
+      findings: configuration.findings.get(key) ?? [],
+      needs: configuration.needs.get(key) ?? [],
+      snapshots: configuration.snapshots,
+      isOverdue: elapsedMs >= options.laggingAfterMs,
+    })
+  }
+
+  const record = async (key: string, object: RoutingObject, verdict: Decided, elapsedMs: number) => {
+    const { generation } = object.metadata
+    if (verdict.isProgrammed && !isSettled(object)) options.metrics.convergence.observe(elapsedMs / 1_000)
+    if (!(await writer.write(object, verdict))) return
+    const fields = { object: key, generation, reason: verdict.reason, detail: verdict.message }
+    if (verdict.isProgrammed) log.info(fields, 'route is in force')
+    else log.warn(fields, 'route is not in force')
+  }
+
+  return {
+    async reconcile(key) {
+      const object = findConfigured(key)
+      if (object === undefined) return {}
+      const elapsedMs = clock.monotonic() - since(key, object.metadata.generation)
+      const verdict = judge(key, elapsedMs)
+      if (isLate(verdict) && isInForce(object)) {
+        waiting.delete(key)
+        return {}
+      }
+      if (verdict.kind === 'pending') {
+        return { requeueAfterMs: Math.max(1, Math.min(LOOK_AGAIN_MS, options.laggingAfterMs - elapsedMs)) }
+      }
+      const isWritten = await unlessConflict(record(key, object, verdict, elapsedMs))
+      if (!isWritten || isLate(verdict)) return { requeueAfterMs: LOOK_AGAIN_MS }
+      waiting.delete(key)
+      return {}
+    },
+    configurationChanged() {
+      const { configuration } = options.facts()
+      for (const object of watches.virtualServices.list()) options.enqueue(keyText(keyOf(object)))
+      // Other kinds speak only when something is, or was, wrong with them.
+      for (const object of [...watches.destinationRules.list(), ...watches.gateways.list()]) {
+        const key = keyText(keyOf(object))
+        if (configuration.findings.has(key) || conditionOf(object) !== undefined) options.enqueue(key)
+      }
+    },
+    proxyAccepted() {
+      for (const key of waiting.keys()) options.enqueue(key)
+    },
+    objectChanged(object) {
+      if (object !== undefined && !isSettled(object)) options.enqueue(keyText(keyOf(object)))
+    },
+  }
+}
+
+type Decided = Extract<Programmed, { kind: 'decided' }>
+
+const isLate = (verdict: Programmed): boolean => verdict.kind === 'pending' || verdict.reason === 'ProxiesLagging'
+
+/** Proxies that come and go later do not take back what was in force. */
+const isInForce = (object: RoutingObject): boolean => isSettled(object) && conditionOf(object)?.status === 'True'
+
+/** False when somebody wrote meanwhile: the watch brings the newer object, and it is judged anew. */
+async function unlessConflict(write: Promise<void>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof KubeError && (error.reason === 'Conflict' || error.reason === 'NotFound')) return false
+    throw error
+  }
+}

@@ -1,0 +1,66 @@
+import {
+  destinationRuleKind,
+  endpointSliceKind,
+  gatewayKind,
+  type KubernetesObject,
+  namespaceKind,
+  podKind,
+  type ResourceKind,
+  serviceKind,
+  virtualServiceKind,
+} from '../../api/index.ts'
+import type { Reflector } from '../../kube/index.ts'
+import type { ClusterObjects } from '../istio/index.ts'
+
+export type ReflectorOf = <T extends KubernetesObject>(kind: ResourceKind<T>) => Reflector<T>
+
+/** The local copies of everything that the mesh reads. */
+export function createWatches(reflectorOf: ReflectorOf) {
+  const watches = {
+    services: reflectorOf(serviceKind),
+    endpointSlices: reflectorOf(endpointSliceKind),
+    pods: reflectorOf(podKind),
+    namespaces: reflectorOf(namespaceKind),
+    virtualServices: reflectorOf(virtualServiceKind),
+    destinationRules: reflectorOf(destinationRuleKind),
+    gateways: reflectorOf(gatewayKind),
+  }
+  const all = Object.values(watches)
+  return {
+    ...watches,
+    synced: Promise.all(all.map((watch) => watch.synced)),
+    starts: all.map((watch) => (signal: AbortSignal) => watch.start(signal)),
+    objects: (): ClusterObjects => ({
+      services: watches.services.list(),
+      endpointSlices: watches.endpointSlices.list(),
+      pods: watches.pods.list(),
+      namespaces: watches.namespaces.list(),
+      virtualServices: watches.virtualServices.list(),
+      destinationRules: watches.destinationRules.list(),
+      gateways: watches.gateways.list(),
+    }),
+  }
+}
+
+export type Watches = ReturnType<typeof createWatches>
+
+/**
+ * Tells of every change that can move configuration. A route is urgent: its writer waits for it. Writing a status
+ * moves nothing.
+ */
+export function onConfigurationChange(watches: Watches, changed: (isUrgent: boolean) => void): void {
+  const listen = <T extends KubernetesObject>(watch: Reflector<T>, isUrgent: boolean) =>
+    watch.onChange((current, previous) => {
+      const generation = current?.metadata.generation
+      const sameSpec = generation !== undefined && generation === previous?.metadata.generation
+      const sameObject = current?.metadata.uid === previous?.metadata.uid
+      if (!isUrgent || !sameSpec || !sameObject) changed(isUrgent)
+    })
+  listen(watches.services, false)
+  listen(watches.endpointSlices, false)
+  listen(watches.pods, false)
+  listen(watches.namespaces, false)
+  listen(watches.virtualServices, true)
+  listen(watches.destinationRules, false)
+  listen(watches.gateways, false)
+}
