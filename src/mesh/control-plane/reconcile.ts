@@ -6,7 +6,7 @@ import type { Configuration } from './configuration.ts'
 import { keyOf, keyText } from './last-good.ts'
 import type { MeshMetrics } from './metrics.ts'
 import { judgeProgrammed, type Programmed } from './programmed.ts'
-import { conditionOf, createStatusWriter, isSettled, type RoutingObject } from './status-writer.ts'
+import { conditionOf, createStatusWriter, isSettled, type RoutingObject, type StatusWriter } from './status-writer.ts'
 import type { Watches } from './watches.ts'
 
 export interface ReconcilerOptions {
@@ -73,15 +73,6 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     })
   }
 
-  const record = async (key: string, object: RoutingObject, verdict: Decided, elapsedMs: number) => {
-    const { generation } = object.metadata
-    if (verdict.isProgrammed && !isSettled(object)) options.metrics.convergence.observe(elapsedMs / 1_000)
-    if (!(await writer.write(object, verdict))) return
-    const fields = { object: key, generation, reason: verdict.reason, detail: verdict.message }
-    if (verdict.isProgrammed) log.info(fields, 'route is in force')
-    else log.warn(fields, 'route is not in force')
-  }
-
   return {
     async reconcile(key) {
       const object = findConfigured(key)
@@ -95,7 +86,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
       if (verdict.kind === 'pending') {
         return { requeueAfterMs: Math.max(1, Math.min(LOOK_AGAIN_MS, options.laggingAfterMs - elapsedMs)) }
       }
-      const isWritten = await unlessConflict(record(key, object, verdict, elapsedMs))
+      const isWritten = await unlessConflict(record({ ...options, writer }, key, object, { ...verdict, elapsedMs }))
       if (!isWritten || isLate(verdict)) return { requeueAfterMs: LOOK_AGAIN_MS }
       waiting.delete(key)
       return {}
@@ -119,6 +110,24 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
 }
 
 type Decided = Extract<Programmed, { kind: 'decided' }>
+
+async function record(
+  { writer, metrics, log }: Pick<ReconcilerOptions, 'metrics' | 'log'> & { readonly writer: StatusWriter },
+  key: string,
+  object: RoutingObject,
+  verdict: Decided & { readonly elapsedMs: number },
+): Promise<void> {
+  if (verdict.isProgrammed && !isSettled(object)) metrics.convergence.observe(verdict.elapsedMs / 1_000)
+  if (!(await writer.write(object, verdict))) return
+  const fields = {
+    object: key,
+    generation: object.metadata.generation,
+    reason: verdict.reason,
+    detail: verdict.message,
+  }
+  if (verdict.isProgrammed) log.info(fields, 'route is in force')
+  else log.warn(fields, 'route is not in force')
+}
 
 const isLate = (verdict: Programmed): boolean => verdict.kind === 'pending' || verdict.reason === 'ProxiesLagging'
 
