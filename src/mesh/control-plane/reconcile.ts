@@ -43,7 +43,7 @@ interface Waiting {
 const LOOK_AGAIN_MS = 500
 
 export function createProgrammedReconciler(options: ReconcilerOptions): ProgrammedReconciler {
-  const { clock, log, watches } = options
+  const { clock, watches } = options
   const writer = createStatusWriter(options.client, watches, clock)
   /** Objects whose verdict is still open, and since when. */
   const waiting = new Map<string, Waiting>()
