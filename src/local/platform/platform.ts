@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { allCustomResourceDefinitions, customResourceDefinitionKind } from '../../api/index.ts'
 import { createKubeClient, type KubeClient } from '../../kube/index.ts'
 import { renderBootstrap } from '../../mesh/envoy/index.ts'
 import { type Clock, type Logger, messageOf, untilAborted } from '../../runtime/index.ts'
@@ -10,6 +9,7 @@ import { createPrometheus, createTargetWriter, type Prometheus } from '../promet
 import { createWorkloadControllers } from '../workloads/index.ts'
 import { type ClaimedBlock, claimBlock } from './address-block.ts'
 import { lockDirectory } from './directory-lock.ts'
+import { installDefinitions } from './install-definitions.ts'
 import { stopInOrder } from './stop-in-order.ts'
 import { createSupervisedChild, type SupervisedChild } from './supervised-child.ts'
 
@@ -117,7 +117,7 @@ async function run(options: LocalPlatformOptions, signal: AbortSignal, told: Tol
       kubeconfig: join(options.dataDirectory, 'kubeconfig'),
       fieldManager: 'sluice-local',
     })
-    await installDefinitions(client)
+    await installDefinitions(client, options.clock, signal)
     return buildParts(options, block, client)
   }
   const runParts = async (stop: AbortSignal): Promise<void> => {
@@ -130,12 +130,6 @@ async function run(options: LocalPlatformOptions, signal: AbortSignal, told: Tol
     ])
   }
   await stopInOrder(signal, [[runParts], [block.serve]])
-}
-
-async function installDefinitions(client: KubeClient): Promise<void> {
-  for (const definition of allCustomResourceDefinitions) {
-    await client.apply(customResourceDefinitionKind, definition, { force: true })
-  }
 }
 
 async function buildParts(options: LocalPlatformOptions, block: ClaimedBlock, client: KubeClient): Promise<Parts> {

@@ -239,7 +239,8 @@ class ContainerLoop implements RunningContainer {
       note({ type: 'Warning', reason: 'BackOff', message: `Back-off restarting failed container ${name}` })
       await clock.sleep(delayMs, this.#stop.signal)
     }
-    this.#update({ lastState: state, restartCount: restartCount + 1 })
+    // Told with the start that follows, not before it.
+    this.#record = { ...this.#record, lastState: state, restartCount: restartCount + 1 }
   }
 
   #wait(obstacle: Obstacle): void {
