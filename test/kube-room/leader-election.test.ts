@@ -123,10 +123,10 @@ test('a candidate that is stopped while it waits ends without a write', async ()
   const first = stand(cluster, clock, 'first')
   const second = stand(cluster, clock, 'second')
   await clock.advance(5_000)
-  const calls = cluster.calls.length
+  const calls = cluster.writes.length
   second.stop.abort()
   expect(await second.outcome).toBe('stopped')
-  expect(cluster.calls).toHaveLength(calls)
+  expect(cluster.writes).toHaveLength(calls)
   first.stop.abort()
   await first.outcome
 })
