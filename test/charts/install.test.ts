@@ -58,7 +58,10 @@ const needed: readonly Permission[] = [
   ...['virtualservices', 'destinationrules', 'gateways'].map((kind) =>
     may('sluice-mesh', 'watch', `networking.istio.io/${kind}`),
   ),
-  may('sluice-mesh', 'patch', 'networking.istio.io/virtualservices/status'),
+  ...['virtualservices', 'destinationrules', 'gateways'].map((kind) =>
+    may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`),
+  ),
+  may('sluice-controller', 'patch', 'sluice.dev/imagepolicies/status'),
 ]
 
 const forbidden: readonly Permission[] = [
@@ -74,6 +77,7 @@ const forbidden: readonly Permission[] = [
   may('sluice-mesh', 'update', 'networking.istio.io/virtualservices'),
   may('sluice-mesh', 'get', '/secrets', NAMESPACE),
   may('sluice-mesh', 'patch', '/pods'),
+  may('sluice-mesh', 'create', '/events'),
 ]
 
 describe.skipIf(skipped !== undefined)('on a real cluster', () => {
