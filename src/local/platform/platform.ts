@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { publishedPort } from '../../api/index.ts'
 import { createKubeClient, type KubeClient } from '../../kube/index.ts'
 import { renderBootstrap } from '../../mesh/envoy/index.ts'
 import { type Clock, type Logger, messageOf, untilAborted } from '../../runtime/index.ts'
@@ -163,7 +164,7 @@ async function buildParts(options: LocalPlatformOptions, block: ClaimedBlock, cl
   const controller = createProcess(options, 'controller', `${host}:${CONTROLLER_PORT}`, [
     ...options.children.controller,
     ...kubeconfig,
-    ...['--metrics-server', prometheus.url, '--mesh-provider', 'mesh'],
+    ...['--metrics-server', prometheus.url, '--scrape-interval', '1s', '--mesh-provider', 'mesh'],
   ])
   const workloads = createWorkloadControllers(common('workloads'))
   const targets = createTargetWriter({ ...common('prometheus'), prometheus })
@@ -232,7 +233,9 @@ async function untilReady(
 }
 
 function describe(options: LocalPlatformOptions, { block, agent, prometheus }: Parts): string {
-  const gateways = agent.gateways().map(({ name, address }) => `gateway     ${address} (${name}; port 80 is 10080)`)
+  const gateways = agent
+    .gateways()
+    .map(({ name, address }) => `gateway     ${address} (${name}; port 80 is ${publishedPort(80)})`)
   return [
     `export KUBECONFIG=${join(options.dataDirectory, 'kubeconfig')}`,
     `API server  ${block.api.url}`,

@@ -1,9 +1,11 @@
+import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   type Deployment,
   deploymentKind,
   endpointSliceKind,
   podKind,
+  publishedPort,
   replicaSetKind,
   serviceKind,
 } from '../../../src/api/index.ts'
@@ -58,6 +60,22 @@ beforeAll(async () => {
 
 afterAll(() => cluster[Symbol.asyncDispose]())
 
+/** A connection for each request, so that every one is routed anew; fetch refuses some ports. */
+const get = (address: { readonly host: string; readonly port: number }): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const sent = request({ ...address, agent: false }, (response) => {
+      response.setEncoding('utf8')
+      let text = ''
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(text))
+      response.on('error', reject)
+    })
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code)))
+    sent.end()
+  })
+
 const ref = (name: string) => ({ namespace: 'default', name })
 
 const setImage = (name: string, image: string) =>
@@ -87,18 +105,14 @@ test('a rolling update answers every request of the Service', async () => {
   await cluster.apply(deployment('steady'), service('steady'))
   await untilRolledOut('steady')
   const clusterIP = (await cluster.client.get(serviceKind, ref('steady')))?.spec.clusterIP
-  const url = `http://${clusterIP}:10080/`
-  await eventually(() => fetch(url))
+  const address = { host: clusterIP ?? '', port: publishedPort(80) }
+  await eventually(() => get(address))
 
   const answers: Record<string, number> = {}
   const over = new AbortController()
   const load = (async () => {
     while (!over.signal.aborted) {
-      // A connection for each request, so that every one is routed anew.
-      const answer = await fetch(url, { headers: { connection: 'close' } }).then(
-        (response) => response.text(),
-        (error: Error) => `failed: ${error.message} ${error.cause}`,
-      )
+      const answer = await get(address).catch((error: Error) => `failed: ${error.message}`)
       answers[answer] = (answers[answer] ?? 0) + 1
     }
   })()
@@ -162,7 +176,7 @@ test('endpoints follow the pods to zero and back', async () => {
   await resize(0)
   await eventually(async () => expect([await ready(), (await podsOf('resized')).length]).toEqual([0, 0]))
   const clusterIP = (await cluster.client.get(serviceKind, ref('resized')))?.spec.clusterIP
-  await expect(fetch(`http://${clusterIP}:10080/`)).rejects.toThrow()
+  await expect(get({ host: clusterIP ?? '', port: publishedPort(80) })).rejects.toThrow('ECONNRESET')
   await resize(1)
   await eventually(async () => expect(await ready()).toBe(1))
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EnvVar } from '../../../../src/api/index.ts'
+import { type EnvVar, publishedPort } from '../../../../src/api/index.ts'
 import { type EnvironmentInput, renderEnvironment } from '../../../../src/local/node-agent/spec/environment.ts'
 import { podOf, serviceOf } from '../../../support/workload-objects.ts'
 
@@ -17,11 +17,13 @@ const input = (change: Partial<EnvironmentInput> = {}): EnvironmentInput => ({
   ...change,
 })
 
+const published = (port: number) => String(publishedPort(port))
+
 const own = {
   PATH: '/bin',
   HOSTNAME: 'web-a',
   HOST: '127.70.65.1',
-  PORT: '10080',
+  PORT: published(80),
   POD_IP: '127.70.1.1',
   POD_NAME: 'web-a',
   POD_NAMESPACE: 'test',
@@ -45,11 +47,11 @@ describe('the environment', () => {
       value: {
         ...own,
         MY_WEB_SERVICE_HOST: '127.70.160.1',
-        MY_WEB_SERVICE_PORT: '10080',
-        MY_WEB_SERVICE_PORT_HTTP: '10080',
+        MY_WEB_SERVICE_PORT: published(80),
+        MY_WEB_SERVICE_PORT_HTTP: published(80),
         DB_SERVICE_HOST: '127.70.160.2',
         DB_SERVICE_PORT: '5432',
-        DB_SERVICE_PORT_ADMIN_UI: '10081',
+        DB_SERVICE_PORT_ADMIN_UI: published(81),
       },
     })
   })
