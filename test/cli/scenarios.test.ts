@@ -13,6 +13,7 @@ const outcome = (overrides: Partial<Omit<ScenarioOutcome, 'broken'>> = {}): Omit
   version: '2.0.0',
   phase: 'Succeeded',
   reason: 'promoted',
+  failedMetric: '',
   seconds: 20,
   mirrored: 300,
   mirroredOf: 300,
@@ -37,19 +38,19 @@ describe('the demo breaks its promise when', () => {
     [
       'a bad version is promoted',
       'errors',
-      { phase: 'Succeeded', reason: 'request-success-rate' },
+      { phase: 'Succeeded', failedMetric: 'request-success-rate' },
       ['the phase is Succeeded, not Failed'],
     ],
     [
-      'the reason is another metric',
+      'another metric failed',
       'slow',
-      { phase: 'Failed', reason: 'request-success-rate is low' },
-      ['the reason does not speak of request-duration: request-success-rate is low'],
+      { phase: 'Failed', failedMetric: 'request-success-rate' },
+      ['the metric that failed is request-success-rate, not request-duration'],
     ],
     [
       'a user had an answer of a version that failed on mirrored traffic',
       'mirrored-errors',
-      { phase: 'Failed', reason: 'request-success-rate' },
+      { phase: 'Failed', failedMetric: 'request-success-rate' },
       ['users had 500 answers of the new version'],
     ],
   ]

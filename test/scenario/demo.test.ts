@@ -10,6 +10,7 @@ interface Report {
     readonly name: string
     readonly phase: string
     readonly reason: string
+    readonly failedMetric: string
     readonly seconds: number
     readonly mirrored: number
     readonly mirroredOf: number
@@ -47,7 +48,7 @@ describe('npm run demo -- --json', () => {
     const outcome = report.scenarios.find((each) => each.name === scenario.name)
     expect(outcome?.broken).toEqual([])
     expect(outcome?.phase).toBe(scenario.phase)
-    expect(outcome?.reason).toContain(scenario.metric ?? '')
+    expect(outcome?.failedMetric).toBe(scenario.metric ?? '')
   })
 
   test('a good release fails no request, and a version that fails on mirrored traffic never has a user', () => {

@@ -140,6 +140,7 @@ async function firstOutcome(world: ReleaseWorld, seconds: number): Promise<Scena
     version: scenario.version,
     phase: state.status?.phase ?? '',
     reason: state.status?.message ?? '',
+    failedMetric: '',
     seconds: Math.round(seconds * 10) / 10,
     mirrored: 0,
     mirroredOf: 0,

@@ -103,7 +103,7 @@ export const canary: KubernetesObject = {
       service: { port: 80, targetPort: 8080, gateways: ['default/public', 'mesh'], hosts: ['web.example.com'] },
       progressDeadlineSeconds: 60,
       analysis: {
-        interval: '3s',
+        interval: '4s',
         threshold: 1,
         stepWeights: [20, 50],
         metrics: [

@@ -1,4 +1,4 @@
-import { type Canary, canaryKind, deploymentKind } from '../../api/index.ts'
+import { type Canary, canaryKind, canaryRunKind, deploymentKind } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { CommandError } from '../exit-codes.ts'
 import { type AnswerCounts, countsSince } from './load.ts'
@@ -31,6 +31,7 @@ export async function runRelease(world: ReleaseWorld, scenario: Scenario): Promi
     version: scenario.version,
     phase: canary.status?.phase ?? '',
     reason: canary.status?.message ?? '',
+    failedMetric: await readFailedMetric(world.client, canary),
     seconds: Math.round(seconds * 10) / 10,
     mirrored: mirror.mirrored,
     mirroredOf: mirror.of,
@@ -76,6 +77,13 @@ async function follow(
 }
 
 const hasEnded = (canary: Canary): boolean => ['Succeeded', 'Failed'].includes(canary.status?.phase ?? '')
+
+/** The metric of the newest failed verdict of a run. */
+async function readFailedMetric(client: KubeClient, canary: Canary): Promise<string> {
+  const run = await client.get(canaryRunKind, { namespace, name: canary.status?.runName ?? '' })
+  const verdicts = (run?.status?.steps ?? []).flatMap((step) => step.verdicts)
+  return verdicts.findLast((verdict) => verdict.state === 'failed')?.metric ?? ''
+}
 
 /** Slow answers are still under way when the release has ended: they are this release's too. */
 async function settledCounts(world: ReleaseWorld, before: AnswerCounts): Promise<AnswerCounts> {

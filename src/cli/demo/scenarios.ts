@@ -56,6 +56,8 @@ export interface ScenarioOutcome {
   readonly version: string
   readonly phase: string
   readonly reason: string
+  /** Metric that failed; empty where none did. */
+  readonly failedMetric: string
   readonly seconds: number
   /** Pages of the mirrored step that the new version got a copy of. */
   readonly mirrored: number
@@ -73,8 +75,8 @@ export function judge(scenario: Scenario, outcome: Omit<ScenarioOutcome, 'broken
   const promises: readonly (readonly [boolean, string])[] = [
     [outcome.phase === scenario.phase, `the phase is ${outcome.phase}, not ${scenario.phase}`],
     [
-      scenario.metric === undefined || outcome.reason.includes(scenario.metric),
-      `the reason does not speak of ${scenario.metric}: ${outcome.reason}`,
+      (scenario.metric ?? '') === outcome.failedMetric,
+      `the metric that failed is ${outcome.failedMetric || 'none'}, not ${scenario.metric ?? 'none'}`,
     ],
     [
       scenario.reachesUsers === 'must' ? outcome.requestsToNewVersion > 0 : outcome.requestsToNewVersion === 0,
