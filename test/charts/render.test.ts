@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createProgram } from '../../src/cli/program.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 
@@ -65,6 +66,16 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     const mesh = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'sluice-mesh')
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([])
     expect(mesh?.spec.template.spec.volumes[1].secret.secretName).toBe('mine')
+  })
+
+  test.each(['controller', 'mesh'])('the command line knows what %s is started with', async (name) => {
+    const objects = await template('--set', 'controller.allowCrossNamespaceRefs=true')
+    const deployment = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === `sluice-${name}`)
+    const { command, args } = deployment?.spec.template.spec.containers[0] ?? {}
+    expect(command).toEqual(['sluice', name])
+    const subcommand = createProgram().commands.find((each) => each.name() === name)
+    const known = subcommand?.options.map(({ long }) => long) ?? []
+    expect(args.map((arg: string) => arg.split('=')[0]).filter((flag: string) => !known.includes(flag))).toEqual([])
   })
 
   test('proxies are scraped often enough for the guard', async () => {

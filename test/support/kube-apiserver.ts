@@ -18,6 +18,8 @@ export interface KubeApiserver {
   readonly certificateAuthority: string
   /** Speaks JSON to it as an administrator. */
   readonly request: ApiRequest
+  /** Writes a kubeconfig with the rights of a service account, as its pods have them, and returns the path. */
+  kubeconfigOf(namespace: string, serviceAccount: string): Promise<string>
   stop(): Promise<void>
 }
 
@@ -57,13 +59,17 @@ async function startOnce(tools: Tools): Promise<KubeApiserver> {
     const certificateAuthority = await untilReady(connection, children)
     const kubeconfig = join(folder, 'kubeconfig')
     await writeFile(kubeconfig, renderKubeconfig(connection, certificateAuthority), { mode: 0o600 })
-    return {
-      ...connection,
-      kubeconfig,
-      certificateAuthority,
-      request: createApiRequest({ ...connection, certificateAuthority }),
-      stop,
+    const request = createApiRequest({ ...connection, certificateAuthority })
+    const kubeconfigOf = async (namespace: string, serviceAccount: string) => {
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`
+      const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+      const answer = await request('POST', path, { body })
+      const file = join(folder, `${namespace}-${serviceAccount}.kubeconfig`)
+      const theirs = { ...connection, token: String(answer.body.status.token) }
+      await writeFile(file, renderKubeconfig(theirs, certificateAuthority), { mode: 0o600 })
+      return file
     }
+    return { ...connection, kubeconfig, certificateAuthority, request, kubeconfigOf, stop }
   } catch (cause) {
     const log = await readFile(join(folder, 'apiserver.log'), 'utf8').catch(() => '')
     await stop()

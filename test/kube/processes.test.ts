@@ -1,0 +1,112 @@
+import { Writable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { CHART, type Helm, startHelm } from '../support/helm.ts'
+import { type KubeApiserver, startKubeApiserver } from '../support/kube-apiserver.ts'
+import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
+import { rawCanary } from '../support/raw-canary.ts'
+
+const skipped = skipReason('controller and mesh on a real kube-apiserver', 'etcd', 'kube-apiserver', 'helm')
+const NAMESPACE = 'sluice-system'
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
+const PATHS = {
+  deployments: '/apis/apps/v1/namespaces/default/deployments',
+  services: '/api/v1/namespaces/default/services',
+  canaries: '/apis/sluice.dev/v1/namespaces/default/canaries',
+  virtualServices: '/apis/networking.istio.io/v1/namespaces/default/virtualservices',
+} as const
+
+/** No Deployment controller runs here: the test says that pods are ready. */
+describe.skipIf(skipped !== undefined)('with the rights that the chart grants', () => {
+  let kube: KubeApiserver
+  let helm: Helm
+  const children: Child[] = []
+  const output: string[] = []
+
+  beforeAll(async () => {
+    kube = await startKubeApiserver()
+    helm = await startHelm(kube.kubeconfig)
+    const installed = await helm.run('install', 'sluice', CHART, '--namespace', NAMESPACE, '--create-namespace')
+    expect(installed.code, installed.stderr).toBe(0)
+    await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
+    await start('mesh', '--xds-listen', '127.0.0.1:0')
+  }, BUILD_TIMEOUT_MS)
+
+  afterAll(async () => {
+    for (const child of children) await child.stop({ graceMs: 5_000 })
+    await helm?.stop()
+    await kube?.stop()
+  })
+
+  async function start(name: 'controller' | 'mesh', ...args: readonly string[]): Promise<void> {
+    const kubeconfig = await kube.kubeconfigOf(NAMESPACE, `sluice-${name}`)
+    const sink = new Writable({ write: (chunk, _, done) => done(void output.push(String(chunk))) })
+    const common = ['--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0']
+    children.push(
+      spawnChild({
+        command: process.execPath,
+        args: [MAIN, name, ...common, ...args],
+        env: process.env,
+        stdout: sink,
+        stderr: sink,
+        log: silentLogger,
+      }),
+    )
+  }
+
+  /** What the Deployment controller and the kubelets would do. */
+  async function makeReady(name: string): Promise<void> {
+    const { body } = await kube.request('GET', `${PATHS.deployments}/${name}`)
+    const replicas = body.spec.replicas
+    const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas }
+    await kube.request('PATCH', `${PATHS.deployments}/${name}/status`, {
+      body: { status: { observedGeneration: body.metadata.generation, ...counts } },
+      contentType: 'application/merge-patch+json',
+    })
+  }
+
+  const statusOf = async (path: string) => (await kube.request('GET', path)).body.status
+
+  test('a Canary is initialized, routed and found programmed', async () => {
+    await kube.request('POST', PATHS.deployments, { body: web })
+    await makeReady('web')
+    expect((await kube.request('POST', PATHS.canaries, { body: rawCanary() })).status).toBe(201)
+
+    const seen = { within: 30_000, what: 'initialization' }
+    await eventually(async () => (await kube.request('GET', `${PATHS.deployments}/web-primary`)).status === 200, seen)
+    await eventually(async () => {
+      await makeReady('web-primary')
+      const status = await statusOf(`${PATHS.canaries}/web`)
+      expect(status.phase, output.join('').slice(-3_000)).toBe('Initialized')
+    }, seen)
+    const services = (await kube.request('GET', PATHS.services)).body.items
+    expect(services.map(({ metadata }: { metadata: { name: string } }) => metadata.name).sort()).toEqual([
+      'kubernetes',
+      'web',
+      'web-canary',
+      'web-primary',
+    ])
+    await eventually(async () => {
+      const { conditions = [] } = (await statusOf(`${PATHS.virtualServices}/web`)) ?? {}
+      expect(conditions).toContainEqual(expect.objectContaining({ type: 'Programmed', status: 'True' }))
+    }, seen)
+  })
+
+  test('nothing they tried was refused', () => {
+    expect(output.length).toBeGreaterThan(0)
+    expect(output.filter((line) => /forbidden|"code":403/i.test(line))).toEqual([])
+  })
+})
+
+const labels = { app: 'web' }
+const web = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'default', labels },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+  },
+}
