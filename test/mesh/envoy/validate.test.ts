@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { VirtualService } from '../../../src/api/index.ts'
+import { type EnvoyResource, renderBootstrap, renderMesh, resourceToJson } from '../../../src/mesh/envoy/index.ts'
+import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
+import { nodeId } from '../../../src/mesh/model/index.ts'
+import { temporaryDirectory } from '../../support/directory.ts'
+import { envoyPath } from '../../support/envoy.ts'
+import { destinationRuleOf, serviceOf, shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
+
+const run = promisify(execFile)
+let envoy = ''
+beforeAll(async () => {
+  envoy = await envoyPath()
+})
+
+const bootstrap = (address: string): string =>
+  renderBootstrap({
+    nodeId: nodeId({ role: 'sidecar', address, pod: 'client-0', namespace: 'shop' }),
+    nodeCluster: 'client.shop',
+    xds: { address: '127.0.0.1', port: 15_010, token: 'secret' },
+    metrics: { address, port: 15_090 },
+    adminSocketPath: '/tmp/admin.sock',
+  })
+
+type Json = { [key: string]: unknown }
+
+/** One file with everything that the proxy would get, its route tables put into its listeners. */
+function wholeConfiguration(resources: readonly EnvoyResource[]): Json {
+  const of = (type: EnvoyResource['type']) =>
+    resources.filter((resource) => resource.type === type).map((resource) => resourceToJson(resource) as Json)
+  const tables = new Map(of('routes').map((table) => [table.name, table]))
+  const listeners = JSON.parse(JSON.stringify(of('listener')), (_, value) => {
+    if (typeof value !== 'object' || value === null || !('rds' in value)) return value
+    const { rds, ...manager } = value as { rds: { routeConfigName: string } }
+    const { '@type': _type, ...routeConfig } = tables.get(rds.routeConfigName) ?? {}
+    return { ...manager, routeConfig }
+  })
+  const assignments = new Map(of('endpoints').map((assignment) => [assignment.clusterName, assignment]))
+  // Validation knows no stream: endpoints are put into their clusters as well.
+  const clusters = of('cluster').map(({ edsClusterConfig, ...cluster }) => {
+    if (edsClusterConfig === undefined) return cluster
+    const { '@type': _type, ...loadAssignment } = assignments.get(cluster.name) ?? {}
+    return { ...cluster, type: 'STATIC', loadAssignment }
+  })
+  const withoutType = ({ '@type': _, ...rest }: Json): Json => rest
+  const file = JSON.parse(bootstrap('127.20.1.1')) as { staticResources: { listeners: Json[]; clusters: Json[] } }
+  const { staticResources } = file
+  return {
+    ...file,
+    staticResources: {
+      listeners: [...staticResources.listeners, ...listeners.map(withoutType)],
+      clusters: [...staticResources.clusters, ...clusters.map(withoutType)],
+    },
+  }
+}
+
+async function validate(configuration: string): Promise<string> {
+  await using directory = await temporaryDirectory()
+  const path = join(directory.path, 'envoy.json')
+  await writeFile(path, configuration)
+  const { stdout, stderr } = await run(envoy, ['--mode', 'validate', '-c', path, '--disable-hot-restart', '-l', 'warn'])
+  return `${stdout}${stderr}`
+}
+
+const everyMatch: VirtualService['spec'] = {
+  hosts: ['web'],
+  gateways: ['mesh', 'public'],
+  http: [
+    {
+      name: 'picky',
+      match: [
+        {
+          uri: { regex: '/a/.*' },
+          method: { exact: 'GET' },
+          authority: { prefix: 'web' },
+          headers: { 'X-Beta': { exact: 'yes' }, 'user-agent': { regex: '.*Mobile.*' }, 'x-any': {} },
+          withoutHeaders: { 'x-not': { prefix: 'a' } },
+          queryParams: { q: { exact: '1' }, r: { regex: 'a+' } },
+        },
+        { uri: { prefix: '/B' }, ignoreUriCase: true },
+        { uri: { exact: '/c' } },
+      ],
+      route: splitBetween('web-primary', 'web-canary', 20),
+      mirror: { host: 'web-canary' },
+      mirrorPercentage: { value: 12.5 },
+      timeout: '3s',
+      retries: { attempts: 3, perTryTimeout: '1s', retryOn: '5xx,503' },
+    },
+    { route: [{ destination: { host: 'web-primary', subset: 'v1' } }] },
+  ],
+}
+
+describe('Envoy accepts', () => {
+  test('the bootstrap', async () => {
+    await expect(validate(bootstrap('127.20.1.1'))).resolves.not.toMatch(/error|deprecated/i)
+  })
+
+  const shop = shopOf()
+  const worlds: readonly (readonly [string, ClusterObjects])[] = [
+    ['Services without any VirtualService', shop],
+    [
+      'every match, a split, a mirror, a time limit, retries and a subset',
+      {
+        ...shop,
+        virtualServices: [virtualServiceOf('web', everyMatch)],
+        destinationRules: [destinationRuleOf('web', { host: 'web-primary', subsets: [{ name: 'v1', labels: {} }] })],
+      },
+    ],
+    [
+      'HTTP/2 and TCP ports',
+      {
+        ...shop,
+        services: [
+          ...shop.services,
+          serviceOf('db', { ports: [{ name: 'tcp-db', port: 5432 }], selector: { app: 'web-primary' } }),
+          serviceOf('api', { ports: [{ name: 'grpc', port: 9000 }], selector: { app: 'web-primary' } }),
+        ],
+      },
+    ],
+    [
+      'routes to what does not exist',
+      { ...shop, virtualServices: [virtualServiceOf('web', { http: [{ route: splitBetween('gone', 'web', 50) }] })] },
+    ],
+  ]
+  test.each(worlds)('%s', async (_, objects) => {
+    for (const [, resources] of renderMesh(translate(objects))) {
+      expect(await validate(JSON.stringify(wholeConfiguration(resources)))).not.toMatch(/error|deprecated/i)
+    }
+  })
+})
