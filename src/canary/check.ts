@@ -4,9 +4,10 @@ import { failed } from './ending.ts'
 import type { HookAnswer, Observation } from './observation.ts'
 import { checkDueAt } from './questions.ts'
 import type { Cause } from './reasons.ts'
-import { updateStep, withProgress } from './run.ts'
+import { currentStep, updateStep, withProgress } from './run.ts'
 import type { ActiveRelease, CheckResult } from './state.ts'
 import { deadlineMsOf } from './timing.ts'
+import { isServed, trafficOf } from './weights.ts'
 
 const VERDICTS_KEPT = 50
 
@@ -49,13 +50,20 @@ export function takeCheck(state: ActiveRelease, observation: Observation): Chang
 const noteVerdicts = (state: ActiveRelease, verdicts: readonly MetricVerdict[]): ActiveRelease =>
   updateStep(state, (step) => ({ ...step, verdicts: [...step.verdicts, ...verdicts].slice(-VERDICTS_KEPT) }))
 
-function countPass(release: ActiveRelease, { now, target }: Observation, message: string): ActiveRelease {
+function countPass(release: ActiveRelease, observation: Observation, message: string): ActiveRelease {
+  const { now } = observation
   const cause: Cause = { reason: 'Progressing', message: `the last check passed: ${message || 'nothing was asked'}` }
   const state = isTroubled(release) || release.phase === 'Progressing' ? { ...release, cause } : release
-  // A pass that was measured while pods were missing says nothing of the next weight.
-  if (!target?.isReady) return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'missing' })
+  // A pass that was measured while pods were missing or the route was another one says nothing of the next weight.
+  if (!isSteady(state, observation))
+    return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'missing' })
   const iterations = state.run.progress.iterations + 1
   return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'passed', iterations })
+}
+
+function isSteady(state: ActiveRelease, { target, route }: Observation): boolean {
+  const step = currentStep(state)
+  return target?.isReady === true && step !== undefined && isServed(route, trafficOf(step))
 }
 
 const isTroubled = ({ cause }: ActiveRelease): boolean => cause.reason === 'CheckFailed' || cause.reason === 'NoVerdict'

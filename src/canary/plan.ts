@@ -5,7 +5,7 @@ import { scalesDownAfterPromotion } from './phases/finalising.ts'
 import { scalesDown } from './phases/withdrawing.ts'
 import { currentStep, surplusRuns } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
-import { canaryOnly, isSameTraffic, isServed, primaryOnly } from './weights.ts'
+import { canaryOnly, isSameTraffic, isServed, primaryOnly, trafficOf } from './weights.ts'
 
 /** One run is being made beside them: ten are kept. */
 const RUNS_KEPT = 9
@@ -72,7 +72,7 @@ export function wantedTraffic(next: ReleaseState, observation: Observation): Tra
   if (next.phase === 'Finalising') return onReadyPods(next, observation)
   if (next.phase === 'Promoting' && isSplitUnsafe(next, observation)) return onReadyPods(next, observation)
   const step = currentStep(next)
-  if (step) return { primary: 100 - step.weight, canary: step.weight, mirror: step.mirrorWeight }
+  if (step) return trafficOf(step)
   return recovering ? onReadyPods(next, observation) : primaryOnly
 }
 

@@ -1,4 +1,4 @@
-import type { CanarySpec } from '../api/index.ts'
+import type { CanarySpec, RunStep } from '../api/index.ts'
 import type { RouteFacts, Traffic } from './observation.ts'
 
 export interface PlannedStep {
@@ -10,6 +10,9 @@ export interface PlannedStep {
 
 export const primaryOnly: Traffic = { primary: 100, canary: 0, mirror: 0 }
 export const canaryOnly: Traffic = { primary: 0, canary: 100, mirror: 0 }
+
+/** The shares a step of a run gives. */
+export const trafficOf = ({ weight, mirrorWeight }: RunStep): Traffic => ({ ...weighted(weight), mirror: mirrorWeight })
 
 export const weighted = (weight: number): Traffic => ({ primary: 100 - weight, canary: weight, mirror: 0 })
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { abortAnnotation, type MetricVerdict, promoteAnnotation } from '../../src/api/index.ts'
-import { decide } from '../../src/canary/index.ts'
+import { type Action, decide, type ReleaseState, type Traffic } from '../../src/canary/index.ts'
 import { buildCanary } from '../support/canary-objects.ts'
-import { initializedWorld, type ReleaseWorld } from '../support/release-world.ts'
+import { initializedWorld, type ReleaseWorld, type Workload } from '../support/release-world.ts'
 
 type Step =
   | { readonly kind: 'pass' }
@@ -46,7 +46,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       revision,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('edit-route' as const), weight: fc.integer({ min: 0, max: 100 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('edit-route' as const), weight: fc.integer({ min: 0, max: 100 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('suspend' as const), suspend: fc.boolean() }) },
 )
 
@@ -93,6 +96,20 @@ function play(world: ReleaseWorld, each: Step): void {
   }
 }
 
+/** The world answers and an interval goes by: without it few sequences would come far. */
+const answer: readonly Step[] = [{ kind: 'pass' }, { kind: 'acknowledge' }, { kind: 'roll-out' }]
+const interval: readonly Step[] = [...answer, ...answer, ...answer, { kind: 'wait', seconds: 10 }, { kind: 'pass' }]
+
+const story = (maxLength: number): fc.Arbitrary<readonly Step[]> =>
+  fc
+    .array(
+      fc.oneof({ weight: 2, arbitrary: step.map((each) => [each]) }, { weight: 1, arbitrary: fc.constant(interval) }),
+      {
+        maxLength,
+      },
+    )
+    .map((parts) => parts.flat())
+
 const webhooks = [
   { name: 'start', type: 'confirm-rollout', url: 'http://gate/' },
   { name: 'end', type: 'confirm-promotion', url: 'http://gate/' },
@@ -105,144 +122,163 @@ const analysisOf = fc.record({
   hasGates: fc.boolean(),
 })
 
-function worldOf(analysis: typeof analysisOf extends fc.Arbitrary<infer T> ? T : never): ReleaseWorld {
+type Analysis = typeof analysisOf extends fc.Arbitrary<infer T> ? T : never
+
+function worldOf(analysis: Analysis): ReleaseWorld {
   const { mirror, threshold, hasGates } = analysis
   const stepWeights = [...analysis.stepWeights].sort((left, right) => left - right)
   const steps = { stepWeight: undefined, maxWeight: undefined, stepWeights }
-  return initializedWorld(buildCanary({ analysis: { mirror, ...steps, threshold, webhooks: hasGates ? webhooks : [] } }))
+  return initializedWorld(
+    buildCanary({ analysis: { mirror, ...steps, threshold, webhooks: hasGates ? webhooks : [] } }),
+  )
 }
 
 const runs = { numRuns: 400 }
 
-describe('over every sequence of observations', () => {
-  test('weights are integers that sum to 100, and never exceed the last step', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 80 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        const largest = Math.max(...analysis.stepWeights)
-        for (const each of steps) {
-          const before = world.performed.length
-          play(world, each)
-          for (const action of world.performed.slice(before)) {
-            if (action.kind !== 'route') continue
-            const { primary, canary: weight, mirror } = action.traffic
-            expect([primary, weight, mirror].every((share) => Number.isInteger(share) && share >= 0)).toBe(true)
-            expect(primary + weight).toBe(100)
-            // With no ready pod in the primary, the whole of the traffic belongs to the side that has some.
-            if (weight > largest) expect([weight, world.primary?.readyReplicas]).toEqual([100, 0])
-          }
-        }
-      }),
-      runs,
-    )
-  })
+interface Played {
+  readonly analysis: Analysis
+  readonly recorded: ReleaseState
+  readonly route: ReleaseWorld['route']
+  readonly verdict: MetricVerdict['state']
+  readonly performed: readonly Action[]
+  readonly world: ReleaseWorld
+}
 
-  test('before promotion the weight rises only after a fresh pass, and only from a programmed route', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 80 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) {
-          const { state: recorded, route, verdict } = world
-          const before = world.weights.length
-          play(world, each)
-          const raised = world.weights.slice(before).some((weight) => weight > (route.traffic?.canary ?? 0))
-          if (!raised || isFromPromotionOn(world) || recorded.run?.progress.recovering) continue
-          const isFirstStep = recorded.run?.progress.stepIndex === -1 || recorded.phase !== 'Progressing'
-          const wasWritten = !route.isProgrammed && recorded.run?.steps.at(-1)?.programmedAt === undefined
-          const isFirstWeight = isFirstStep && recorded.run?.outcome === 'Running'
-          if (isFirstWeight) continue
-          // A pass that crashed before its record wrote the same weight before.
-          expect([verdict === 'passed' || wasWritten, recorded.phase]).toEqual([true, 'Progressing'])
-          if (recorded.run?.steps.at(-1)?.programmedAt !== undefined) expect(route.isProgrammed).toBe(true)
-        }
-      }),
-      runs,
-    )
-  })
+/** Checks every single step of many stories against the world before it. */
+function afterEveryStep(check: (played: Played) => void): void {
+  fc.assert(
+    fc.property(analysisOf, story(60), (analysis, steps) => {
+      const world = worldOf(analysis)
+      for (const each of steps) {
+        const { state: recorded, route, verdict, performed } = world
+        const before = performed.length
+        play(world, each)
+        check({ analysis, recorded, route: { ...route }, verdict, performed: performed.slice(before), world })
+      }
+    }),
+    runs,
+  )
+}
 
-  test('no verdict but a pass ever opens a step, and no step is opened without one', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 80 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) play(world, each)
-        for (const run of world.runs.values()) {
-          const passed = run.status?.steps.slice(0, -1) ?? []
-          for (const { outcome, verdicts, programmedAt } of passed) {
-            expect([outcome, verdicts.at(-1)?.state, programmedAt !== undefined]).toEqual(['passed', 'passed', true])
-          }
-        }
-      }),
-      runs,
-    )
-  })
+function afterStory(check: (world: ReleaseWorld) => void, numRuns = runs.numRuns): void {
+  fc.assert(
+    fc.property(analysisOf, story(50), (analysis, steps) => {
+      const world = worldOf(analysis)
+      for (const each of steps) play(world, each)
+      check(world)
+    }),
+    { numRuns },
+  )
+}
 
-  test('every run ends when the world answers; failure before promotion ends at weight 0 with the old primary', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 60 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) play(world, each)
-        play(world, { kind: 'suspend', suspend: false })
-        play(world, { kind: 'gate', isOpen: true })
-        world.run(400)
-        const { state: last } = world
-        expect(last.run?.outcome).not.toBe('Running')
-        expect(['Initialized', 'Succeeded', 'Failed']).toContain(last.phase)
-        expect(world.route.traffic).toEqual({ primary: 100, canary: 0, mirror: 0 })
-        if (last.phase === 'Failed') expect(world.primary?.revision).toBe(last.lastPromotedSpec)
-        else expect(world.primary?.revision).toBe(world.target?.revision)
-      }),
-      runs,
-    )
-  })
+const writtenTraffic = (performed: readonly Action[]): Traffic | undefined =>
+  performed.find((action) => action.kind === 'route')?.traffic
 
-  test('performing a decision again, and deciding again, changes nothing', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 60 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) play(world, each)
-        const decision = world.pass()
-        const before = world.snapshot()
-        for (const action of decision.actions) world.perform(action)
-        expect(world.snapshot()).toBe(before)
-        for (let count = 0; count < 10; count++) world.pass()
-        const settled = world.snapshot()
-        expect(world.pass().actions).toEqual([])
-        expect(world.snapshot()).toBe(settled)
-      }),
-      runs,
-    )
-  })
+const isUp = (each: Workload | undefined): boolean => (each?.readyReplicas ?? 0) > 0
 
-  test('no traffic goes to a side without ready pods once a promotion has begun, while the other has some', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 80 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) {
-          const before = world.performed.length
-          play(world, each)
-          const route = world.performed.slice(before).find((action) => action.kind === 'route')
-          if (route?.kind !== 'route' || !isFromPromotionOn(world)) continue
-          const [primaryUp, canaryUp] = [world.primary?.readyReplicas ?? 0, world.target?.readyReplicas ?? 0]
-          if (primaryUp === 0 && canaryUp > 0) expect(route.traffic.primary).toBe(0)
-          if (canaryUp === 0 && primaryUp > 0) expect(route.traffic.canary).toBe(0)
-        }
-      }),
-      runs,
-    )
-  })
+const leftSteps = (world: ReleaseWorld) =>
+  [...world.runs.values()].flatMap((run) => run.status?.steps.slice(0, -1) ?? [])
 
-  test('deciding is a function: the same state and observation give the same decision', () => {
-    fc.assert(
-      fc.property(analysisOf, fc.array(step, { maxLength: 40 }), (analysis, steps) => {
-        const world = worldOf(analysis)
-        for (const each of steps) play(world, each)
-        const [recorded, observation] = [world.state, world.observe()]
-        expect(decide(recorded, observation)).toEqual(decide(recorded, observation))
-      }),
-      { numRuns: 100 },
-    )
-  })
-})
+const stepsOf = ({ run }: ReleaseState) => run?.steps ?? []
 
 const isFromPromotionOn = ({ state: { phase, run } }: ReleaseWorld): boolean =>
   phase === 'Promoting' || phase === 'Finalising' || run?.progress.heldAt !== undefined
+
+describe('over every sequence of observations', () => {
+  test('weights are integers that sum to 100, and never exceed the last step', () => {
+    afterEveryStep(({ analysis, performed, world }) => {
+      const traffic = writtenTraffic(performed)
+      if (traffic === undefined) return
+      const { primary, canary, mirror } = traffic
+      expect([primary, canary, mirror].every((share) => Number.isInteger(share) && share >= 0)).toBe(true)
+      expect(primary + canary).toBe(100)
+      // With no ready pod in the primary, the whole of the traffic belongs to the side that has some.
+      if (canary > Math.max(...analysis.stepWeights)) expect([canary, world.primary?.readyReplicas]).toEqual([100, 0])
+    })
+  })
+
+  test('before promotion the weight rises only after a fresh pass, and only from a programmed route', () => {
+    afterEveryStep(({ recorded, route, verdict, performed, world }) => {
+      const weight = writtenTraffic(performed)?.canary ?? 0
+      const isRaised = weight > (route.traffic?.canary ?? 0)
+      if (!isRaised || isFromPromotionOn(world) || recorded.run?.progress.recovering) return
+      const step = recorded.run?.steps.at(-1)
+      const isFirstStep = recorded.run?.outcome === 'Running' && recorded.run.progress.stepIndex === -1
+      const isRepair = step?.outcome === 'running' && step.programmedAt === undefined
+      if (isFirstStep || isRepair) return
+      expect([verdict, recorded.phase, route.isProgrammed]).toEqual(['passed', 'Progressing', true])
+    })
+  })
+
+  test('a window begins only after the proxies had the weight', () => {
+    afterEveryStep(({ recorded, route, world }) => {
+      const [former, current] = [stepsOf(recorded), stepsOf(world.state)]
+      const isMarked = current.at(-1)?.programmedAt !== undefined && former.at(-1)?.programmedAt === undefined
+      if (isMarked && former.length === current.length) expect(route.isProgrammed).toBe(true)
+    })
+  })
+
+  test('the primary changes in promotion only, and promotion was on record before', () => {
+    afterEveryStep(({ recorded, performed }) => {
+      if (performed.some(({ kind }) => kind === 'update-primary')) expect(recorded.phase).toBe('Promoting')
+    })
+  })
+
+  test('once a promotion has begun no traffic goes to a side without ready pods while the other has some', () => {
+    afterEveryStep(({ performed, world }) => {
+      const traffic = writtenTraffic(performed)
+      if (traffic === undefined || !isFromPromotionOn(world)) return
+      const [primaryUp, canaryUp] = [isUp(world.primary), isUp(world.target)]
+      if (canaryUp && !primaryUp) expect(traffic.primary).toBe(0)
+      if (primaryUp && !canaryUp) expect(traffic.canary).toBe(0)
+    })
+  })
+
+  test('pods are taken away only after every proxy knew that no request goes to them', () => {
+    afterEveryStep(({ performed, route }) => {
+      if (!performed.some((action) => action.kind === 'scale-target' && action.replicas === 0)) return
+      expect(route).toEqual({ traffic: { primary: 100, canary: 0, mirror: 0 }, isProgrammed: true })
+    })
+  })
+
+  test('no step is passed without a verdict that did', () => {
+    afterStory((world) => {
+      for (const { outcome, verdicts, programmedAt } of leftSteps(world)) {
+        expect([outcome, verdicts.at(-1)?.state, programmedAt !== undefined]).toEqual(['passed', 'passed', true])
+      }
+    })
+  })
+
+  test('every run ends when the world answers; failure before promotion ends at weight 0 with the old primary', () => {
+    afterStory((world) => {
+      play(world, { kind: 'suspend', suspend: false })
+      play(world, { kind: 'gate', isOpen: true })
+      world.run(400)
+      const { phase, run, lastPromotedSpec } = world.state
+      expect(run?.outcome).not.toBe('Running')
+      expect(['Initialized', 'Succeeded', 'Failed']).toContain(phase)
+      expect(world.route.traffic).toEqual({ primary: 100, canary: 0, mirror: 0 })
+      expect(world.primary?.revision).toBe(phase === 'Failed' ? lastPromotedSpec : world.target?.revision)
+    })
+  })
+
+  test('performing a decision again, and deciding again, changes nothing', () => {
+    afterStory((world) => {
+      const decision = world.pass()
+      const before = world.snapshot()
+      for (const action of decision.actions) world.perform(action)
+      expect(world.snapshot()).toBe(before)
+      for (let count = 0; count < 10; count++) world.pass()
+      const settled = world.snapshot()
+      expect(world.pass().actions).toEqual([])
+      expect(world.snapshot()).toBe(settled)
+    })
+  })
+
+  test('deciding is a function: the same state and observation give the same decision', () => {
+    afterStory((world) => {
+      const [recorded, observation] = [world.state, world.observe()]
+      expect(decide(recorded, observation)).toEqual(decide(recorded, observation))
+    }, 100)
+  })
+})

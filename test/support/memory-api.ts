@@ -77,7 +77,10 @@ export function createMemoryApi(now: () => number): MemoryApi {
     const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
     const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
     const { uid = '', creationTimestamp = '' } = existing.metadata
-    return publish(kind, 'MODIFIED', { ...merged, metadata: { ...merged.metadata, generation, uid, creationTimestamp } })
+    return publish(kind, 'MODIFIED', {
+      ...merged,
+      metadata: { ...merged.metadata, generation, uid, creationTimestamp },
+    })
   }
 
   const clientOf = (by: string, before: (write: MemoryWrite) => void): KubeClient => {

@@ -10,7 +10,7 @@ import type { Cause } from '../reasons.ts'
 import { closeStep, currentStep, openStep, updateStep, withProgress } from '../run.ts'
 import { type ActiveRelease, isActive } from '../state.ts'
 import { deadlineMsOf, parseTime, renderTime } from '../timing.ts'
-import { isServed, type PlannedStep, planSteps, recoveryPlan } from '../weights.ts'
+import { isServed, type PlannedStep, planSteps, recoveryPlan, trafficOf } from '../weights.ts'
 import { enterPromoting } from './promoting.ts'
 import { enterWaitingPromotion } from './waiting-promotion.ts'
 
@@ -77,9 +77,8 @@ function waitForProxies(state: ActiveRelease, observation: Observation): Change 
   const { now, route } = observation
   const step = currentStep(state)
   if (step === undefined) return undefined
-  const traffic = { primary: 100 - step.weight, canary: step.weight, mirror: step.mirrorWeight }
   const startedAt = parseTime(step.startedAt) ?? now
-  if (!isServed(route, traffic)) return waitLonger(state, observation, startedAt)
+  if (!isServed(route, trafficOf(step))) return waitLonger(state, observation, startedAt)
   const programmedAt = Math.min(now, Math.max(startedAt, route.programmedAt ?? now))
   const marked = updateStep(state, (each) => ({ ...each, programmedAt: renderTime(programmedAt) }))
   const progress = { checkedAt: programmedAt, verdictAt: programmedAt }
