@@ -7,7 +7,7 @@ export interface ProbePlan {
   readonly check: Check
   /** The first look waits for this, but no longer than one period: a program that is just starting fails for sure. */
   readonly firstWhen?: (signal: AbortSignal) => Promise<void>
-  /** A shorter period until the first success; for our own sidecar, whose probes cost nothing. */
+  /** A shorter period until the first success, with failures nobody is told of: for our own sidecar. */
   readonly periodUntilSuccessMs?: number
 }
 
@@ -36,7 +36,8 @@ export async function runProbe(
     const counted = countProbe(timing, state, result.ok)
     state = counted.state
     hasSucceeded ||= result.ok
-    if (!result.ok) listener.failed(result.message)
+    const isStarting = !hasSucceeded && plan.periodUntilSuccessMs !== undefined
+    if (!result.ok && !isStarting) listener.failed(result.message)
     if (counted.verdict !== undefined) listener.verdict(counted.verdict)
     await clock.sleep(hasSucceeded ? timing.periodMs : (plan.periodUntilSuccessMs ?? timing.periodMs), signal)
   }
