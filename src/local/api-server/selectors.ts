@@ -64,6 +64,10 @@ const comparisons: Readonly<Record<string, Operator>> = {
 }
 
 function parseRequirement(part: string): Requirement {
+  const stray = /^[^\s!=<>]+\s+(?!in\b|notin\b)([^\s=!<>]+)/.exec(part)?.[1]
+  if (stray !== undefined) {
+    throw badRequest(`unable to parse requirement: found '${stray}', expected: in, notin, =, ==, !=, gt, lt`)
+  }
   const set = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(part)
   if (set) {
     const values = (set[3] ?? '').split(',').map((value) => value.trim())

@@ -36,7 +36,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      reason: this.reason === '' ? undefined : this.reason,
       details: this.details,
       code: this.code,
     })
@@ -45,7 +45,7 @@ export class StatusError extends Error {
 
 const detailsOf = (subject: Subject, causes?: readonly Cause[]): JsonObject =>
   compact({
-    name: subject.name,
+    name: subject.name === '' ? undefined : subject.name,
     group: subject.group === '' ? undefined : subject.group,
     kind: subject.kind,
     uid: subject.uid,
@@ -95,16 +95,16 @@ export const badRequest = (message: string): StatusError => new StatusError(400,
 export const unauthorized = (): StatusError => new StatusError(401, 'Unauthorized', 'Unauthorized')
 export const expired = (message: string, details?: JsonObject): StatusError =>
   new StatusError(410, 'Expired', message, details)
-export const unsupportedMediaType = (type: string, accepted: readonly string[]): StatusError =>
+export const unsupportedMediaType = (accepted: readonly string[]): StatusError =>
   new StatusError(
     415,
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format (${type || 'no content type'}) - accepted media types include: ${accepted.join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   )
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
 export const pathNotFound = (): StatusError =>
-  new StatusError(404, 'NotFound', 'the server could not find the requested resource')
+  new StatusError(404, 'NotFound', 'the server could not find the requested resource', {})
 
 const fieldCause =
   (reason: string, prefix: string) =>

@@ -58,10 +58,10 @@ function applyAsNew(platform: Platform, target: NamedTarget, { configuration, op
     throw conflict(subject, `Precondition failed: UID in precondition: ${uidOf(configuration)}, UID in object meta: `)
   }
   const filled = decode(target.resource, configuration, 'Ignore').object
-  const prepared = prepareNew(platform, target, filled)
   const tracking = trackingOf(platform, target.resource, { options, operation: 'Apply', subresource: '' })
-  const { entries } = applyConfiguration(prepared, configuration, { ...tracking, force: true })
-  return storeNew(platform, target, writeManagedFields(prepared, entries), options)
+  const { entries } = applyConfiguration({}, configuration, { ...tracking, force: true })
+  const prepared = prepareNew(platform, target, filled, (object) => writeManagedFields(object, entries))
+  return storeNew(platform, target, prepared, options)
 }
 
 function applyToLive(platform: Platform, target: NamedTarget, { configuration, options }: Applying): JsonObject {

@@ -5,7 +5,7 @@ import { compact, type JsonObject, objectAt, stringAt, without, withoutAt } from
 import type { ApiResource, KindContext } from '../kinds/resource.ts'
 import { isDeleting, keyOf, nameOf, timestamp } from '../metadata.ts'
 import type { Platform, Target } from '../platform.ts'
-import { alreadyExists, badRequest, forbidden, notFound } from '../status-error.ts'
+import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../status-error.ts'
 import { decode } from './decode.ts'
 import { trackedCreate } from './tracking.ts'
 import { validateObject } from './validate-object.ts'
@@ -17,15 +17,21 @@ export async function createObject(platform: Platform, target: Target, request: 
   const given = parseObject(await request.body(), request.contentType)
   const { object, warnings } = decode(target.resource, given, options.fieldValidation)
   if (stringAt(object, 'metadata', 'resourceVersion')) {
-    throw badRequest('resourceVersion should not be set on objects to be created')
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created')
   }
-  const prepared = prepareNew(platform, target, object)
-  const tracked = trackedCreate(platform, target.resource, prepared, options)
-  return written(target.resource, storeNew(platform, target, tracked, options), { code: 201, warnings })
+  const prepared = prepareNew(platform, target, object, (filled) =>
+    trackedCreate(platform, target.resource, filled, options),
+  )
+  return written(target.resource, storeNew(platform, target, prepared, options), { code: 201, warnings })
 }
 
-/** A decoded object as it will first be stored, complete and valid. */
-export function prepareNew(platform: Platform, target: Target, object: JsonObject): JsonObject {
+/** A decoded object as it will first be stored, complete and valid; `track` writes who owns what of it. */
+export function prepareNew(
+  platform: Platform,
+  target: Target,
+  object: JsonObject,
+  track: (filled: JsonObject) => JsonObject,
+): JsonObject {
   const { resource } = target
   const identified = withIdentity(platform, target, object)
   requireNamespace(platform, target)
@@ -35,9 +41,10 @@ export function prepareNew(platform: Platform, target: Target, object: JsonObjec
     subresource: '',
     siblings: () => platform.store.list(resource.storage),
   }
-  const complete = resource.rules.complete?.(identified, context) ?? identified
+  const filled = track(present(resource, resource.rules.fillDefaults?.(identified) ?? identified))
+  const complete = resource.rules.complete?.(filled, context) ?? filled
   validateObject(resource, complete, context)
-  return present(resource, complete)
+  return complete
 }
 
 export function storeNew(platform: Platform, target: Target, object: JsonObject, options: WriteOptions): JsonObject {
@@ -79,7 +86,9 @@ function withIdentity(platform: Platform, target: Target, object: JsonObject): J
       generation: resource.countsGeneration ? 1 : undefined,
     }),
   }
-  return { ...(resource.hasStatus ? withoutAt(object, ['status']) : object), metadata: next }
+  const rest = resource.hasStatus ? withoutAt(object, ['status']) : object
+  const status = resource.newStatus === undefined ? {} : { status: resource.newStatus }
+  return { ...rest, metadata: next, ...status }
 }
 
 const letters = 'bcdfghjklmnpqrstvwxz2456789'

@@ -1,6 +1,7 @@
-import { isArray, isObject, type Json, type JsonObject, objectAt, stringAt, withoutAt } from '../json.ts'
+import { isObject, type JsonObject, objectAt, stringAt, withoutAt } from '../json.ts'
 import { type ApiResource, groupVersionOf } from '../kinds/resource.ts'
 import { objectMetaSchema } from '../schema/builtin-schema.ts'
+import { canonicalForm } from '../schema/canonical-form.ts'
 import { applyDefaults } from '../schema/default.ts'
 import { prune } from '../schema/prune.ts'
 import { findTypeError } from '../schema/type-check.ts'
@@ -21,7 +22,7 @@ export function decode(
   { fillDefaults }: { readonly fillDefaults: boolean } = { fillDefaults: true },
 ): Decoded {
   checkIdentity(resource, given)
-  const cleaned = resource.isCustom ? withoutNullMetadata(given) : withoutNulls(given)
+  const cleaned = resource.isCustom ? withoutNullMetadata(given) : given
   const schema = resource.isCustom ? { type: 'object', properties: { metadata: objectMetaSchema() } } : resource.schema
   const error = findTypeError(cleaned, schema)
   if (error !== undefined) {
@@ -30,11 +31,23 @@ export function decode(
     )
   }
   const pruned = prune(cleaned, resource.schema)
-  const unknown = pruned.dropped.map((path) => `unknown field "${path}"`)
-  if (unknown.length > 0 && validation === 'Strict') throw badRequest(`strict decoding error: ${unknown.join(', ')}`)
-  const value = resource.isCustom && fillDefaults ? applyDefaults(pruned.value, resource.schema) : pruned.value
+  const dropped = resource.isCustom ? pruned.dropped.toSorted() : pruned.dropped
+  const unknown = dropped.map((path) => `unknown field "${path}"`)
+  if (unknown.length > 0 && validation === 'Strict') throw badRequest(strictError(resource, unknown))
+  const { value } = pruned
   if (!isObject(value)) throw badRequest('the request body is not an object')
-  return { object: value, warnings: validation === 'Warn' ? unknown : [] }
+  return { object: complete(resource, value, fillDefaults), warnings: validation === 'Warn' ? unknown : [] }
+}
+
+function complete(resource: ApiResource, object: JsonObject, fillDefaults: boolean): JsonObject {
+  if (!resource.isCustom) return canonicalForm(object, resource.schema)
+  const filled = fillDefaults ? applyDefaults(object, resource.schema) : object
+  return isObject(filled) ? filled : object
+}
+
+function strictError({ kind, version }: ApiResource, unknown: readonly string[]): string {
+  const why = `strict decoding error: ${unknown.join(', ')}`
+  return `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`
 }
 
 function checkIdentity(resource: ApiResource, given: JsonObject): void {
@@ -53,20 +66,8 @@ function checkIdentity(resource: ApiResource, given: JsonObject): void {
   }
 }
 
-/** Go's decoder reads null as the zero value: for a builtin kind that is an absent field. */
-function withoutNulls(object: JsonObject): JsonObject {
-  const out: { [key: string]: Json } = {}
-  for (const [key, value] of Object.entries(object)) if (value !== null) out[key] = clean(value)
-  return out
-}
-
-const clean = (value: Json): Json => {
-  if (isArray(value)) return value.map(clean)
-  return isObject(value) ? withoutNulls(value) : value
-}
-
 function withoutNullMetadata(object: JsonObject): JsonObject {
   const metadata = objectAt(object, 'metadata')
   if (metadata === undefined) return withoutAt(object, ['metadata'])
-  return { ...object, metadata: withoutNulls(metadata) }
+  return { ...object, metadata: canonicalForm(metadata, objectMetaSchema()) }
 }

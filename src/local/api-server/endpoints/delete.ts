@@ -93,25 +93,23 @@ export function startDeletion(
   const key = objectKey(current)
   if (isFinished(resource, marked)) {
     if (!options.dryRun) platform.store.remove(resource.storage, key)
-    return resource.storage === '/pods' ? current : undefined
+    return resource.storage === '/pods' ? marked : undefined
   }
   if (marked === current || options.dryRun) return marked
   return platform.store.put(resource.storage, key, marked)
 }
 
 function checkPreconditions(resource: ApiResource, current: JsonObject, options: DeleteOptions): void {
-  const subject = { group: resource.group, kind: resource.plural, name: nameOf(current) }
-  if (options.uid !== undefined && options.uid !== uidOf(current)) {
-    throw conflict(
-      subject,
-      `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uidOf(current)}`,
-    )
+  const subject = { group: resource.group, kind: resource.kind, name: nameOf(current) }
+  const { uid, resourceVersion } = options
+  if (uid !== undefined && uid !== uidOf(current)) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${uidOf(current)})`
+    throw conflict(subject, `${why}. The object might have been deleted and then recreated`)
   }
-  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersionOf(current)) {
-    throw conflict(
-      subject,
-      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersionOf(current)}`,
-    )
+  const version = resourceVersionOf(current)
+  if (resourceVersion !== undefined && resourceVersion !== version) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${version})`
+    throw conflict(subject, `${why}. The object might have been modified`)
   }
 }
 

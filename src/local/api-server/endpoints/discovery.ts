@@ -99,13 +99,13 @@ const aggregatedVersion = (accept: string): string | undefined =>
 
 function cached(request: ApiRequest, body: JsonObject, aggregated?: string): ApiResponse {
   const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 32)}"`
-  if (request.ifNoneMatch === etag) return { kind: 'text', code: 304, body: '' }
   const type =
     aggregated === undefined
       ? 'application/json'
       : `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`
   const headers = { ETag: etag, Vary: 'Accept', 'Cache-Control': 'public', 'Content-Type': type }
-  return { kind: 'json', code: 200, body, headers }
+  const code = request.ifNoneMatch === etag ? 304 : 200
+  return { kind: 'json', code, body, headers }
 }
 
 const coreVersions = (): JsonObject => ({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })

@@ -7,7 +7,7 @@ import { mergePatch } from '../patch/merge-patch.ts'
 import { strategicMergePatch } from '../patch/strategic-merge-patch.ts'
 import type { NamedTarget, Platform } from '../platform.ts'
 import { trackUpdate } from '../server-side-apply/track.ts'
-import { badRequest, unsupportedMediaType } from '../status-error.ts'
+import { badRequest, StatusError, unsupportedMediaType } from '../status-error.ts'
 import { applyObject } from './apply.ts'
 import { decode } from './decode.ts'
 import { trackingOf } from './tracking.ts'
@@ -50,6 +50,7 @@ export function patchedBy(type: string, resource: ApiResource): (current: JsonOb
       return strategicMergePatch(current, patch, resource.schema)
     }
   }
-  const accepted = [jsonType, mergeType, ...(resource.isCustom ? [] : [strategicType]), ...applyTypes]
-  throw unsupportedMediaType(type, accepted)
+  if (type !== strategicType) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+  const accepted = [jsonType, mergeType, ...(resource.isCustom ? [] : [strategicType]), 'application/apply-patch+yaml']
+  throw unsupportedMediaType(accepted)
 }

@@ -1,5 +1,5 @@
 import { type ApiRequest, type ApiResponse, json } from '../http/request.ts'
-import { compact, type JsonObject } from '../json.ts'
+import { compact, type JsonObject, without } from '../json.ts'
 import { type ApiResource, groupVersionOf } from '../kinds/resource.ts'
 import { labelsOf, nameOf, namespaceOf } from '../metadata.ts'
 import type { NamedTarget, Platform, Target } from '../platform.ts'
@@ -72,9 +72,13 @@ function answer(platform: Platform, resource: ApiResource, { items, metadata, re
     kind: resource.listKind,
     apiVersion: groupVersionOf(resource),
     metadata,
-    items: items.map((item) => present(resource, item)),
+    items: items.map((item) => listed(resource, item)),
   })
 }
+
+/** In lists, objects of builtin kinds do not repeat what they are. */
+const listed = (resource: ApiResource, item: JsonObject): JsonObject =>
+  resource.isCustom ? present(resource, item) : without(item, 'apiVersion', 'kind')
 
 /** A version of the future is refused so that the client waits; an exact one of the past is gone. */
 function checkVersion(platform: Platform, query: URLSearchParams): void {

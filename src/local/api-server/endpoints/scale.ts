@@ -60,7 +60,11 @@ function storeScale(
         trackUpdate(
           current,
           complete,
-          trackingOf(platform, resource, { options, operation: 'Update', subresource: 'scale' }),
+          // Kubernetes writes no time for scale.
+          {
+            ...trackingOf(platform, resource, { options, operation: 'Update', subresource: 'scale' }),
+            time: undefined,
+          },
         ),
     },
   )

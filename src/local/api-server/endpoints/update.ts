@@ -36,10 +36,10 @@ export function storeUpdate(platform: Platform, target: NamedTarget, update: Upd
     subresource: target.subresource,
     siblings: () => platform.store.list(resource.storage).filter((other) => uidOf(other) !== uidOf(current)),
   }
-  const complete = resource.rules.complete?.(separated, context) ?? separated
+  const filled = update.track(present(resource, resource.rules.fillDefaults?.(separated) ?? separated))
+  const complete = resource.rules.complete?.(filled, context) ?? filled
   validateObject(resource, complete, context)
-  const counted = withGeneration(resource, complete, current)
-  const next = update.track(present(resource, counted))
+  const next = withGeneration(resource, complete, current)
   if (isUnchanged(next, present(resource, current))) return current
   if (update.dryRun) return next
   return storeOrFinish(platform, target, next)
@@ -74,7 +74,7 @@ function checkPreconditions(target: NamedTarget, { wanted, current, needsResourc
   const version = resourceVersionOf(wanted) ?? ''
   if (version === '' && needsResourceVersion === true && resource.isCustom) {
     const cause = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')
-    throw invalid({ group: resource.group, kind: resource.kind, name }, [cause])
+    throw invalid(subject, [cause])
   }
   if (version !== '' && version !== resourceVersionOf(current)) {
     throw conflict(
@@ -84,9 +84,16 @@ function checkPreconditions(target: NamedTarget, { wanted, current, needsResourc
   }
   const uid = uidOf(wanted)
   if (uid !== '' && uid !== uidOf(current)) {
-    throw conflict(subject, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`)
+    throw conflict(
+      subject,
+      `StorageError: invalid object, Code: 4, Key: ${storageKey(target)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`,
+    )
   }
 }
+
+/** The key under which a real server keeps the object: its message names it. */
+const storageKey = ({ resource, namespace, name }: NamedTarget): string =>
+  `/registry/${resource.group === '' || !resource.isCustom ? '' : `${resource.group}/`}${resource.plural}/${namespace === undefined ? '' : `${namespace}/`}${name}`
 
 const fixed = [
   'name',

@@ -2,7 +2,6 @@ import { arrayAt, isObject, type JsonObject, objectAt, stringAt } from '../json.
 import type { ApiResource, KindContext } from '../kinds/resource.ts'
 import { finalizersOf, isDeleting, nameOf, stringMap } from '../metadata.ts'
 import {
-  dns1035LabelError,
   dns1123LabelError,
   dns1123SubdomainError,
   labelValueError,
@@ -26,15 +25,30 @@ export function validateObject(resource: ApiResource, object: JsonObject, contex
   if (causes.length > 0) throw invalid({ group: resource.group, kind: resource.kind, name: nameOf(object) }, causes)
 }
 
+const blocking = new Set([
+  'FieldValueRequired',
+  'FieldValueTypeInvalid',
+  'FieldValueNotSupported',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+])
+
+const unchecked = invalidValue(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
+
 /** CEL sees only values of the right shape, so the schema comes first. */
 function customCauses(resource: ApiResource, object: JsonObject, previous: JsonObject | undefined): readonly Cause[] {
   const causes = validateSchema(object, resource.schema)
-  return causes.length > 0 ? causes : validateRules(object, resource.schema, previous)
+  if (causes.some((cause) => blocking.has(cause.reason))) return [...causes, unchecked]
+  return [...causes, ...validateRules(object, resource.schema, previous)]
 }
 
 function nameError(resource: ApiResource, name: string): string | undefined {
-  if (resource.kind === 'Namespace') return dns1123LabelError(name)
-  if (resource.kind === 'Service' && !resource.isCustom) return dns1035LabelError(name)
+  if (!resource.isCustom && (resource.kind === 'Namespace' || resource.kind === 'Service'))
+    return dns1123LabelError(name)
   if (resource.group === 'rbac.authorization.k8s.io') return pathSegmentError(name)
   return dns1123SubdomainError(name)
 }
@@ -87,10 +101,10 @@ function validateOwners(object: JsonObject): readonly Cause[] {
   const controllers = owners.filter((owner) => owner.controller === true).length
   const path = 'metadata.ownerReferences'
   return [
-    ...owners.flatMap((owner, index) =>
+    ...owners.flatMap((owner) =>
       ['apiVersion', 'kind', 'name', 'uid']
         .filter((field) => !stringAt(owner, field))
-        .map((field) => invalidValue(`${path}[${index}].${field}`, '', `${field} must not be empty`)),
+        .map((field) => invalidValue(`${path}.${field}`, '', 'must not be empty')),
     ),
     ...(controllers > 1 ? [invalidValue(path, owners, 'Only one reference can have Controller set to true')] : []),
   ]

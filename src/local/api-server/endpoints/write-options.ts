@@ -1,6 +1,6 @@
 import { mediaType } from '../http/body.ts'
 import type { ApiRequest } from '../http/request.ts'
-import { badRequest } from '../status-error.ts'
+import { badRequest, invalid, unsupportedValue } from '../status-error.ts'
 import type { FieldValidation } from './decode.ts'
 
 export interface WriteOptions {
@@ -10,10 +10,13 @@ export interface WriteOptions {
   readonly force: boolean
 }
 
+const optionKinds: Readonly<Record<string, string>> = { POST: 'CreateOptions', PUT: 'UpdateOptions' }
+
 export function writeOptions(request: ApiRequest): WriteOptions {
   const dryRun = request.query.getAll('dryRun')
   if (dryRun.some((value) => value !== 'All')) {
-    throw badRequest(`invalid dryRun value ${JSON.stringify(dryRun)}: only All is supported`)
+    const subject = { group: 'meta.k8s.io', kind: optionKinds[request.method] ?? 'PatchOptions' }
+    throw invalid(subject, [unsupportedValue('dryRun', dryRun, ['All'])])
   }
   const given = request.query.get('fieldManager') ?? ''
   const isApply = mediaType(request.contentType).startsWith('application/apply-patch')

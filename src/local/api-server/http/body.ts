@@ -11,7 +11,7 @@ const accepted = ['application/json', 'application/yaml']
 /** The object in a create, replace or delete. */
 export function parseObject(body: Buffer, contentType: string): JsonObject {
   const type = mediaType(contentType)
-  if (type !== '' && !accepted.includes(type)) throw unsupportedMediaType(type, accepted)
+  if (type !== '' && !accepted.includes(type)) throw unsupportedMediaType(accepted)
   const value = type === 'application/yaml' ? parseYaml(body) : parseJson(body)
   if (!isObject(value)) throw badRequest('the request body is not an object')
   return value

@@ -90,7 +90,7 @@ async function readBody(message: IncomingMessage): Promise<Buffer> {
 
 async function send(answer: ApiResponse, response: ServerResponse, signal: AbortSignal): Promise<void> {
   if (answer.kind === 'json') {
-    const body = JSON.stringify(answer.body)
+    const body = answer.code === 304 ? '' : JSON.stringify(answer.body)
     response.writeHead(answer.code, { 'Content-Type': 'application/json', ...answer.headers })
     response.end(body)
     return

@@ -62,7 +62,7 @@ async function serveResource(
   pages: Pages,
 ): Promise<ApiResponse> {
   const resource = platform.registry.find(parts.group, parts.version, parts.plural)
-  if (resource === undefined) throw pathNotFound()
+  if (resource === undefined) return unknownResource(platform, parts)
   const { namespace, name, subresource } = parts
   if (!resource.namespaced && namespace !== undefined) throw pathNotFound()
   const target: Target = { resource, namespace, name, subresource }
@@ -70,6 +70,15 @@ async function serveResource(
   if (resource.namespaced && namespace === undefined) throw pathNotFound()
   const named: NamedTarget = { ...target, name }
   return subresource === '' ? serveObject(platform, named, request) : serveSubresource(platform, named, request)
+}
+
+/** A group version that nobody serves is no path at all, so the answer is no Status. */
+function unknownResource(platform: Platform, parts: ResourcePath): ApiResponse {
+  const isKnown = platform.registry
+    .all()
+    .some(({ group, version }) => group === parts.group && version === parts.version)
+  if (isKnown) throw pathNotFound()
+  return { kind: 'text', code: 404, body: '404 page not found\n' }
 }
 
 async function serveCollection(

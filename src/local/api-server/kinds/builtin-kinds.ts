@@ -1,3 +1,5 @@
+import type { JsonObject } from '../json.ts'
+
 /** A kind that is served without a CustomResourceDefinition. */
 export interface BuiltinKind {
   readonly group: string
@@ -13,6 +15,8 @@ export interface BuiltinKind {
   readonly scale?: boolean
   /** Whether metadata.generation counts changes of the spec. */
   readonly generation?: boolean
+  /** Status of a new object; `{}` where the kind has one at all. */
+  readonly newStatus?: JsonObject
   /** Field selectors beside metadata.name and metadata.namespace. */
   readonly fieldSelectors?: readonly string[]
 }
@@ -56,6 +60,7 @@ export const builtinKinds: readonly BuiltinKind[] = [
     fieldSelectors: ['spec.nodeName', 'status.phase', 'spec.restartPolicy', 'spec.serviceAccountName', 'status.podIP'],
   }),
   kind('v1', 'Service', 'services', {
+    newStatus: { loadBalancer: {} },
     shortNames: ['svc'],
     categories: ['all'],
     status: true,
@@ -76,11 +81,16 @@ export const builtinKinds: readonly BuiltinKind[] = [
   kind('v1', 'LimitRange', 'limitranges', { shortNames: ['limits'] }),
   kind('apps/v1', 'Deployment', 'deployments', { ...workload, shortNames: ['deploy'] }),
   kind('apps/v1', 'ReplicaSet', 'replicasets', {
+    newStatus: { replicas: 0 },
     ...workload,
     shortNames: ['rs'],
     fieldSelectors: ['status.replicas'],
   }),
-  kind('apps/v1', 'StatefulSet', 'statefulsets', { ...workload, shortNames: ['sts'] }),
+  kind('apps/v1', 'StatefulSet', 'statefulsets', {
+    ...workload,
+    newStatus: { replicas: 0, availableReplicas: 0 },
+    shortNames: ['sts'],
+  }),
   kind('apps/v1', 'DaemonSet', 'daemonsets', { ...workload, scale: false, shortNames: ['ds'] }),
   kind('batch/v1', 'Job', 'jobs', { status: true, generation: true, categories: ['all'] }),
   kind('batch/v1', 'CronJob', 'cronjobs', { status: true, generation: true, shortNames: ['cj'], categories: ['all'] }),
@@ -95,7 +105,12 @@ export const builtinKinds: readonly BuiltinKind[] = [
     generation: true,
     shortNames: ['pdb'],
   }),
-  kind('networking.k8s.io/v1', 'Ingress', 'ingresses', { status: true, generation: true, shortNames: ['ing'] }),
+  kind('networking.k8s.io/v1', 'Ingress', 'ingresses', {
+    newStatus: { loadBalancer: {} },
+    status: true,
+    generation: true,
+    shortNames: ['ing'],
+  }),
   kind('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', { ...cluster, generation: true }),
   kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', { generation: true, shortNames: ['netpol'] }),
   kind('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', { generation: true }),
@@ -112,6 +127,7 @@ export const builtinKinds: readonly BuiltinKind[] = [
   kind('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', {
     ...cluster,
     status: true,
+    newStatus: { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: [] },
     generation: true,
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],

@@ -54,6 +54,7 @@ const toResource = (kind: BuiltinKind, rules: KindRules): ApiResource => ({
   schema: builtinSchema(kind.model),
   isCustom: false,
   hasStatus: kind.status === true,
+  newStatus: kind.status === true ? (kind.newStatus ?? {}) : undefined,
   scale: kind.scale === true ? scalePaths : undefined,
   countsGeneration: kind.generation === true,
   fieldSelectors: kind.fieldSelectors ?? [],

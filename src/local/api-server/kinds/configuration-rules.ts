@@ -39,7 +39,7 @@ function completeSecret(object: JsonObject): JsonObject {
 }
 
 export const secretRules: KindRules = {
-  complete: completeSecret,
+  fillDefaults: completeSecret,
   validate: (object, context) => [
     ...badKeys(object, 'data'),
     ...frozenFields(object, context, ['data']),

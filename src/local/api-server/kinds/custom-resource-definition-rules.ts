@@ -1,4 +1,4 @@
-import { arrayAt, at, isObject, type JsonObject, objectAt, stringAt, withAt } from '../json.ts'
+import { arrayAt, at, isObject, type JsonObject, objectAt, stringAt } from '../json.ts'
 import { parseJsonPath } from '../json-path.ts'
 import { nameOf } from '../metadata.ts'
 import { dns1035LabelError, dns1123SubdomainError } from '../names.ts'
@@ -65,11 +65,6 @@ function validateVersion(version: JsonObject, path: string): readonly Cause[] {
 }
 
 export const customResourceDefinitionRules: KindRules = {
-  complete: (definition, context) => {
-    const completed = complete(definition)
-    return context.previous === undefined
-      ? withAt(completed, ['status'], { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: [] })
-      : completed
-  },
+  fillDefaults: complete,
   validate: (definition) => validate(definition),
 }

@@ -35,6 +35,7 @@ function toResource(definition: JsonObject, version: JsonObject): ApiResource {
     schema: schemaOf(version),
     isCustom: true,
     hasStatus: objectAt(version, 'subresources', 'status') !== undefined,
+    newStatus: undefined,
     scale: scaleOf(objectAt(version, 'subresources', 'scale')),
     countsGeneration: true,
     fieldSelectors: arrayAt(version, 'selectableFields').map((one) => (stringAt(one, 'jsonPath') ?? '').slice(1)),

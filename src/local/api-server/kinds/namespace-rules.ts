@@ -3,12 +3,15 @@ import { nameOf } from '../metadata.ts'
 import { fill } from './fill.ts'
 import type { KindContext, KindRules } from './resource.ts'
 
-function complete(namespace: JsonObject, context: KindContext): JsonObject {
+function fillDefaults(namespace: JsonObject): JsonObject {
   const labels = { ...objectAt(namespace, 'metadata', 'labels'), 'kubernetes.io/metadata.name': nameOf(namespace) }
-  const labelled = withAt(namespace, ['metadata', 'labels'], labels)
-  if (context.previous !== undefined) return labelled
-  const spec = fill(objectAt(namespace, 'spec') ?? {}, { finalizers: ['kubernetes'] })
-  return { ...labelled, spec, status: { phase: 'Active' } }
+  return withAt(namespace, ['metadata', 'labels'], labels)
 }
 
-export const namespaceRules: KindRules = { complete }
+function complete(namespace: JsonObject, context: KindContext): JsonObject {
+  if (context.previous !== undefined) return namespace
+  const spec = fill(objectAt(namespace, 'spec') ?? {}, { finalizers: ['kubernetes'] })
+  return { ...namespace, spec, status: { phase: 'Active' } }
+}
+
+export const namespaceRules: KindRules = { fillDefaults, complete }

@@ -1,14 +1,47 @@
-import { arrayAt, deepEqual, isObject, type JsonObject, objectAt, withAt, without } from '../json.ts'
+import { arrayAt, deepEqual, isObject, type JsonObject, objectAt, stringAt, withAt, without } from '../json.ts'
 import { type Cause, forbiddenField } from '../status-error.ts'
-import { fill, mapAt } from './fill.ts'
+import { fill, mapAt, mapItems } from './fill.ts'
 import { completePodSpec } from './pod-defaults.ts'
 import { validatePodSpec } from './pod-validation.ts'
 import type { KindContext, KindRules } from './resource.ts'
 
-const admitted = { serviceAccountName: 'default', serviceAccount: 'default', enableServiceLinks: true }
+/** What the admission plugins of every cluster put on a pod. */
+const admitted = {
+  serviceAccountName: 'default',
+  serviceAccount: 'default',
+  priority: 0,
+  preemptionPolicy: 'PreemptLowerPriority',
+  tolerations: ['not-ready', 'unreachable'].map((trouble) => ({
+    effect: 'NoExecute',
+    key: `node.kubernetes.io/${trouble}`,
+    operator: 'Exists',
+    tolerationSeconds: 300,
+  })),
+}
+
+function fillDefaults(pod: JsonObject): JsonObject {
+  const withSpec = mapAt(pod, ['spec'], (spec) =>
+    mapItems(fill(completePodSpec(spec), { enableServiceLinks: true }), 'containers', requestLimits),
+  )
+  return mapAt(withSpec, ['status'], (status) => withAddresses(withAddresses(status, 'podIP'), 'hostIP'))
+}
+
+/** A limit without a request is requested. */
+function requestLimits(container: JsonObject): JsonObject {
+  const limits = objectAt(container, 'resources', 'limits')
+  if (limits === undefined) return container
+  return withAt(container, ['resources', 'requests'], { ...limits, ...objectAt(container, 'resources', 'requests') })
+}
+
+/** The list form of an address follows its single form. */
+function withAddresses(status: JsonObject, field: 'podIP' | 'hostIP'): JsonObject {
+  const address = stringAt(status, field)
+  const listed = stringAt(arrayAt(status, `${field}s`)[0], 'ip')
+  return address === undefined || address === listed ? status : { ...status, [`${field}s`]: [{ ip: address }] }
+}
 
 function complete(pod: JsonObject, context: KindContext): JsonObject {
-  const completed = mapAt(pod, ['spec'], (spec) => fill(completePodSpec(spec), admitted))
+  const completed = mapAt(pod, ['spec'], (spec) => fill(spec, admitted))
   if (context.previous !== undefined) return completed
   return withAt(completed, ['status'], { phase: 'Pending', qosClass: qosClass(completed) })
 }
@@ -56,4 +89,4 @@ function frozen(spec: JsonObject): JsonObject {
   return { ...without(spec, ...mutable), containers: images('containers'), initContainers: images('initContainers') }
 }
 
-export const podRules: KindRules = { complete, validate }
+export const podRules: KindRules = { fillDefaults, complete, validate }

@@ -30,7 +30,9 @@ export interface KindContext {
 
 /** The rules of one kind beyond its schema. */
 export interface KindRules {
-  /** Fills what the kind fills: defaults and allocations. */
+  /** Fills defaults as decoding does: the writer owns them in managedFields. */
+  readonly fillDefaults?: (object: JsonObject) => JsonObject
+  /** Fills what admission and allocation fill: nobody's intent, so nobody owns it. */
   readonly complete?: (object: JsonObject, context: KindContext) => JsonObject
   readonly validate?: (object: JsonObject, context: KindContext) => readonly Cause[]
 }
@@ -51,6 +53,8 @@ export interface ApiResource {
   readonly schema: TypeSchema
   readonly isCustom: boolean
   readonly hasStatus: boolean
+  /** What a new object's status is; undefined where there is none. */
+  readonly newStatus: JsonObject | undefined
   readonly scale: ScalePaths | undefined
   readonly countsGeneration: boolean
   readonly fieldSelectors: readonly string[]

@@ -15,7 +15,8 @@ const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 /** Services get addresses of 127.block.128-159.x, the first choice by their name so that it rarely changes. */
 export function createServiceRules(block: number): KindRules {
   return {
-    complete: (service, context) => mapAt(service, ['spec'], (spec) => completeSpec(spec, { service, context, block })),
+    fillDefaults: (service) => mapAt(service, ['spec'], fillDefaults),
+    complete: (service, context) => mapAt(service, ['spec'], (spec) => allocate(spec, { service, context, block })),
     validate: (service, context) => validate(service, context, block),
   }
 }
@@ -26,16 +27,21 @@ interface Making {
   readonly block: number
 }
 
-function completeSpec(spec: JsonObject, making: Making): JsonObject {
+function fillDefaults(spec: JsonObject): JsonObject {
   const type = stringAt(spec, 'type') ?? 'ClusterIP'
-  const filled = fill(spec, { type, sessionAffinity: 'None' })
-  const withPorts = mapItems(filled, 'ports', (port) => fill(port, { protocol: 'TCP', targetPort: own(port, 'port') }))
-  if (type === 'ExternalName') return withPorts
-  const named = nodePorts(type, withPorts, making)
-  const address = stringAt(named, 'clusterIP') || keptAddress(making) || freeAddress(making)
+  const filled = mapItems(fill(spec, { type, sessionAffinity: 'None' }), 'ports', (port) =>
+    fill(port, { protocol: 'TCP', targetPort: own(port, 'port') }),
+  )
+  return type === 'ExternalName' ? filled : fill(filled, { internalTrafficPolicy: 'Cluster', ...external(type) })
+}
+
+function allocate(spec: JsonObject, making: Making): JsonObject {
+  const type = stringAt(spec, 'type') ?? 'ClusterIP'
+  if (type === 'ExternalName') return spec
+  const address = stringAt(spec, 'clusterIP') || keptAddress(making) || freeAddress(making)
   return fill(
-    { ...named, clusterIP: address, clusterIPs: [address] },
-    { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', internalTrafficPolicy: 'Cluster', ...external(type) },
+    { ...nodePorts(type, spec, making), clusterIP: address, clusterIPs: [address] },
+    { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' },
   )
 }
 
@@ -91,10 +97,12 @@ function validate(service: JsonObject, context: KindContext, block: number): rea
 
 function validatePort(port: JsonObject, path: string, count: number): readonly Cause[] {
   const number = numberAt(port, 'port')
+  const target = own(port, 'targetPort')
   const protocols = ['SCTP', 'TCP', 'UDP']
   const protocol = stringAt(port, 'protocol') ?? ''
   return [
     ...(number === undefined || !isPort(number) ? [invalidValue(`${path}.port`, number ?? 0, portRange)] : []),
+    ...(typeof target === 'number' && !isPort(target) ? [invalidValue(`${path}.targetPort`, target, portRange)] : []),
     ...(count > 1 && !stringAt(port, 'name') ? [required(`${path}.name`)] : []),
     ...(protocols.includes(protocol) ? [] : [unsupportedValue(`${path}.protocol`, protocol, protocols)]),
   ]

@@ -23,7 +23,7 @@ function completeDeployment(spec: JsonObject): JsonObject {
 }
 
 const rules = (complete: (spec: JsonObject) => JsonObject, validate: KindRules['validate']): KindRules => ({
-  complete: (object) => mapAt(object, ['spec'], (spec) => complete(withTemplate(spec))),
+  fillDefaults: (object) => mapAt(object, ['spec'], (spec) => complete(withTemplate(spec))),
   ...(validate === undefined ? {} : { validate }),
 })
 
@@ -66,7 +66,7 @@ export const jobRules: KindRules = rules(completeJob, (object) =>
 )
 
 export const cronJobRules: KindRules = {
-  complete: (object) =>
+  fillDefaults: (object) =>
     mapAt(
       mapAt(object, ['spec'], (spec) =>
         fill(spec, {
@@ -95,11 +95,16 @@ function validateWorkload(object: JsonObject, context: KindContext): readonly Ca
 }
 
 function validateSelector(object: JsonObject, selector: JsonObject | undefined): readonly Cause[] {
-  if (selector === undefined) return [required('spec.selector')]
+  const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels')
+  const mismatch = invalidValue(
+    'spec.template.metadata.labels',
+    labels ?? {},
+    '`selector` does not match template `labels`',
+  )
+  if (selector === undefined) return [required('spec.selector'), mismatch]
   if (Object.keys(selector).length === 0) {
     return [invalidValue('spec.selector', selector, 'empty selector is invalid for deployment')]
   }
-  const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels')
   if (matchesSelector(parseLabelSelector(selector), stringMap(labels))) return []
-  return [invalidValue('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`')]
+  return [mismatch]
 }

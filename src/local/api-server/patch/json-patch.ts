@@ -16,7 +16,7 @@ export function jsonPatch(target: Json, patch: Json): Json {
   const copy = structuredClone(target)
   const failed = safeApply(copy, operations)
   if (failed !== undefined) {
-    throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${failed}`)
+    throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
   }
   if (hasPrototypeKey(copy)) throw badRequest('a key must not be __proto__')
   return copy

@@ -108,12 +108,13 @@ const reasons: Readonly<Record<string, string>> = {
 function violation(rule: ValidationRule, subject: Subject, why: string): Cause {
   const path = `${subject.path}${rule.fieldPath ?? ''}`.replace(/^\./, '')
   const reason = reasons[rule.reason ?? ''] ?? 'FieldValueInvalid'
-  const shown = isObject(subject.value) ? '"object"' : JSON.stringify(isArray(subject.value) ? 'array' : subject.value)
+  const isContainer = isObject(subject.value) || isArray(subject.value)
+  const shown = isContainer ? '' : `: ${JSON.stringify(subject.value)}`
   const prefix: Record<string, string> = {
-    FieldValueInvalid: `Invalid value: ${shown}`,
+    FieldValueInvalid: `Invalid value${shown}`,
     FieldValueForbidden: 'Forbidden',
     FieldValueRequired: 'Required value',
-    FieldValueDuplicate: `Duplicate value: ${shown}`,
+    FieldValueDuplicate: `Duplicate value${shown}`,
   }
   return { reason, field: path === '' ? '<nil>' : path, message: `${prefix[reason]}: ${why}` }
 }

@@ -1,30 +1,40 @@
 import type { Json } from '../json.ts'
 import { isArray, isObject } from '../json.ts'
-import { memberSchema, type TypeSchema } from './type-schema.ts'
+import { isDeclared, memberSchema, type TypeSchema } from './type-schema.ts'
 
 /** The first field whose JSON type a builtin type can not hold, in the words of Go's decoder. */
-export function findTypeError(value: Json, schema: TypeSchema | undefined, path = ''): string | undefined {
+export const findTypeError = (value: Json, schema: TypeSchema): string | undefined =>
+  visit(value, schema, { path: '', struct: schema.definition ?? '' })
+
+interface Place {
+  readonly path: string
+  /** The innermost struct: Go's decoder names the field by it. */
+  readonly struct: string
+}
+
+function visit(value: Json, schema: TypeSchema | undefined, place: Place): string | undefined {
   if (schema === undefined || value === null) return undefined
   if (schema['x-kubernetes-preserve-unknown-fields'] === true) return undefined
   if (!fits(value, schema)) {
-    return `json: cannot unmarshal ${goWord(value)} into Go struct field ${path || 'object'} of type ${goType(schema)}`
+    const field = `${goName(place.struct)}.${place.path}`
+    return `json: cannot unmarshal ${goWord(value)} into Go struct field ${field} of type ${goType(schema)}`
   }
-  if (isArray(value)) return firstOf(value.map((item) => [path, item, schema.items] as const))
+  if (isArray(value)) return firstError(value.map((item) => visit(item, schema.items, place)))
   if (!isObject(value)) return undefined
-  return firstOf(
-    Object.entries(value).map(
-      ([key, child]) => [path === '' ? key : `${path}.${key}`, child, memberSchema(schema, key)] as const,
-    ),
+  return firstError(
+    Object.entries(value).map(([key, child]) => visit(child, memberSchema(schema, key), inside(place, schema, key))),
   )
 }
 
-function firstOf(children: readonly (readonly [string, Json, TypeSchema | undefined])[]): string | undefined {
-  for (const [path, child, schema] of children) {
-    const found = findTypeError(child, schema, path)
-    if (found !== undefined) return found
-  }
-  return undefined
+const firstError = (errors: readonly (string | undefined)[]): string | undefined =>
+  errors.find((error) => error !== undefined)
+
+function inside(place: Place, schema: TypeSchema, key: string): Place {
+  if (!isDeclared(schema, key)) return place
+  return { path: place.path === '' ? key : `${place.path}.${key}`, struct: schema.definition ?? place.struct }
 }
+
+const goName = (definition: string): string => definition.replace(/^[A-Z]?[a-z]*V\d(?=[A-Z])/, '')
 
 function fits(value: Json, schema: TypeSchema): boolean {
   if (schema['x-kubernetes-int-or-string'] === true) {

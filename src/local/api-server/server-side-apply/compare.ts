@@ -1,8 +1,7 @@
 import { deepEqual, isArray, isObject, type Json, type JsonObject, own } from '../json.ts'
 import { isAtomicMap, listKind, memberSchema, type TypeSchema } from '../schema/type-schema.ts'
 import { emptySet, type FieldSet, fieldSet, leaf } from './field-set.ts'
-import { fieldsOf } from './object-fields.ts'
-import { fieldElement, itemsByElement } from './path-element.ts'
+import { fieldElement, itemElement, itemsByElement } from './path-element.ts'
 
 /** Which fields differ between two states of an object. */
 export interface Comparison {
@@ -23,19 +22,57 @@ export function compare(before: Json | undefined, after: Json | undefined, schem
   return deepEqual(before, after) ? same : changed
 }
 
-/** A map that comes or goes is a field itself; a declared struct is only its fields. */
+/** What comes or goes is a field itself, and so is every container in it. */
 function presence(value: Json, schema: TypeSchema | undefined): FieldSet {
-  const fields = fieldsOf(value, schema)
-  const isMap = isObject(value) && schema?.properties === undefined
-  return isMap || fields.children.size === 0 ? { ...fields, member: true } : fields
+  if (isObject(value) && !isAtomicMap(schema)) {
+    const children = Object.entries(value).map(([key, child]) => {
+      const fields = presence(child, memberSchema(schema, key))
+      return [fieldElement(key), isAlwaysThere(schema, key) ? hidden(fields) : fields] as const
+    })
+    return fieldSet(true, children)
+  }
+  if (!isArray(value) || listKind(schema).kind === 'atomic') return leaf
+  const kind = listKind(schema)
+  return fieldSet(
+    true,
+    value.map((item) => [itemElement(item, kind, schema?.items), presence(item, schema?.items)] as const),
+  )
 }
+
+const hidden = (fields: FieldSet): FieldSet => (fields.children.size === 0 ? fields : { ...fields, member: false })
+
+/** Structs and lists of a builtin type that Go writes even when they are empty: they never come or go. */
+const alwaysThere = new Set([
+  'metadata',
+  'spec',
+  'status',
+  'template',
+  'strategy',
+  'updateStrategy',
+  'jobTemplate',
+  'resources',
+  'loadBalancer',
+  'containers',
+])
+
+const isAlwaysThere = (schema: TypeSchema | undefined, key: string): boolean =>
+  schema?.definition !== undefined && alwaysThere.has(key)
 
 function compareObjects(before: JsonObject, after: JsonObject, schema: TypeSchema | undefined): Comparison {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   return collect(
-    [...keys].map((key) => [fieldElement(key), compare(own(before, key), own(after, key), memberSchema(schema, key))]),
+    [...keys].map((key) => {
+      const difference = compare(own(before, key), own(after, key), memberSchema(schema, key))
+      return [fieldElement(key), isAlwaysThere(schema, key) ? withoutSelf(difference) : difference]
+    }),
   )
 }
+
+const withoutSelf = ({ added, modified, removed }: Comparison): Comparison => ({
+  added: hidden(added),
+  modified,
+  removed: hidden(removed),
+})
 
 function compareLists(before: readonly Json[], after: readonly Json[], schema: TypeSchema | undefined): Comparison {
   const kind = listKind(schema)

@@ -50,7 +50,11 @@ export function writeManagedFields(object: JsonObject, entries: readonly Managed
 }
 
 const byOperationAndTime = (a: ManagedEntry, b: ManagedEntry): number =>
-  compareText(a.operation, b.operation) || compareText(a.time ?? '', b.time ?? '') || compareText(a.name, b.name)
+  compareText(a.operation, b.operation) ||
+  compareText(a.time ?? '', b.time ?? '') ||
+  compareText(a.name, b.name) ||
+  compareText(a.apiVersion, b.apiVersion) ||
+  compareText(a.subresource, b.subresource)
 
 const compareText = (a: string, b: string): number => {
   if (a === b) return 0

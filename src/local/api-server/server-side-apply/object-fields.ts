@@ -44,7 +44,7 @@ export const systemFields: FieldSet = fieldSet(false, [
   [
     'f:metadata',
     fieldSet(
-      true,
+      false,
       neverOwned.map((name) => [fieldElement(name), leaf] as const),
     ),
   ],

@@ -30,7 +30,7 @@ import { fieldsOf, systemFields } from './object-fields.ts'
 export interface Tracking {
   readonly manager: Manager
   readonly schema: TypeSchema
-  readonly time: string
+  readonly time: string | undefined
   /** Fields that this endpoint never writes, such as status on the main resource. */
   readonly reset: FieldSet
 }
@@ -125,8 +125,7 @@ function refuseConflicts(others: readonly ManagedEntry[], written: FieldSet): vo
 function showManager(entry: ManagedEntry): string {
   const subresource = entry.subresource === '' ? '' : ` with subresource "${entry.subresource}"`
   if (entry.operation === 'Apply') return `"${entry.name}"${subresource}`
-  const time = entry.time === undefined ? '' : ` at ${entry.time}`
-  return `"${entry.name}"${subresource} using ${entry.apiVersion}${time}`
+  return `"${entry.name}"${subresource} using ${entry.apiVersion}`
 }
 
 /** A configuration must not carry managedFields of its own. */
