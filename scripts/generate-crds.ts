@@ -1,4 +1,4 @@
-/** Writes crds/ and the chart's copies from src/api; with --check it only tells whether they are up to date. */
+/** Writes crds/, the chart's copies and docs/reference/ from src/api; with --check it only tells whether they are up to date. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
@@ -8,9 +8,10 @@ import {
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
 } from '../src/api/index.ts'
+import { renderReference } from './crd-reference.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['crds', 'charts/sluice/files/crds'] as const
+const FOLDERS = ['crds', 'charts/sluice/files/crds', 'docs/reference'] as const
 const HEADER = '# Written by `npm run generate` from src/api. Do not edit.\n'
 
 const wanted = renderAll()
@@ -36,9 +37,13 @@ function renderAll(): ReadonlyMap<string, string> {
         join(folder, sub, fileName(crd)),
         HEADER + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false }),
       ] as const
+  const pages = [...allCustomResourceDefinitions, ...localCustomResourceDefinitions].map(
+    (crd) => [join(FOLDERS[2], `${crd.spec.names.singular}.md`), renderReference(crd)] as const,
+  )
   return new Map([
     ...[...own, ...istio, ...local].map(render(FOLDERS[0])),
     ...[...own, ...istio].map(render(FOLDERS[1])),
+    ...pages,
   ])
 }
 
@@ -48,15 +53,15 @@ function fileName({ spec }: CustomResourceDefinition): string {
 
 /** Files whose text differs from the wanted one, the superfluous included. */
 async function staleFiles(files: ReadonlyMap<string, string>): Promise<readonly string[]> {
-  const present = (await Promise.all(FOLDERS.map(yamlFilesIn))).flat()
+  const present = (await Promise.all(FOLDERS.map(filesIn))).flat()
   const paths = [...new Set([...files.keys(), ...present])].sort()
   const differs = await Promise.all(paths.map(async (path) => (await textOf(path)) !== files.get(path)))
   return paths.filter((_, index) => differs[index])
 }
 
-async function yamlFilesIn(folder: string): Promise<readonly string[]> {
+async function filesIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(join(ROOT, folder), { recursive: true }).catch(() => [])
-  return names.filter((name) => name.endsWith('.yaml')).map((name) => join(folder, name))
+  return names.filter((name) => /\.(yaml|md)$/.test(name)).map((name) => join(folder, name))
 }
 
 function textOf(path: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import type { Rule } from './rules.ts'
 
 /** Metrics whose query Sluice knows; every other name needs a MetricTemplate. */
-export const builtinMetrics = ['request-success-rate', 'request-duration'] as const
+const builtinMetrics = ['request-success-rate', 'request-duration'] as const
 
 interface Range {
   readonly min?: number | undefined

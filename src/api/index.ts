@@ -5,7 +5,6 @@
  */
 export * from './alert-provider.ts'
 export * from './canary.ts'
-export { builtinMetrics } from './canary-rules.ts'
 export * from './canary-run.ts'
 export { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
 export {
@@ -24,8 +23,6 @@ export * from './metric-template.ts'
 export {
   parseAlertProvider,
   parseCanary,
-  parseCanaryRun,
   parseImagePolicy,
-  parseLocalImage,
   parseMetricTemplate,
 } from './parse.ts'

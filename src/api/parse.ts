@@ -2,9 +2,7 @@ import type { z } from 'zod'
 import { failure, type Result, success } from '../base/index.ts'
 import { type AlertProvider, alertProviderSchema } from './alert-provider.ts'
 import { type Canary, canarySchema } from './canary.ts'
-import { type CanaryRun, canaryRunSchema } from './canary-run.ts'
 import { type ImagePolicy, imagePolicySchema } from './image-policy.ts'
-import { type LocalImage, localImageSchema } from './local-image.ts'
 import { type MetricTemplate, metricTemplateSchema } from './metric-template.ts'
 
 /** Reads an object from outside: fills defaults, checks every rule; the error names each bad field by its path. */
@@ -23,8 +21,6 @@ function renderIssue({ path, message }: z.core.$ZodIssue): string {
 }
 
 export const parseCanary = parserOf<Canary>(canarySchema)
-export const parseCanaryRun = parserOf<CanaryRun>(canaryRunSchema)
 export const parseMetricTemplate = parserOf<MetricTemplate>(metricTemplateSchema)
 export const parseAlertProvider = parserOf<AlertProvider>(alertProviderSchema)
 export const parseImagePolicy = parserOf<ImagePolicy>(imagePolicySchema)
-export const parseLocalImage = parserOf<LocalImage>(localImageSchema)
