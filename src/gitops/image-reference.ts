@@ -14,21 +14,23 @@ export interface ImageReference {
   readonly tag: string | undefined
 }
 
+const DIGEST = /^[a-z0-9+._-]+:[0-9a-fA-F]+$/
 const HOST = /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,253}[a-zA-Z0-9])?(:[0-9]{1,5})?$/
 const PATH = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/
 
 /** Reads what a policy names: a repository, without tag or digest. */
 export function parseRepository(text: string): Result<Repository> {
   const image = parseImage(text)
-  if (image === undefined)
-    return failure(`spec.image: "${text}" is not a repository such as registry.example.com/team/web`)
+  // Not quoted: it may be an address with a password in it.
+  if (image === undefined) return failure('spec.image is not a repository such as registry.example.com/team/web')
   if (image.text !== text) return failure(`spec.image: "${text}" must not carry a tag or digest; the policy chooses it`)
   return success(image.repository)
 }
 
 /** Reads a container's image; undefined when it is none. */
 export function parseImage(text: string): ImageReference | undefined {
-  const [tagged = ''] = text.split('@', 1)
+  const [tagged = '', digest] = text.split('@', 2)
+  if (digest !== undefined && !DIGEST.test(digest)) return undefined
   const colon = tagged.lastIndexOf(':')
   const hasTag = colon > tagged.lastIndexOf('/')
   const name = hasTag ? tagged.slice(0, colon) : tagged

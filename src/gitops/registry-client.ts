@@ -22,7 +22,7 @@ const tagsSchema = z.object({ tags: z.array(z.string()).nullish() })
 
 /** Asks a registry by the distribution protocol (OCI, version 2), page by page. */
 export const listTags: ListTags = async (question, signal) => {
-  const tags: string[] = []
+  const tags = new Set<string>()
   let url: URL | undefined = firstPage(question)
   let authorization: string | undefined
   for (let page = 0; url !== undefined; page += 1) {
@@ -34,10 +34,12 @@ export const listTags: ListTags = async (question, signal) => {
       response = await get(url, authorization, signal)
     }
     refuseFailure(url, question, response)
-    tags.push(...parseTags(url, response))
-    url = nextPage(url, response)
+    const known = tags.size
+    const found = parseTags(url, response)
+    for (const tag of found) tags.add(tag)
+    url = linkedPage(url, response) ?? (tags.size > known ? pageAfter(url, found) : undefined)
   }
-  return tags
+  return [...tags]
 }
 
 function firstPage({ repository, insecure }: TagsQuestion): URL {
@@ -85,11 +87,20 @@ function parseTags(url: URL, response: RegistryResponse): readonly string[] {
 }
 
 /** The Link header of the protocol; a link to another origin would take our credentials there. */
-function nextPage(url: URL, response: RegistryResponse): URL | undefined {
+function linkedPage(url: URL, response: RegistryResponse): URL | undefined {
   const target = /<([^>]{1,4000})>\s*;\s*rel="?next"?/i.exec(response.header('link') ?? '')?.[1]
   if (target === undefined) return undefined
   const next = URL.canParse(target, url.href) ? new URL(target, url.href) : undefined
   if (next?.origin !== url.origin) throw failed(url, 'links its next page to another place, which is not followed')
+  return next
+}
+
+/** Some registries cut the list at the page size and send no link; others have ended. The one who asks finds out. */
+function pageAfter(url: URL, found: readonly string[]): URL | undefined {
+  const last = found.at(-1)
+  if (last === undefined || found.length < PAGE) return undefined
+  const next = new URL(url)
+  next.searchParams.set('last', last)
   return next
 }
 
