@@ -1,6 +1,7 @@
 /** The one place that knows where the generated definitions of Envoy's messages are. */
 export { type AccessLog, AccessLogSchema } from './generated/envoy/config/accesslog/v3/accesslog_pb.js'
 export { type Bootstrap, BootstrapSchema } from './generated/envoy/config/bootstrap/v3/bootstrap_pb.js'
+export { CircuitBreakersSchema } from './generated/envoy/config/cluster/v3/circuit_breaker_pb.js'
 export {
   type Cluster as EnvoyCluster,
   Cluster_DiscoveryType,
@@ -18,8 +19,10 @@ export {
   type ConfigSource,
   ConfigSourceSchema,
 } from './generated/envoy/config/core/v3/config_source_pb.js'
+export { LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
 export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'
+export { OverloadManagerSchema } from './generated/envoy/config/overload/v3/overload_pb.js'
 export {
   type HeaderMatcher,
   HeaderMatcherSchema,
@@ -29,18 +32,22 @@ export {
   RetryPolicySchema,
   type Route as EnvoyRoute,
   type RouteAction,
+  RouteAction_RequestMirrorPolicySchema as MirrorPolicySchema,
   RouteActionSchema,
   type RouteMatch as EnvoyRouteMatch,
   RouteMatchSchema,
   RouteSchema,
+  VirtualHostSchema,
 } from './generated/envoy/config/route/v3/route_components_pb.js'
 export { type RouteConfiguration, RouteConfigurationSchema } from './generated/envoy/config/route/v3/route_pb.js'
 export {
   Config_Histogram_Unit as HistogramUnit,
+  Config_StatSchema as StatSchema,
   ConfigSchema as StatsLogSchema,
 } from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 export {
+  Config_RuleSchema as HeaderRuleSchema,
   Config_ValueType as HeaderValueType,
   ConfigSchema as HeaderToMetadataSchema,
 } from './generated/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js'
@@ -62,3 +69,4 @@ export {
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
 export { FractionalPercent_DenominatorType } from './generated/envoy/type/v3/percent_pb.js'
+export { ScopeSchema } from './generated/envoy/type/v3/scope_pb.js'

@@ -11,7 +11,9 @@ import {
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   type ListenerSchema,
+  type OverloadManagerSchema,
   RouterSchema,
+  type RouteSchema,
 } from './api.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
 
@@ -158,13 +160,15 @@ function metricsListener(bind: SocketAddress): MessageInitShape<typeof ListenerS
           {
             name: 'metrics',
             domains: ['*'],
-            routes: ['/stats/prometheus', '/ready'].map((path) => ({
-              match: { pathSpecifier: { case: 'path' as const, value: path } },
-              action: {
-                case: 'route' as const,
-                value: { clusterSpecifier: { case: 'cluster' as const, value: adminCluster } },
-              },
-            })),
+            routes: ['/stats/prometheus', '/ready'].map(
+              (path): MessageInitShape<typeof RouteSchema> => ({
+                match: { pathSpecifier: { case: 'path' as const, value: path } },
+                action: {
+                  case: 'route' as const,
+                  value: { clusterSpecifier: { case: 'cluster' as const, value: adminCluster } },
+                },
+              }),
+            ),
           },
         ],
       },
@@ -180,7 +184,7 @@ function metricsListener(bind: SocketAddress): MessageInitShape<typeof ListenerS
   }
 }
 
-const overloadManager = (connections: number) => ({
+const overloadManager = (connections: number): MessageInitShape<typeof OverloadManagerSchema> => ({
   resourceMonitors: [
     extension('envoy.resource_monitors.global_downstream_max_connections', DownstreamConnectionsConfigSchema, {
       maxActiveDownstreamConnections: BigInt(connections),

@@ -1,11 +1,14 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Cluster, InboundListener, LoadBalancing, Protocol } from '../model/index.ts'
 import {
+  type CircuitBreakersSchema,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterLoadAssignmentSchema,
   ClusterSchema,
   HttpProtocolOptionsSchema,
+  type LbEndpointSchema,
 } from './api.ts'
 import { ads, duration, pack, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -17,7 +20,7 @@ export const blackHoleCluster = 'BlackHoleCluster'
 const UNLIMITED = 0xffff_ffff
 
 /** Envoy's own limits (1024 requests, 3 retries) would drop requests that nobody wanted limited. */
-const circuitBreakers = {
+const circuitBreakers: MessageInitShape<typeof CircuitBreakersSchema> = {
   thresholds: [
     {
       maxConnections: UNLIMITED,
@@ -50,10 +53,12 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
 }
 
 export function renderEndpoints({ name, endpoints }: Cluster): EnvoyResource {
-  const lbEndpoints = endpoints.map((endpoint) => ({
-    hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(endpoint) } },
-    metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
-  }))
+  const lbEndpoints = endpoints.map(
+    (endpoint): MessageInitShape<typeof LbEndpointSchema> => ({
+      hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
+      metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
+    }),
+  )
   const message = pack(ClusterLoadAssignmentSchema, {
     clusterName: name,
     endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints }],

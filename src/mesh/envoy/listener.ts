@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import type { InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
 import {
   type AccessLog,
@@ -11,6 +12,7 @@ import {
   RouterSchema,
   TcpProxySchema,
   TrafficDirection,
+  type VirtualHostSchema,
 } from './api.ts'
 import { inboundClusterName } from './cluster.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
@@ -32,39 +34,38 @@ export function renderInbound(proxy: MeshProxy, listener: InboundListener): Envo
   const name = listenerName('inbound', listener.bind)
   const cluster = inboundClusterName(listener)
   const filter = listener.protocol === 'tcp' ? tcpFilter(name, cluster) : inboundHttp(proxy, listener, name)
-  const message = pack(ListenerSchema, {
-    ...listenerBase(name, listener.bind, listener.service),
-    trafficDirection: TrafficDirection.INBOUND,
-    filterChains: [{ filters: [filter] }],
-  })
+  const message = packListener(name, listener, TrafficDirection.INBOUND, filter)
   return { type: 'listener', name, message, clusters: [cluster], needs: [] }
 }
 
 export function renderOutbound(proxy: MeshProxy, listener: OutboundListener): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
-  const filter =
-    listener.kind === 'tcp' ? tcpFilter(name, listener.cluster) : outboundHttp(proxy, listener.routeTable, name)
-  const message = pack(ListenerSchema, {
-    ...listenerBase(name, listener.bind, listener.service),
-    trafficDirection: TrafficDirection.OUTBOUND,
-    filterChains: [{ filters: [filter] }],
-  })
-  const uses =
-    listener.kind === 'tcp'
-      ? { clusters: [listener.cluster], needs: [] }
-      : { clusters: [], needs: [listener.routeTable] }
-  return { type: 'listener', name, message, ...uses }
+  const pack = (filter: NetworkFilter) => packListener(name, listener, TrafficDirection.OUTBOUND, filter)
+  if (listener.kind === 'tcp') {
+    const message = pack(tcpFilter(name, listener.cluster))
+    return { type: 'listener', name, message, clusters: [listener.cluster], needs: [] }
+  }
+  const message = pack(outboundHttp(proxy, listener.routeTable, name))
+  return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
 
 const listenerName = (direction: string, { address, port }: SocketAddress): string => `${direction}|${address}|${port}`
 
-const listenerBase = (name: string, bind: SocketAddress, service: OutboundListener['service']) => ({
-  name,
-  address: socketAddress(bind),
-  // With it two processes share an address without an error, and the kernel splits the requests.
-  enableReusePort: false,
-  metadata: { filterMetadata: { [metadataNamespace]: listenerMetadata(service) } },
-})
+const packListener = (
+  name: string,
+  { bind, service }: Pick<OutboundListener, 'bind' | 'service'>,
+  trafficDirection: TrafficDirection,
+  filter: NetworkFilter,
+): Any =>
+  pack(ListenerSchema, {
+    name,
+    address: socketAddress(bind),
+    trafficDirection,
+    // With it two processes share an address without an error, and the kernel splits the requests.
+    enableReusePort: false,
+    metadata: { filterMetadata: { [metadataNamespace]: listenerMetadata(service) } },
+    filterChains: [{ filters: [filter] }],
+  })
 
 const tcpFilter = (name: string, cluster: string): NetworkFilter =>
   extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
@@ -96,7 +97,7 @@ function inboundHttp({ workload }: MeshProxy, listener: InboundListener, name: s
   })
 }
 
-const inboundHost = (cluster: string) => ({
+const inboundHost = (cluster: string): MessageInitShape<typeof VirtualHostSchema> => ({
   name: cluster,
   domains: ['*'],
   routes: [

@@ -1,12 +1,23 @@
-import { create } from '@bufbuild/protobuf'
-import type { NameMatch, Retries, Route, RouteMatch, RouteTable, TextMatch, VirtualHost } from '../model/index.ts'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type {
+  Mirror,
+  NameMatch,
+  Retries,
+  Route,
+  RouteMatch,
+  RouteTable,
+  TextMatch,
+  VirtualHost,
+} from '../model/index.ts'
 import {
   type EnvoyRoute,
   type EnvoyRouteMatch,
   FractionalPercent_DenominatorType,
   type HeaderMatcher,
   HeaderMatcherSchema,
+  type MirrorPolicySchema,
   PreviousHostsPredicateSchema,
+  type QueryParameterMatcherSchema,
   type RetryPolicy,
   RetryPolicySchema,
   type RouteAction,
@@ -16,6 +27,7 @@ import {
   RouteSchema,
   type StringMatcher,
   StringMatcherSchema,
+  type VirtualHostSchema,
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
 import { duration, extension, pack } from './messages.ts'
@@ -38,7 +50,7 @@ function clustersOf(table: RouteTable): ReadonlySet<string> {
   return new Set(named.map(({ cluster }) => cluster ?? blackHoleCluster))
 }
 
-const renderVirtualHost = (host: VirtualHost) => ({
+const renderVirtualHost = (host: VirtualHost): MessageInitShape<typeof VirtualHostSchema> => ({
   name: host.name,
   domains: [...host.domains],
   routes: host.routes.map(renderRoute),
@@ -71,7 +83,7 @@ function clusterSpecifier({ clusters }: Route): RouteAction['clusterSpecifier'] 
   }).clusterSpecifier
 }
 
-const renderMirror = ({ cluster, percent }: NonNullable<Route['mirror']>) => ({
+const renderMirror = ({ cluster, percent }: Mirror): MessageInitShape<typeof MirrorPolicySchema> => ({
   cluster: cluster ?? blackHoleCluster,
   runtimeFraction: {
     defaultValue: {
@@ -99,13 +111,15 @@ function renderMatch(match: RouteMatch): EnvoyRouteMatch {
     pathSpecifier: pathSpecifier(match.path),
     ...(match.ignorePathCase === true ? { caseSensitive: false } : {}),
     headers: match.headers.map(renderHeader),
-    queryParameters: match.queryParameters.map(({ name, match: text }) => ({
-      name,
-      queryParameterMatchSpecifier:
-        text.kind === 'present'
-          ? { case: 'presentMatch' as const, value: true }
-          : { case: 'stringMatch' as const, value: stringMatcher(text) },
-    })),
+    queryParameters: match.queryParameters.map(
+      ({ name, match: text }): MessageInitShape<typeof QueryParameterMatcherSchema> => ({
+        name,
+        queryParameterMatchSpecifier:
+          text.kind === 'present'
+            ? { case: 'presentMatch', value: true }
+            : { case: 'stringMatch', value: stringMatcher(text) },
+      }),
+    ),
   })
 }
 

@@ -4,9 +4,13 @@ import type { ServiceIdentity, WorkloadIdentity } from '../model/index.ts'
 import {
   type AccessLog,
   AccessLogSchema,
+  type HeaderMatcherSchema,
+  type HeaderRuleSchema,
   HeaderToMetadataSchema,
   HeaderValueType,
   HistogramUnit,
+  type ScopeSchema,
+  type StatSchema,
   StatsLogSchema,
 } from './api.ts'
 import { extension } from './messages.ts'
@@ -31,7 +35,7 @@ const peerFields = [
  * Prefix of the metrics' names; Prometheus strips `envoy_mesh_`. The limits hold off label values that clients invent.
  * No sharing_name: with one, Envoy 1.40 crashes when it exits.
  */
-const scope = { prefix: 'mesh', maxCounters: 20_000, maxHistograms: 10_000 }
+const scope: MessageInitShape<typeof ScopeSchema> = { prefix: 'mesh', maxCounters: 20_000, maxHistograms: 10_000 }
 
 type Tags = readonly (readonly [name: string, format: string])[]
 
@@ -112,7 +116,10 @@ function requestLogs(tags: Tags): readonly AccessLog[] {
 }
 
 function statsLog(tags: Tags, grpc: boolean): AccessLog {
-  const stat = (name: string) => ({ name, tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })) })
+  const stat = (name: string): MessageInitShape<typeof StatSchema> => ({
+    name,
+    tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })),
+  })
   const fields: MessageInitShape<typeof StatsLogSchema> = {
     statsScope: scope,
     counters: [{ stat: stat('istio_requests_total'), valueFixed: 1n }],
@@ -130,7 +137,7 @@ function statsLog(tags: Tags, grpc: boolean): AccessLog {
   })
 }
 
-const grpcContentType = (invertMatch: boolean) => ({
+const grpcContentType = (invertMatch: boolean): MessageInitShape<typeof HeaderMatcherSchema> => ({
   name: 'content-type',
   invertMatch,
   treatMissingHeaderAsEmpty: true,
@@ -148,17 +155,16 @@ const peerExpression = `^(?:${peerFields.map(() => '([^|]{0,253})').join('\\|')}
 /** Reads the peer's header field by field and takes it off; text of another form gives no values. */
 export const peerFilter = () =>
   extension('envoy.filters.http.header_to_metadata', HeaderToMetadataSchema, {
-    requestRules: peerFields.map((field, index) => ({
-      header: peerHeader,
-      onHeaderPresent: {
-        metadataNamespace: peerNamespace,
-        key: field,
-        type: HeaderValueType.STRING,
-        valueType: {
-          case: 'regexValueRewrite' as const,
-          value: { pattern: { regex: peerExpression }, substitution: `\\${index + 1}` },
+    requestRules: peerFields.map(
+      (field, index): MessageInitShape<typeof HeaderRuleSchema> => ({
+        header: peerHeader,
+        onHeaderPresent: {
+          metadataNamespace: peerNamespace,
+          key: field,
+          type: HeaderValueType.STRING,
+          regexValueRewrite: { pattern: { regex: peerExpression }, substitution: `\\${index + 1}` },
         },
-      },
-      remove: index === peerFields.length - 1,
-    })),
+        remove: index === peerFields.length - 1,
+      }),
+    ),
   })

@@ -3,6 +3,7 @@ import type { Logger } from '../../runtime/index.ts'
 import type { DiscoveryRequest, ResourceType } from '../envoy/index.ts'
 import { next } from './next.ts'
 import { type RequestEvent, receive } from './receive.ts'
+import { rejectionText } from './rejection-text.ts'
 import { encodeResponse } from './response-bytes.ts'
 import type { Snapshot } from './snapshot.ts'
 import { newStream, type StreamState } from './stream-state.ts'
@@ -56,7 +57,8 @@ export function createProxyStream({ nodeId, call, log, report }: ProxyStreamOpti
       return state
     },
     receive(request) {
-      const received = receive(state, { ...request, error: request.errorDetail?.message })
+      const error = request.errorDetail && rejectionText(request.errorDetail.message)
+      const received = receive(state, { ...request, error })
       state = received.state
       logRequest(log, received.event)
       report.received(received.event)

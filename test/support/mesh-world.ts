@@ -1,0 +1,257 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Agent, createServer, request, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { Registry } from 'prom-client'
+import {
+  type KubernetesObject,
+  type Pod,
+  type ResourceKind,
+  type VirtualService,
+  virtualServiceKind,
+} from '../../src/api/index.ts'
+import { createReflector } from '../../src/kube/index.ts'
+import { createControlPlane } from '../../src/mesh/control-plane/index.ts'
+import { renderBootstrap } from '../../src/mesh/envoy/index.ts'
+import { nodeId } from '../../src/mesh/model/index.ts'
+import { type Child, createLogger, silentLogger, spawnChild, systemClock } from '../../src/runtime/index.ts'
+import { eventually } from './eventually.ts'
+import type { MemoryApi } from './memory-api.ts'
+
+export const meshToken = 'token-of-the-test'
+
+/** A control plane over objects in memory; restarting it is stopping this one and starting another on its port. */
+export async function startMesh(options: {
+  readonly api: MemoryApi
+  readonly host: string
+  readonly port?: number
+  readonly laggingAfterMs?: number
+}) {
+  const stop = new AbortController()
+  const client = options.api.client('mesh')
+  const registry = new Registry()
+  const lines: Record<string, unknown>[] = []
+  const destination = new PassThrough()
+  destination.on('data', (chunk: Buffer) => {
+    for (const line of chunk.toString().split('\n')) if (line !== '') lines.push(JSON.parse(line))
+  })
+  const mesh = createControlPlane({
+    client,
+    reflectorOf: (kind) => createReflector({ client, kind, clock: systemClock, log: silentLogger }),
+    xds: { host: options.host, port: options.port ?? 0, token: meshToken },
+    clock: systemClock,
+    log: createLogger({ name: 'mesh', destination }),
+    registry,
+    ...(options.laggingAfterMs === undefined ? {} : { laggingAfterMs: options.laggingAfterMs }),
+    returnWithinMs: 3_000,
+  })
+  const running = mesh.start(stop.signal)
+  const port = await Promise.race([mesh.serving, running.then(() => Promise.reject(new Error('the mesh ended')))])
+  return {
+    port,
+    lines,
+    registry,
+    async stop() {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+export type RunningMesh = Awaited<ReturnType<typeof startMesh>>
+
+/** Writes an object as its owner would, status included where it has one. */
+export async function place<T extends KubernetesObject>(api: MemoryApi, kind: ResourceKind<T>, object: T): Promise<T> {
+  const client = api.client('test')
+  const known = await client.get(kind, object.metadata)
+  const { resourceVersion: _, ...metadata } = object.metadata
+  const written = known
+    ? await client.replace(kind, {
+        ...object,
+        metadata: { ...known.metadata, ...metadata, generation: known.metadata.generation ?? 1 },
+      })
+    : await client.create(kind, object)
+  if (!('status' in object)) return written
+  return await client.patch(kind, object.metadata, { status: object.status }, { type: 'merge', subresource: 'status' })
+}
+
+export const readVirtualService = (api: MemoryApi, name: string, namespace: string): VirtualService | undefined =>
+  api.list(virtualServiceKind).find(({ metadata }) => metadata.name === name && metadata.namespace === namespace)
+
+export interface RunningEnvoy {
+  readonly address: string
+  readonly child: Child
+  /** What it wrote to standard error. */
+  output(): Promise<string>
+  stop(): Promise<void>
+}
+
+export async function startEnvoy(options: {
+  readonly binary: string
+  readonly pod: Pod
+  readonly role?: 'sidecar' | 'gateway'
+  readonly xds: { readonly address: string; readonly port: number }
+  readonly token?: string
+}): Promise<RunningEnvoy> {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-envoy-'))
+  const { name, namespace = 'default' } = options.pod.metadata
+  const address = options.pod.status?.podIP ?? ''
+  const bootstrap = renderBootstrap({
+    nodeId: nodeId({ role: options.role ?? 'sidecar', address, pod: name, namespace }),
+    nodeCluster: `${name}.${namespace}`,
+    xds: { ...options.xds, token: options.token ?? meshToken },
+    metrics: { address, port: 15_090 },
+    adminSocketPath: join(directory, 'admin.sock'),
+  })
+  const path = join(directory, 'envoy.json')
+  await writeFile(path, bootstrap, { mode: 0o600 })
+  const stderr = new PassThrough()
+  const chunks: Buffer[] = []
+  stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const child = spawnChild({
+    command: options.binary,
+    args: ['-c', path, '--disable-hot-restart', '--concurrency', '1', '-l', 'warn'],
+    env: {},
+    stdout: 'ignore',
+    stderr,
+    log: silentLogger,
+  })
+  return {
+    address,
+    child,
+    output: async () => Buffer.concat(chunks).toString(),
+    async stop() {
+      await child.stop({ graceMs: 2_000 })
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export const untilEnvoyReady = (envoy: RunningEnvoy): Promise<unknown> =>
+  eventually(
+    async () => {
+      const { status } = await get(`http://${envoy.address}:15090/ready`)
+      return status === 200
+    },
+    { within: 20_000, what: `Envoy at ${envoy.address} is ready` },
+  )
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** Failures of the connection are status 0. */
+export function get(
+  url: string,
+  options: {
+    readonly headers?: Readonly<Record<string, string>>
+    readonly agent?: Agent
+    readonly method?: string
+  } = {},
+): Promise<Answer> {
+  return new Promise((resolve) => {
+    const failed = (error: Error) => resolve({ status: 0, body: error.message, headers: {} })
+    const asked = request(
+      url,
+      { agent: options.agent ?? false, headers: options.headers ?? {}, method: options.method ?? 'GET' },
+      (response) => {
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => {
+          body += chunk
+        })
+        response.on('error', failed)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+      },
+    )
+    asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
+    asked.on('error', failed)
+    asked.end()
+  })
+}
+
+/** Sends the requests over a few connections and counts what answered. */
+export async function sendMany(
+  url: string,
+  count: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<ReadonlyMap<string, number>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  const answers = new Map<string, number>()
+  let left = count
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1
+      const { status, body } = await get(url, { headers, agent })
+      const key = status === 200 ? body : String(status)
+      answers.set(key, (answers.get(key) ?? 0) + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  agent.destroy()
+  return answers
+}
+
+export interface Backend {
+  /** Says its name; tests change how it answers. */
+  readonly behaviour: { status: number; delayMs: number; hangs: boolean }
+  readonly requests: {
+    readonly url: string
+    readonly host: string
+    readonly headers: Readonly<Record<string, unknown>>
+  }[]
+  stop(): Promise<void>
+}
+
+export async function startBackend(name: string, address: string, port = 8080): Promise<Backend> {
+  const behaviour = { status: 200, delayMs: 0, hangs: false }
+  const requests: { url: string; host: string; headers: Record<string, unknown> }[] = []
+  const server: Server = createServer(async (incoming, response) => {
+    requests.push({ url: incoming.url ?? '', host: incoming.headers.host ?? '', headers: incoming.headers })
+    if (behaviour.hangs) return
+    if (behaviour.delayMs > 0) await systemClock.sleep(behaviour.delayMs)
+    response.writeHead(behaviour.status).end(name)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, resolve)
+  })
+  return {
+    behaviour,
+    requests,
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+export interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** The samples of one metric that an Envoy shows, its prefix taken off as Prometheus does. */
+export async function samplesOf(envoy: { readonly address: string }, metric: string): Promise<readonly Sample[]> {
+  const { body } = await get(`http://${envoy.address}:15090/stats/prometheus`)
+  return body
+    .split('\n')
+    .map((line) => /^(?:envoy_mesh_)?(\w+)\{(.*)\} ([\d.e+]+)$/.exec(line))
+    .flatMap((match) => {
+      const [, name, labels, value] = match ?? []
+      if (name !== metric) return []
+      const pairs = [...(labels ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text] as const)
+      return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }]
+    })
+}
+
+/** Sum of the samples whose labels have all the given values. */
+export const sumOf = (samples: readonly Sample[], wanted: Readonly<Record<string, string>>): number =>
+  samples
+    .filter(({ labels }) => Object.entries(wanted).every(([key, value]) => labels[key] === value))
+    .reduce((sum, { value }) => sum + value, 0)
