@@ -41,7 +41,10 @@ export const imagePolicySchema = z.object({
     .object({
       observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),
       latestTag: z.string().optional().describe('Newest tag in the range.'),
-      lastPollTime: z.string().optional().describe('Time the registry last answered.'),
+      lastPollTime: z
+        .string()
+        .optional()
+        .describe('Time the registry last answered, renewed once an hour while nothing changes.'),
       conditions: conditionsSchema.optional().describe('Ready (kstatus).'),
     })
     .optional()

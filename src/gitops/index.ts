@@ -5,8 +5,6 @@
  * The choice of a tag and the plan of the patch are pure; only the registry client and the loop do I/O.
  */
 export { type ImagePolicyOptions, startImagePolicies } from './image-policies.ts'
-export { imagePolicyReasons } from './image-policy-status.ts'
-export { parseImage } from './image-reference.ts'
 export { type ListTags, listTags, type TagsQuestion } from './registry-client.ts'
 export { RegistryError } from './registry-error.ts'
 export { parseSchedule, type Schedule } from './schedule.ts'
