@@ -212,14 +212,6 @@ describe('a release through real Envoys', () => {
     const atSource = { ...asked, reporter: 'source', destination_workload: 'web-primary' }
     const atCanary = { ...asked, reporter: 'destination', destination_workload: 'web' }
     const atPrimary = { ...asked, reporter: 'destination', destination_workload: 'web-primary' }
-    console.log(
-      JSON.stringify(
-        (await samplesOf(envoys.primary, 'istio_requests_total')).map((s) => [s.labels, s.value]),
-        null,
-        1,
-      ),
-      await envoys.primary.output(),
-    )
     const read = async () => [
       await count(envoys.client, atSource),
       await count(envoys.client, { ...atSource, destination_workload: 'web' }),
