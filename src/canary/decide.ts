@@ -40,7 +40,8 @@ export function decide(recorded: ReleaseState, observation: Observation): Decisi
 const hasMoved = (recorded: ReleaseState, state: ReleaseState): boolean =>
   recorded.phase !== state.phase ||
   recorded.run?.outcome !== state.run?.outcome ||
-  recorded.run?.name !== state.run?.name
+  recorded.run?.name !== state.run?.name ||
+  recorded.run?.steps.length !== state.run?.steps.length
 
 const unchanged = (state: ReleaseState): Decision => ({
   next: state,

@@ -19,11 +19,10 @@ export type {
   WorkloadFacts,
 } from './observation.ts'
 export { hooksOf, type Question, questionsFor } from './questions.ts'
-export { type Cause, type Reason, reasons } from './reasons.ts'
+export type { Cause, Reason } from './reasons.ts'
 export { restoreState } from './restore.ts'
 export { revisionOf } from './revision.ts'
 export { renderRunStatus } from './run-status.ts'
 export type { ReleaseState, RunState } from './state.ts'
 export { renderStatus } from './status.ts'
-export { intervalMsOf } from './timing.ts'
 export { planSteps } from './weights.ts'

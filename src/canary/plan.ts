@@ -19,7 +19,7 @@ export function planActions(recorded: ReleaseState, next: ReleaseState, observat
   return [
     ...planPrimary(recorded, next, observation),
     ...planServices(next, observation),
-    ...planRoute(next, observation),
+    ...planRoute(recorded, next, observation),
     ...planReplicas(next, observation),
     ...planRuns(recorded, next, observation),
     ...planCommands(recorded, observation),
@@ -56,12 +56,17 @@ function planServices(next: ReleaseState, { services, primary }: Observation): r
   return isDone ? [] : [{ kind: 'apply-services', withApex }]
 }
 
-function planRoute(next: ReleaseState, observation: Observation): readonly Action[] {
+function planRoute(recorded: ReleaseState, next: ReleaseState, observation: Observation): readonly Action[] {
   const traffic = wantedTraffic(next, observation)
   const { route } = observation
   if (traffic === undefined || (isSameTraffic(route.traffic, traffic) && route.isCurrent)) return []
-  return [{ kind: 'route', traffic }]
+  // A share rises only when the verdict that lets it is on record, or a crash would take it back; it falls at once.
+  const isOnRecord = isSameTraffic(wantedTraffic(recorded, observation), traffic)
+  return isRaise(route.traffic, traffic) && !isOnRecord ? [] : [{ kind: 'route', traffic }]
 }
+
+const isRaise = (from: Traffic | undefined, to: Traffic): boolean =>
+  to.canary > (from?.canary ?? 0) || to.mirror > (from?.mirror ?? 0)
 
 /** Undefined where the route is better left alone. */
 export function wantedTraffic(next: ReleaseState, observation: Observation): Traffic | undefined {

@@ -197,15 +197,21 @@ describe('over every sequence of observations', () => {
     })
   })
 
-  test('before promotion the weight rises only after a fresh pass, and only from a programmed route', () => {
-    afterEveryStep(({ recorded, route, verdict, performed, world }) => {
+  test('before promotion the weight rises only for a step on record, opened by a pass on a programmed route', () => {
+    afterEveryStep(({ recorded, route, performed, world }) => {
       const weight = writtenTraffic(performed)?.canary ?? 0
       const isRaised = weight > (route.traffic?.canary ?? 0)
       if (!isRaised || isFromPromotionOn(world) || recorded.run?.progress.recovering) return
-      const step = recorded.run?.steps.at(-1)
-      const isFirstStep = recorded.run?.outcome === 'Running' && recorded.run.progress.stepIndex === -1
-      const isRepair = step?.outcome === 'running' && step.programmedAt === undefined
-      if (isFirstStep || isRepair) return
+      const [step, former] = stepsOf(recorded).toReversed()
+      expect([step?.outcome, step?.weight, step?.programmedAt]).toEqual(['running', weight, undefined])
+      if (former) expect([former.outcome, former.verdicts.at(-1)?.state]).toEqual(['passed', 'passed'])
+    })
+  })
+
+  test('a step is opened in the pass that measured a pass on a programmed route, with every pod ready', () => {
+    afterEveryStep(({ recorded, route, verdict, world }) => {
+      const [before, after] = [stepsOf(recorded), stepsOf(world.state)]
+      if (before.length === 0 || after.length !== before.length + 1) return
       expect([verdict, recorded.phase, route.isProgrammed]).toEqual(['passed', 'Progressing', true])
     })
   })

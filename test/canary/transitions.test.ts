@@ -90,12 +90,29 @@ const rows: readonly Row[] = [
     wakesIn: 0,
   },
   {
-    name: 'a passed check opens the next step',
+    name: 'a passed check opens the next step, which is recorded before its weight is written',
     observation: observationOf({ answers: checked('passed') }),
     phase: 'Progressing',
-    actions: [{ kind: 'route', traffic: { primary: 60, canary: 40, mirror: 0 } }],
     reason: ['WeightChanged', 'v2 gets 40% of the requests'],
     notes: ['WeightChanged'],
+    wakesIn: 0,
+  },
+  {
+    name: 'the weight of a recorded step is written',
+    state: unprogrammed(stateOf({}, { checkedAt: undefined })),
+    observation: observationOf({ route: gone }),
+    phase: 'Progressing',
+    actions: [{ kind: 'route', traffic: { primary: 80, canary: 20, mirror: 0 } }],
+    reason: ['WeightChanged', 'v2 gets 20% of the requests'],
+    wakesIn: 48,
+  },
+  {
+    name: 'a weight that somebody took away after it was programmed is not given again',
+    observation: observationOf({ route: gone }),
+    phase: 'Progressing',
+    reason: ['TrafficLowered', 'the route was set to weight 0 by somebody else while v2 had 20'],
+    notes: ['TrafficLowered'],
+    actions: [{ kind: 'scale-target', replicas: 0 }],
     wakesIn: 60,
   },
   {
@@ -303,6 +320,11 @@ const rows: readonly Row[] = [
     reason: ['WeightChanged', 'v2 gets 20% of the requests'],
   },
 ]
+
+function unprogrammed(state: ReleaseState): ReleaseState {
+  const steps = state.run?.steps.map((step) => ({ ...step, programmedAt: undefined })) ?? []
+  return { ...state, run: state.run && { ...state.run, steps } }
+}
 
 function endingOf(outcome: 'Failed' | 'Superseded') {
   return { outcome, cause: { reason: 'ThresholdReached', message: 'the numbers' }, since: NOW - 5_000 } as const
