@@ -2,6 +2,7 @@ import { type Canary, canaryKind, canaryRunKind, deploymentKind } from '../../ap
 import type { KubeClient } from '../../kube/index.ts'
 import { CommandError } from '../exit-codes.ts'
 import { type AnswerCounts, countsSince } from './load.ts'
+import { createMeter } from './meter.ts'
 import { countMirrored, type MirrorCount } from './mirror-count.ts'
 import { judge, type Scenario, type ScenarioOutcome } from './scenarios.ts'
 import type { View } from './view.ts'
@@ -63,6 +64,7 @@ async function follow(
   runBefore: string | undefined,
 ): Promise<{ readonly canary: Canary; readonly mirror: MirrorCount }> {
   const deadline = world.wait.clock.monotonic() + longestReleaseMs
+  const showShares = createMeter(world)
   let mirror: MirrorCount = { mirrored: 0, of: 0 }
   for (;;) {
     world.wait.signal.throwIfAborted()
@@ -71,6 +73,7 @@ async function follow(
     if (isNewRun) world.view.show(scenario.version, canary)
     if (isNewRun && hasEnded(canary)) return { canary, mirror }
     if (world.wait.clock.monotonic() > deadline) return { canary, mirror }
+    await showShares()
     mirror = (await countMirrored(world.client, scenario.version)) ?? mirror
     await world.wait.clock.sleep(100, world.wait.signal)
   }

@@ -5,7 +5,9 @@ import type { Output } from '../output.ts'
 export interface View {
   say(line: string): void
   show(version: string, canary: Canary): void
-  /** The moment, on terminals only. */
+  /** True on a terminal, where the last line shows the moment. */
+  readonly isLive: boolean
+  /** The moment; shown only where `isLive`. */
   pulse(text: string): void
 }
 
@@ -22,6 +24,7 @@ export function createView(output: Output, elapsedSeconds: () => number): View {
   }
   return {
     say,
+    isLive: output.interactive,
     show(version, canary) {
       const status = canary.status
       const traffic =
