@@ -28,5 +28,5 @@ export function renderShares(counts: AnswerCounts): string {
   const total = answered.reduce((sum, [, count]) => sum + count.requests, 0)
   const errors = answered.reduce((sum, [, count]) => sum + count.errors, 0)
   const shares = answered.map(([version, count]) => `${version} ${Math.round((count.requests / total) * 100)}%`)
-  return ['users:', [...shares, `${errors} errors`].join(', ')].join(' ')
+  return ['users:', [...shares, errors === 1 ? '1 error' : `${errors} errors`].join(', ')].join(' ')
 }
