@@ -10,7 +10,7 @@ import { controllerReference } from './ownership.ts'
 import { fencepostsOf, oldestFirst, wantedReplicas } from './rolling-update.ts'
 import { nameOfValue } from './safe-name.ts'
 
-export const templateHashLabel = 'pod-template-hash'
+const templateHashLabel = 'pod-template-hash'
 export const revisionAnnotation = 'deployment.kubernetes.io/revision'
 export const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas'
 export const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas'

@@ -53,29 +53,31 @@ export function createContainerLog(directory: string, maxBytes = MAX_BYTES): Con
       return running
     },
     async *read(options, signal) {
-      const run = options.previous === true ? undefined : running
-      const written = run?.position() ?? 0
-      const content = Buffer.concat(readHalves(options.previous === true ? previous : current))
-      const tail = lastLines(content, options.tailLines)
+      const isFollowed = options.follow === true && options.previous !== true
+      // What comes is collected from before what stands is read, so that nothing falls in between.
+      using following = isFollowed ? running?.follow(signal) : undefined
+      const tail = lastLines(
+        Buffer.concat(readHalves(options.previous === true ? previous : current)),
+        options.tailLines,
+      )
       if (tail.length > 0) yield tail
-      if (options.follow === true && run !== undefined) yield* run.follow(written, signal)
+      if (following !== undefined) yield* following
     },
     tail: (bytes) => Buffer.concat(readHalves(current)).subarray(-bytes).toString(),
   }
 }
 
 interface RunningLog extends LogRun {
-  position(): number
-  follow(from: number, signal: AbortSignal): AsyncIterable<Buffer>
+  follow(signal: AbortSignal): Following
 }
 
+type Following = AsyncIterable<Buffer> & Disposable
 type Follower = (chunk: Buffer | undefined) => void
 
 function openRun(path: string, maxBytes: number): RunningLog {
   const followers = new Set<Follower>()
   let file = openSync(path, 'a', 0o600)
   let size = statSync(path).size
-  let position = size
   let ended = false
   const write = (chunk: Buffer) => {
     if (ended) return
@@ -87,7 +89,6 @@ function openRun(path: string, maxBytes: number): RunningLog {
     }
     writeSync(file, chunk)
     size += chunk.length
-    position += chunk.length
     for (const follower of followers) follower(chunk)
   }
   return {
@@ -97,22 +98,22 @@ function openRun(path: string, maxBytes: number): RunningLog {
         done()
       },
     }),
-    position: () => position,
     end() {
       if (ended) return
       ended = true
       closeSync(file)
       for (const follower of followers) follower(undefined)
     },
-    async *follow(from, signal) {
-      if (ended || position !== from) return
-      yield* followed(followers, signal)
+    follow(signal) {
+      const following = createFollowing(followers, signal)
+      if (ended) following.follower(undefined)
+      return following
     },
   }
 }
 
-/** What is written from now on. A reader that is too slow gets its chunks later: they are kept for it. */
-async function* followed(followers: Set<Follower>, signal: AbortSignal): AsyncIterable<Buffer> {
+/** What is written from now on, kept for a reader that is slow, until the run ends or the signal fires. */
+function createFollowing(followers: Set<Follower>, signal: AbortSignal): Following & { readonly follower: Follower } {
   const waiting: (Buffer | undefined)[] = []
   let wake: (() => void) | undefined
   const follower: Follower = (chunk) => {
@@ -122,20 +123,25 @@ async function* followed(followers: Set<Follower>, signal: AbortSignal): AsyncIt
   const stop = () => follower(undefined)
   followers.add(follower)
   signal.addEventListener('abort', stop, { once: true })
-  try {
-    while (!signal.aborted) {
-      while (waiting.length > 0) {
-        const chunk = waiting.shift()
-        if (chunk === undefined) return
-        yield chunk
+  if (signal.aborted) stop()
+  return {
+    follower,
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        while (waiting.length > 0) {
+          const chunk = waiting.shift()
+          if (chunk === undefined) return
+          yield chunk
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       }
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  } finally {
-    followers.delete(follower)
-    signal.removeEventListener('abort', stop)
+    },
+    [Symbol.dispose]() {
+      followers.delete(follower)
+      signal.removeEventListener('abort', stop)
+    },
   }
 }
 
