@@ -1,14 +1,12 @@
-import { backgroundDeletion, startDeletion } from '../endpoints/delete.ts'
-import { deepEqual, type JsonObject, stringAt, withAt } from '../json.ts'
+import { backgroundDeletion, cleanupFinalizer, startDeletion } from '../endpoints/delete.ts'
+import { deepEqual, type JsonObject, stringAt } from '../json.ts'
 import { establish } from '../kinds/custom-resources.ts'
 import { definitionsStorage } from '../kinds/registry.ts'
-import { finalizersOf, isDeleting, timestamp } from '../metadata.ts'
+import { isDeleting, timestamp } from '../metadata.ts'
 import type { Platform } from '../platform.ts'
 import type { Change } from '../storage/event-log.ts'
 import type { Reaction } from './deferred.ts'
 import { removeFinalizer } from './garbage-collector.ts'
-
-const cleanup = 'customresourcecleanup.apiextensions.k8s.io'
 
 /** Accepts the names of definitions, and deletes their objects before they go. */
 export function createDefinitionReaction(platform: Platform): Reaction {
@@ -38,11 +36,7 @@ export function tendDefinition(platform: Platform, key: string): void {
     return
   }
   const others = platform.store.list(definitionsStorage)
-  const established = establish(definition, others, timestamp(platform.clock.now()))
-  const finalizers = finalizersOf(established)
-  const next = finalizers.includes(cleanup)
-    ? established
-    : withAt(established, ['metadata', 'finalizers'], [...finalizers, cleanup])
+  const next = establish(definition, others, timestamp(platform.clock.now()))
   if (!deepEqual(next, definition)) platform.store.put(definitionsStorage, key, next)
 }
 
@@ -53,5 +47,5 @@ function deleteObjects(platform: Platform, key: string, definition: JsonObject):
     if (resource !== undefined && !isDeleting(object)) startDeletion(platform, resource, object, backgroundDeletion)
   }
   if (platform.store.list(storage).length > 0) return
-  removeFinalizer(platform, { resource: definitionsStorage, key }, definition, cleanup)
+  removeFinalizer(platform, { resource: definitionsStorage, key }, definition, cleanupFinalizer)
 }

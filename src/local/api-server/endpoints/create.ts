@@ -34,7 +34,7 @@ export function prepareNew(
 ): JsonObject {
   const { resource } = target
   const identified = withIdentity(platform, target, object)
-  requireNamespace(platform, target)
+  requireNamespace(platform, target, nameOf(identified))
   const context: KindContext = {
     now: platform.clock.now(),
     previous: undefined,
@@ -105,16 +105,16 @@ function chooseName(platform: Platform, target: Target, object: JsonObject): str
   return candidate
 }
 
-function requireNamespace(platform: Platform, target: Target): void {
+function requireNamespace(platform: Platform, target: Target, name: string): void {
   if (!target.resource.namespaced || target.namespace === undefined) return
   const namespace = platform.store.get('/namespaces', target.namespace)
   if (namespace === undefined) throw notFound({ group: '', kind: 'namespaces', name: target.namespace })
-  if (isDeleting(namespace)) refuseTerminating(target.resource, target.namespace)
+  if (isDeleting(namespace)) refuseTerminating(target.resource, target.namespace, name)
 }
 
-function refuseTerminating(resource: ApiResource, namespace: string): never {
+function refuseTerminating(resource: ApiResource, namespace: string, name: string): never {
   throw forbidden(
-    { group: resource.group, kind: resource.plural },
+    { group: resource.group, kind: resource.plural, name },
     `unable to create new content in namespace ${namespace} because it is being terminated`,
   )
 }

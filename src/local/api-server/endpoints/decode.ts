@@ -39,6 +39,14 @@ export function decode(
   return { object: complete(resource, value, fillDefaults), warnings: validation === 'Warn' ? unknown : [] }
 }
 
+function versionError(resource: ApiResource, apiVersion: string, kind: string): string {
+  if (resource.isCustom) {
+    return `the API version in the data (${apiVersion}) does not match the expected API version (${groupVersionOf(resource)})`
+  }
+  const why = `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`
+  return `${kind} in version "${apiVersion}" cannot be handled as a ${resource.kind}: ${why}`
+}
+
 function complete(resource: ApiResource, object: JsonObject, fillDefaults: boolean): JsonObject {
   if (!resource.isCustom) return canonicalForm(object, resource.schema)
   const filled = fillDefaults ? applyDefaults(object, resource.schema) : object
@@ -55,9 +63,7 @@ function checkIdentity(resource: ApiResource, given: JsonObject): void {
   const apiVersion = stringAt(given, 'apiVersion') ?? expected
   const kind = stringAt(given, 'kind') ?? resource.kind
   if (apiVersion !== expected) {
-    throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
-    )
+    throw badRequest(versionError(resource, apiVersion, kind))
   }
   if (kind !== resource.kind) {
     throw badRequest(

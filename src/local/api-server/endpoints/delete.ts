@@ -5,11 +5,13 @@ import type { ApiResource } from '../kinds/resource.ts'
 import { finalizersOf, isDeleting, nameOf, objectKey, resourceVersionOf, timestamp, uidOf } from '../metadata.ts'
 import type { NamedTarget, Platform, Target } from '../platform.ts'
 import { badRequest, conflict } from '../status-error.ts'
-import { selectObjects } from './read.ts'
+import { listed, selectObjects } from './read.ts'
 import { getStored, isFinished } from './update.ts'
 import { present } from './written.ts'
 
 export const orphanFinalizer = 'orphan'
+/** Holds a definition until its objects are gone. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 export const foregroundFinalizer = 'foregroundDeletion'
 
 export interface DeleteOptions {
@@ -52,7 +54,7 @@ export async function deleteCollection(platform: Platform, target: Target, reque
     kind: resource.listKind,
     apiVersion: resource.group === '' ? resource.version : `${resource.group}/${resource.version}`,
     metadata: { resourceVersion: String(platform.store.revision()) },
-    items: items.map((item) => present(resource, item)),
+    items: items.map((item) => listed(resource, item)),
   })
 }
 
@@ -129,22 +131,31 @@ function mark(
 ): JsonObject {
   const before = numberAt(current, 'metadata', 'deletionGracePeriodSeconds') ?? 0
   if (isDeleting(current) && options.graceSeconds >= before) return current
-  const wanted = isDeleting(current) ? finalizersOf(current) : finalizersFor(current, options.propagation)
+  const wanted = isDeleting(current) ? finalizersOf(current) : finalizersFor(resource, current, options.propagation)
   const metadata: JsonObject = {
     ...objectAt(current, 'metadata'),
     ...compact({
       deletionTimestamp: timestamp(now + options.graceSeconds * 1000),
       deletionGracePeriodSeconds: options.graceSeconds,
       finalizers: wanted.length === 0 ? undefined : wanted,
-      generation: resource.countsGeneration ? (numberAt(current, 'metadata', 'generation') ?? 0) + 1 : undefined,
+      generation:
+        resource.countsGeneration && !isDeleting(current)
+          ? (numberAt(current, 'metadata', 'generation') ?? 0) + 1
+          : undefined,
     }),
   }
   const marked = { ...current, metadata }
   return resource.storage === '/namespaces' ? withAt(marked, ['status', 'phase'], 'Terminating') : marked
 }
 
-function finalizersFor(current: JsonObject, propagation: DeleteOptions['propagation']): readonly string[] {
-  const others = finalizersOf(current).filter((one) => one !== orphanFinalizer && one !== foregroundFinalizer)
+function finalizersFor(
+  resource: ApiResource,
+  current: JsonObject,
+  propagation: DeleteOptions['propagation'],
+): readonly string[] {
+  const own = [orphanFinalizer, foregroundFinalizer, cleanupFinalizer]
+  const cleanup = resource.kind === 'CustomResourceDefinition' && !resource.isCustom ? [cleanupFinalizer] : []
+  const others = [...finalizersOf(current).filter((one) => !own.includes(one)), ...cleanup]
   if (propagation === 'Orphan') return [...others, orphanFinalizer]
   return propagation === 'Foreground' ? [...others, foregroundFinalizer] : others
 }

@@ -4,19 +4,17 @@ import type { Json, JsonObject } from '../json.ts'
 import type { ApiResource } from '../kinds/resource.ts'
 import type { Platform } from '../platform.ts'
 import type { TypeSchema } from '../schema/type-schema.ts'
-import { pathNotFound, StatusError } from '../status-error.ts'
+import { pathNotFound } from '../status-error.ts'
 
 const PREFIX = '/openapi/v3'
 
 const pathOf = (resource: { readonly group: string; readonly version: string }): string =>
   resource.group === '' ? `api/${resource.version}` : `apis/${resource.group}/${resource.version}`
 
-/**
- * OpenAPI v3, from which kubectl learns that the server validates fields, and explain its types. Version 2 would have
- * to be protobuf and is not served: kubectl is content without it.
- */
+/** OpenAPI v3, from which kubectl learns that the server validates fields, and explain its types. */
 export function serveOpenApi(platform: Platform, request: ApiRequest): ApiResponse {
-  if (!request.path.startsWith(PREFIX)) throw new StatusError(406, 'NotAcceptable', 'only /openapi/v3 is served')
+  if (request.path === '/openapi/v2') return serveVersion2(request)
+  if (!request.path.startsWith(PREFIX)) throw pathNotFound()
   const rest = request.path.slice(PREFIX.length).replace(/^\/|\/$/g, '')
   if (rest === '') return json(index(platform))
   const mine = platform.registry.all().filter((resource) => pathOf(resource) === rest)
@@ -25,6 +23,21 @@ export function serveOpenApi(platform: Platform, request: ApiRequest): ApiRespon
     'Cache-Control': 'public, max-age=31536000',
     ETag: `"${hashOf(platform, rest)}"`,
   })
+}
+
+const VERSION_2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+/**
+ * kubectl falls back to version 2 for lists of objects and for kinds that nobody serves, and stops where there is none.
+ * A document without types sends it on: the server validates each object itself.
+ */
+function serveVersion2({ accept }: ApiRequest): ApiResponse {
+  const info = { title: 'Kubernetes', version: 'v1.36.0' }
+  if (!accept.includes('protobuf')) return json({ swagger: '2.0', info, paths: {} })
+  // Each length is below 128, so that the bytes are ASCII: swagger = 1, info = 2 { title = 1, version = 2 }, paths = 8.
+  const field = (number: number, value: string) => String.fromCharCode((number << 3) | 2, value.length) + value
+  const body = field(1, '2.0') + field(2, field(1, info.title) + field(2, info.version)) + field(8, '')
+  return { kind: 'text', code: 200, body, contentType: VERSION_2_TYPE }
 }
 
 function index(platform: Platform): JsonObject {

@@ -71,13 +71,13 @@ function answer(platform: Platform, resource: ApiResource, { items, metadata, re
   return json({
     kind: resource.listKind,
     apiVersion: groupVersionOf(resource),
-    metadata,
+    metadata: resource.isCustom ? { continue: '', ...metadata } : metadata,
     items: items.map((item) => listed(resource, item)),
   })
 }
 
 /** In lists, objects of builtin kinds do not repeat what they are. */
-const listed = (resource: ApiResource, item: JsonObject): JsonObject =>
+export const listed = (resource: ApiResource, item: JsonObject): JsonObject =>
   resource.isCustom ? present(resource, item) : without(item, 'apiVersion', 'kind')
 
 /** A version of the future is refused so that the client waits; an exact one of the past is gone. */
@@ -94,13 +94,15 @@ function checkVersion(platform: Platform, query: URLSearchParams): void {
 
 export function parseVersion(text: string): number {
   if (!/^\d{1,15}$/.test(text)) {
-    throw badRequest(`invalid resourceVersion: Invalid value: ${JSON.stringify(text)}: must be an unsigned integer`)
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
   }
   return Number(text)
 }
 
 export const tooLarge = (wanted: number, now: number): StatusError =>
-  new StatusError(504, 'Timeout', `Too large resource version: ${wanted}, current: ${now}`, {
-    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version', field: '' }],
+  new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${wanted}, current: ${now}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   })

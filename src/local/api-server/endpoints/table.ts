@@ -70,7 +70,7 @@ export const ageColumn: Column = {
 }
 
 function columnsOf(resource: ApiResource): readonly Column[] {
-  if (!resource.isCustom) return [nameColumn, ...(builtinColumns(resource.storage) ?? [ageColumn])]
+  if (!resource.isCustom) return [nameColumn, ...builtinColumns(resource.storage)]
   const declared = resource.columns ?? []
   return [nameColumn, ...(declared.length === 0 ? [ageColumn] : declared.map(customColumn))]
 }

@@ -1,6 +1,6 @@
 import { mediaType } from '../http/body.ts'
 import type { ApiRequest } from '../http/request.ts'
-import { badRequest, invalid, unsupportedValue } from '../status-error.ts'
+import { badRequest, invalid, required, unsupportedValue } from '../status-error.ts'
 import type { FieldValidation } from './decode.ts'
 
 export interface WriteOptions {
@@ -20,7 +20,10 @@ export function writeOptions(request: ApiRequest): WriteOptions {
   }
   const given = request.query.get('fieldManager') ?? ''
   const isApply = mediaType(request.contentType).startsWith('application/apply-patch')
-  if (isApply && given === '') throw badRequest('fieldManager is required for apply patch')
+  if (isApply && given === '') {
+    const subject = { group: 'meta.k8s.io', kind: 'PatchOptions' }
+    throw invalid(subject, [required('fieldManager', 'is required for apply patch')])
+  }
   if (given.length > 128) throw badRequest('fieldManager must have at most 128 characters')
   return {
     dryRun: dryRun.length > 0,

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import { hasPrototypeKey, isObject, type Json, type JsonObject } from '../json.ts'
 import { badRequest, unsupportedMediaType } from '../status-error.ts'
+import { parseProtobuf } from './protobuf.ts'
 
 const MAX_DEPTH = 200
 
@@ -11,6 +12,7 @@ const accepted = ['application/json', 'application/yaml']
 /** The object in a create, replace or delete. */
 export function parseObject(body: Buffer, contentType: string): JsonObject {
   const type = mediaType(contentType)
+  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(body)
   if (type !== '' && !accepted.includes(type)) throw unsupportedMediaType(accepted)
   const value = type === 'application/yaml' ? parseYaml(body) : parseJson(body)
   if (!isObject(value)) throw badRequest('the request body is not an object')

@@ -48,11 +48,16 @@ function validateVersions(definition: JsonObject): readonly Cause[] {
     ...(storing === 1 || versions.length === 0
       ? []
       : [invalidValue('spec.versions', storing, 'must have exactly one version marked as storage version')]),
-    ...versions.flatMap((version, index) => validateVersion(version, `spec.versions[${index}]`)),
+    ...versions.flatMap((version, index) => {
+      const path = `spec.versions[${index}]`
+      // Kubernetes folds a schema that all versions share into one place, and names that.
+      const schemaPath = versions.length === 1 ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`
+      return validateVersion(version, path, schemaPath)
+    }),
   ]
 }
 
-function validateVersion(version: JsonObject, path: string): readonly Cause[] {
+function validateVersion(version: JsonObject, path: string, schemaPath: string): readonly Cause[] {
   const schema = objectAt(version, 'schema', 'openAPIV3Schema')
   const columns = arrayAt(version, 'additionalPrinterColumns').filter(isObject)
   const badColumns = columns.flatMap((column, index) => {
@@ -60,8 +65,8 @@ function validateVersion(version: JsonObject, path: string): readonly Cause[] {
     const field = `${path}.additionalPrinterColumns[${index}].jsonPath`
     return parseJsonPath(text) === undefined ? [invalidValue(field, text, 'is an invalid JSONPath')] : []
   })
-  if (schema === undefined) return [required(`${path}.schema.openAPIV3Schema`, 'schemas are required'), ...badColumns]
-  return [...badColumns, ...validateStructural(schema, `${path}.schema.openAPIV3Schema`)]
+  if (schema === undefined) return [required(`${path}.schema.openAPIV3Schema`), ...badColumns]
+  return [...badColumns, ...validateStructural(schema, schemaPath)]
 }
 
 export const customResourceDefinitionRules: KindRules = {

@@ -34,7 +34,7 @@ const count =
   (...path: readonly string[]): Cell =>
   (object) =>
     Object.keys(objectAt(object, ...path) ?? {}).length
-const ageColumn = column('Age', (object, now) => age(stringAt(object, 'metadata', 'creationTimestamp'), now), 'date')
+const ageColumn = column('Age', (object, now) => age(stringAt(object, 'metadata', 'creationTimestamp'), now))
 
 const template = ['spec', 'template', 'spec', 'containers']
 const list =
@@ -169,6 +169,6 @@ function roleRef(object: JsonObject): Json {
   return `${stringAt(object, 'roleRef', 'kind') ?? ''}/${stringAt(object, 'roleRef', 'name') ?? ''}`
 }
 
-/** The columns after the name; undefined where name and age are all there is. */
-export const builtinColumns = (storage: string): readonly Column[] | undefined =>
-  Object.hasOwn(columns, storage) ? columns[storage] : undefined
+/** The columns after the name. */
+export const builtinColumns = (storage: string): readonly Column[] =>
+  (Object.hasOwn(columns, storage) ? columns[storage] : undefined) ?? [ageColumn]

@@ -12,7 +12,8 @@ export function jsonPatch(target: Json, patch: Json): Json {
     throw new StatusError(413, 'RequestEntityTooLarge', `a JSON patch may have at most ${MAX_OPERATIONS} operations`)
   }
   const operations = patch.flatMap((value: unknown) => (isOperation(value) ? [value] : []))
-  if (operations.length < patch.length) throw badRequest('error decoding patch: an operation needs op and path')
+  if (operations.length < patch.length)
+    throw badRequest('error decoding patch: an operation needs op and path, and no path may lead to a prototype')
   const copy = structuredClone(target)
   const failed = safeApply(copy, operations)
   if (failed !== undefined) {
@@ -30,7 +31,14 @@ function safeApply(copy: Json, patch: readonly Operation[]): string | undefined 
   }
 }
 
+/** The library skips such paths without a word; a patch that is not carried out must not look carried out. */
+const unsafe = new Set(['__proto__', 'constructor', 'prototype'])
+
+const isSafePath = (path: Json | undefined): boolean =>
+  path === undefined || (typeof path === 'string' && !path.split('/').some((token) => unsafe.has(token)))
+
 function isOperation(value: unknown): value is Operation {
-  if (!isObject(value) || typeof value.path !== 'string' || value.path.includes('__proto__')) return false
+  if (!isObject(value) || typeof value.path !== 'string' || !isSafePath(value.path) || !isSafePath(value.from))
+    return false
   return typeof value.op === 'string' && words.has(value.op)
 }

@@ -50,13 +50,13 @@ const alwaysThere = new Set([
   'strategy',
   'updateStrategy',
   'jobTemplate',
-  'resources',
   'loadBalancer',
   'containers',
+  'names',
 ])
 
 const isAlwaysThere = (schema: TypeSchema | undefined, key: string): boolean =>
-  schema?.definition !== undefined && alwaysThere.has(key)
+  key === 'metadata' || (schema?.definition !== undefined && alwaysThere.has(key))
 
 function compareObjects(before: JsonObject, after: JsonObject, schema: TypeSchema | undefined): Comparison {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])

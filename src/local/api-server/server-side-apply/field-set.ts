@@ -76,9 +76,11 @@ export function setsEqual(a: FieldSet, b: FieldSet): boolean {
   return [...a.children].every(([element, child]) => setsEqual(child, b.children.get(element) ?? emptySet))
 }
 
+/** In Kubernetes' order: the members of a level before what is below them. */
 export function pathsOf(set: FieldSet, prefix: readonly string[] = []): readonly (readonly string[])[] {
-  const mine = set.member ? [prefix] : []
-  return [...mine, ...[...set.children].flatMap(([element, child]) => pathsOf(child, [...prefix, element]))]
+  const children = [...set.children].sort(([a], [b]) => (a < b ? -1 : 1))
+  const here = children.filter(([, child]) => child.member).map(([element]) => [...prefix, element])
+  return [...here, ...children.flatMap(([element, child]) => pathsOf(child, [...prefix, element]))]
 }
 
 export function setOfPath(path: readonly string[]): FieldSet {

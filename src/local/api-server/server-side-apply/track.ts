@@ -72,8 +72,8 @@ export function applyConfiguration(
   configuration: JsonObject,
   tracking: Tracking & { readonly force: boolean },
 ): Applied {
-  const entries = readManagedFields(live)
   const before = bare(live)
+  const entries = startingOwners(live, tracking)
   const mine = entries.find((entry) => isSameManager(entry, tracking.manager))
   const others = entries.filter((entry) => !isSameManager(entry, tracking.manager))
   const owned = withoutBranches(fieldsOf(configuration, tracking.schema), union(systemFields, tracking.reset))
@@ -89,6 +89,16 @@ export function applyConfiguration(
     fields: difference(difference(entry.fields, written), change.removed),
   }))
   return { object: next, entries: [...kept, stamp(mine, owned, tracking)] }
+}
+
+/** Fields of an object that nobody has tracked yet belong to whoever was there before the first apply. */
+function startingOwners(live: JsonObject, tracking: Tracking): readonly ManagedEntry[] {
+  const known = readManagedFields(live)
+  if (known.length > 0) return known
+  const { added } = compare({}, bare(live), tracking.schema)
+  const fields = withoutBranches(added, union(systemFields, tracking.reset))
+  const manager: Manager = { ...tracking.manager, name: 'before-first-apply', operation: 'Update', subresource: '' }
+  return isEmptySet(fields) ? [] : [{ ...manager, fields, time: tracking.time }]
 }
 
 /**

@@ -200,7 +200,7 @@ export const coreScenarios: readonly Scenario[] = [
         spec: {
           template: {
             spec: {
-              $setElementOrder_containers: null,
+              '$setElementOrder/containers': [{ name: 'web' }],
               containers: [
                 {
                   name: 'web',

@@ -31,7 +31,7 @@ export async function runScenario(request: ApiRequest, scenario: Scenario): Prom
     const body = make === undefined ? options.body : make(answers)
     const answer = await request(method, url, { ...options, ...(body === undefined ? {} : { body }) })
     answers.push(answer.body)
-    recorded.push({ say, status: answer.status, warnings: answer.warnings, body: normalize(answer.body) })
+    recorded.push({ say, status: answer.status, warnings: answer.warnings, body: sortCauses(normalize(answer.body)) })
   }
   return recorded
 }
@@ -57,8 +57,20 @@ function normalize(value: unknown, key = ''): unknown {
   )
 }
 
+/** Go walks its maps in any order, so several violations come in any order. */
+function sortCauses(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('details' in body)) return body
+  const { details } = body
+  if (typeof details !== 'object' || details === null || !('causes' in details) || !Array.isArray(details.causes)) {
+    return body
+  }
+  const causes = [...new Set(details.causes.map((cause) => JSON.stringify(cause)))].sort()
+  return { ...body, details: { ...details, causes }, ...(causes.length > 1 ? { message: '<several>' } : {}) }
+}
+
 function normalizeText(text: string, key: string): string {
   if (key === 'resourceVersion') return '<version>'
+  if (key === 'description') return '<text>'
   if (key === 'continue' && text !== '') return '<token>'
   if ((key === 'clusterIP' || key === 'clusterIPs') && text !== 'None') return '<address>'
   return text
@@ -68,6 +80,6 @@ function normalizeText(text: string, key: string): string {
       /Too large resource version: (\d+), current: \d+/g,
       'Too large resource version: $1, current: <version>',
     )
-    .replaceAll(/ResourceVersion in object meta: \d+/g, 'ResourceVersion in object meta: <version>')
+    .replaceAll(/ResourceVersion in record \(\d+\)/g, 'ResourceVersion in record (<version>)')
     .replaceAll(/"age":"\d+[smh]"/g, '<age>')
 }

@@ -1,0 +1,5 @@
+import { applyScenarios } from './apply-scenarios.ts'
+import { coreScenarios } from './core-scenarios.ts'
+import { customScenarios } from './custom-scenarios.ts'
+
+export const scenarios = [...coreScenarios, ...applyScenarios, ...customScenarios]
