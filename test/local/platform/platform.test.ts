@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { configMapKind, localImageKind, type Pod, podKind } from '../../../src/api/index.ts'
+import { configMapKind, localImageKind, type Pod, podKind, publishedPort } from '../../../src/api/index.ts'
 import { createKubeClient, type KubeClient } from '../../../src/kube/index.ts'
 import type { LocalPlatform } from '../../../src/local/index.ts'
 import { eventually } from '../../support/eventually.ts'
+import { getText } from '../../support/get-text.ts'
 import { barePod, scriptImage } from '../../support/local-cluster.ts'
 import { buildPlatform, processesNaming } from '../../support/local-platform.ts'
 
@@ -93,6 +94,17 @@ describe('the platform', () => {
       },
       { within: 30_000 },
     )
+  })
+
+  test('moves a port that needs root up, for the program and for its clients', async () => {
+    const script = `require('http').createServer((_, response) => response.end('low')).listen(process.env.PORT, process.env.HOST)`
+    await client.apply(localImageKind, scriptImage('test/low', script))
+    const pod = meshed('low')
+    const readinessProbe = { httpGet: { port: 80 }, periodSeconds: 1 }
+    const container = { name: 'main', image: 'test/low:1', ports: [{ containerPort: 80 }], readinessProbe }
+    await client.apply(podKind, { ...pod, spec: { containers: [container] } })
+    const host = (await untilReady('low'))?.status?.podIP ?? ''
+    expect(await getText({ host, port: publishedPort(80) })).toBe('low')
   })
 
   test.each(['mesh', 'controller'])('starts %s again when it is killed', async (name) => {

@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   type Deployment,
@@ -10,6 +9,7 @@ import {
   serviceKind,
 } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
+import { getText } from '../../support/get-text.ts'
 import { type LocalCluster, scriptImage, startLocalCluster } from '../../support/local-cluster.ts'
 
 const web = scriptImage(
@@ -60,22 +60,6 @@ beforeAll(async () => {
 
 afterAll(() => cluster[Symbol.asyncDispose]())
 
-/** A connection for each request, so that every one is routed anew; fetch refuses some ports. */
-const get = (address: { readonly host: string; readonly port: number }): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const sent = request({ ...address, agent: false }, (response) => {
-      response.setEncoding('utf8')
-      let text = ''
-      response.on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () => resolve(text))
-      response.on('error', reject)
-    })
-    sent.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code)))
-    sent.end()
-  })
-
 const ref = (name: string) => ({ namespace: 'default', name })
 
 const setImage = (name: string, image: string) =>
@@ -106,13 +90,13 @@ test('a rolling update answers every request of the Service', async () => {
   await untilRolledOut('steady')
   const clusterIP = (await cluster.client.get(serviceKind, ref('steady')))?.spec.clusterIP
   const address = { host: clusterIP ?? '', port: publishedPort(80) }
-  await eventually(() => get(address))
+  await eventually(() => getText(address))
 
   const answers: Record<string, number> = {}
   const over = new AbortController()
   const load = (async () => {
     while (!over.signal.aborted) {
-      const answer = await get(address).catch((error: Error) => `failed: ${error.message}`)
+      const answer = await getText(address).catch((error: Error) => `failed: ${error.message}`)
       answers[answer] = (answers[answer] ?? 0) + 1
     }
   })()
@@ -176,7 +160,7 @@ test('endpoints follow the pods to zero and back', async () => {
   await resize(0)
   await eventually(async () => expect([await ready(), (await podsOf('resized')).length]).toEqual([0, 0]))
   const clusterIP = (await cluster.client.get(serviceKind, ref('resized')))?.spec.clusterIP
-  await expect(get({ host: clusterIP ?? '', port: publishedPort(80) })).rejects.toThrow('ECONNRESET')
+  await expect(getText({ host: clusterIP ?? '', port: publishedPort(80) })).rejects.toThrow('ECONNRESET')
   await resize(1)
   await eventually(async () => expect(await ready()).toBe(1))
 })
