@@ -49,9 +49,21 @@ function index(platform: Platform): JsonObject {
   }
 }
 
+/** Rendering every schema for each index would cost more than all else that kubectl asks for. */
+const hashes = new WeakMap<readonly ApiResource[], Map<string, string>>()
+
 /** Changes with the schemas of the group version, so that clients may keep what they have. */
 function hashOf(platform: Platform, path: string): string {
-  const mine = platform.registry.all().filter((resource) => pathOf(resource) === path)
+  const resources = platform.registry.all()
+  const known = hashes.get(resources) ?? new Map<string, string>()
+  hashes.set(resources, known)
+  const hash = known.get(path) ?? computeHash(resources, path)
+  known.set(path, hash)
+  return hash
+}
+
+function computeHash(resources: readonly ApiResource[], path: string): string {
+  const mine = resources.filter((resource) => pathOf(resource) === path)
   const text = mine
     .map((resource) => `${resource.kind} ${resource.isCustom ? JSON.stringify(renderType(resource.schema, [])) : ''}`)
     .join('\n')
