@@ -92,7 +92,14 @@ function renderNotice({ canary, state, weight, now }: Announcement, note: Note):
       { name: 'Images', value: state.run?.images.join(', ') ?? '' },
       { name: 'Weight', value: `${weight}%` },
       { name: 'Failed checks', value: `${progress?.failedChecks ?? 0} of ${spec.analysis.threshold}` },
+      ...measured(state),
     ].filter(({ value }) => value !== ''),
     time: new Date(now).toISOString(),
   }
+}
+
+/** The last word of each metric in the newest step: a promotion has its numbers, as a rollback has. */
+function measured({ run }: ReleaseState): Notice['fields'] {
+  const messages = new Map((run?.steps.at(-1)?.verdicts ?? []).map(({ metric, message }) => [metric, message]))
+  return [...messages].map(([name, value]) => ({ name, value }))
 }
