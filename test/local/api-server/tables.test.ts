@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parseProtobuf } from '../../../src/local/api-server/http/protobuf.ts'
 import { evaluateJsonPath, parseJsonPath } from '../../../src/local/api-server/json-path.ts'
 import { humanDuration } from '../../../src/local/api-server/kinds/age.ts'
 import { mergePatch } from '../../../src/local/api-server/patch/merge-patch.ts'
@@ -135,6 +136,22 @@ test('merge patches follow RFC 7396', () => {
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
   ] as const
   for (const [target, patch, expected] of examples) expect(mergePatch(target, patch)).toEqual(expected)
+})
+
+test('protobuf of DeleteOptions, as helm sends it', () => {
+  const text = (number: number, value: Buffer | string) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, value.length]), Buffer.from(value)])
+  const type = Buffer.concat([text(1, 'v1'), text(2, 'DeleteOptions')])
+  const options = Buffer.concat([Buffer.from([8, 0]), text(2, text(1, 'uid-1')), text(4, 'Background'), text(5, 'All')])
+  const body = Buffer.concat([Buffer.from('k8s\0'), text(1, type), text(2, options), text(3, ''), text(4, '')])
+  expect(parseProtobuf(body)).toEqual({
+    apiVersion: 'v1',
+    kind: 'DeleteOptions',
+    gracePeriodSeconds: 0,
+    preconditions: { uid: 'uid-1' },
+    propagationPolicy: 'Background',
+    dryRun: ['All'],
+  })
 })
 
 describe('field sets', () => {

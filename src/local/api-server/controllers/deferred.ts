@@ -12,18 +12,24 @@ export type Reaction = (change: Change) => void
 export function reactDeferred(store: Store, reactions: readonly Reaction[], log: Logger): () => void {
   let queue: Change[] = []
   let scheduled = false
+  let stopped = false
   const run = (): void => {
     scheduled = false
+    if (stopped) return
     const changes = queue
     queue = []
     for (const change of changes) for (const reaction of reactions) guarded(reaction, change, log)
   }
-  return store.subscribe((change) => {
+  const unsubscribe = store.subscribe((change) => {
     queue.push(change)
     if (scheduled) return
     scheduled = true
     setImmediate(run)
   })
+  return () => {
+    stopped = true
+    unsubscribe()
+  }
 }
 
 /** One object that can not be handled must not stop the others. */

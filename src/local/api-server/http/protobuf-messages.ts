@@ -3,6 +3,8 @@ export type FieldType =
   | 'string'
   | 'bytes'
   | 'int'
+  /** Zero is a value of its own: the field is a pointer in Go. */
+  | 'exactInt'
   | 'bool'
   | 'time'
   | 'intOrString'
@@ -19,8 +21,8 @@ const message = (name: string): FieldType => ({ message: name })
 const listOf = (name: string): FieldType => ({ list: { message: name } })
 
 /**
- * Field numbers of Kubernetes' protobuf messages, for the objects that `kubectl create` builds itself: it sends those
- * in protobuf only. Fields that no such command fills are left out; a body that carries one is refused by name.
+ * Field numbers of Kubernetes' protobuf messages, for the objects that `kubectl create` builds itself, and for what helm
+ * deletes: they send those in protobuf only. Fields that no such command fills are left out; a body that carries one is refused by name.
  */
 export const messages: Readonly<Record<string, Message>> = {
   ObjectMeta: {
@@ -33,6 +35,14 @@ export const messages: Readonly<Record<string, Message>> = {
     11: ['labels', stringMap],
     12: ['annotations', stringMap],
   },
+  DeleteOptions: {
+    1: ['gracePeriodSeconds', 'exactInt'],
+    2: ['preconditions', message('Preconditions')],
+    3: ['orphanDependents', 'bool'],
+    4: ['propagationPolicy', 'string'],
+    5: ['dryRun', strings],
+  },
+  Preconditions: { 1: ['uid', 'string'], 2: ['resourceVersion', 'string'] },
   Namespace: { 1: ['metadata', message('ObjectMeta')], 2: ['spec', message('Empty')], 3: ['status', message('Empty')] },
   Empty: {},
   ConfigMap: {

@@ -96,7 +96,7 @@ type Scalar = Extract<FieldType, string>
 const readText = (value: Buffer): Json | undefined => (value.length === 0 ? undefined : value.toString('utf8'))
 
 /** Times are the server's own affair at creation: whatever the client sent does not count. */
-const readers: Readonly<Record<Exclude<Scalar, 'int' | 'bool'>, (value: Buffer) => Json | undefined>> = {
+const readers: Readonly<Record<Exclude<Scalar, 'int' | 'exactInt' | 'bool'>, (value: Buffer) => Json | undefined>> = {
   string: readText,
   bytes: (value) => value.toString('base64'),
   time: () => undefined,
@@ -106,11 +106,13 @@ const readers: Readonly<Record<Exclude<Scalar, 'int' | 'bool'>, (value: Buffer) 
 
 /** Go writes zero values too; they count as absent, as `omitempty` has it in JSON. */
 function readScalar(type: Scalar, value: bigint | Buffer): Json | undefined {
-  if (type === 'int' || type === 'bool') {
-    if (Buffer.isBuffer(value) || value === 0n) return undefined
-    return type === 'int' ? Number(value) : true
-  }
+  if (type === 'int' || type === 'exactInt' || type === 'bool') return readNumber(type, value)
   return Buffer.isBuffer(value) ? readers[type](value) : undefined
+}
+
+function readNumber(type: 'int' | 'exactInt' | 'bool', value: bigint | Buffer): Json | undefined {
+  if (Buffer.isBuffer(value) || (value === 0n && type !== 'exactInt')) return undefined
+  return type === 'bool' ? true : Number(value)
 }
 
 function readIntOrString(buffer: Buffer): Json | undefined {

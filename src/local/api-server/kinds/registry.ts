@@ -11,18 +11,15 @@ export interface Registry {
   findKind(group: string, kind: string): ApiResource | undefined
   /** Any served version of what is stored under `group/plural`. */
   ofStorage(storage: string): ApiResource | undefined
+  /** The same list until a definition changes. */
   all(): readonly ApiResource[]
-  /** Changes whenever the set of resources does. */
-  version(): number
 }
 
 export function createRegistry(store: Store, builtin: readonly ApiResource[]): Registry {
   const custom = new Map<string, readonly ApiResource[]>()
-  let version = 1
   let all: readonly ApiResource[] = builtin
   let byPath = new Map<string, ApiResource>()
   const rebuild = (): void => {
-    version += 1
     all = [...builtin, ...[...custom.values()].flat()]
     byPath = new Map(all.map((one) => [pathOf(one.group, one.version, one.plural), one]))
   }
@@ -44,7 +41,6 @@ export function createRegistry(store: Store, builtin: readonly ApiResource[]): R
     findKind: (group, kind) => all.find((one) => one.group === group && one.kind === kind),
     ofStorage: (storage) => all.find((one) => one.storage === storage),
     all: () => all,
-    version: () => version,
   }
 }
 

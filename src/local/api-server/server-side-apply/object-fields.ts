@@ -1,4 +1,4 @@
-import { isArray, isObject, type Json, type JsonObject } from '../json.ts'
+import { isArray, isObject, type Json } from '../json.ts'
 import { isAtomicMap, isDeclared, listKind, memberSchema, type TypeSchema } from '../schema/type-schema.ts'
 import { type FieldSet, fieldSet, leaf } from './field-set.ts'
 import { fieldElement, itemElement } from './path-element.ts'
@@ -49,5 +49,3 @@ export const systemFields: FieldSet = fieldSet(false, [
     ),
   ],
 ])
-
-export const ownableFields = (object: JsonObject, schema: TypeSchema): FieldSet => fieldsOf(object, schema)

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { Logger } from '../../../runtime/index.ts'
+import { type Logger, messageOf } from '../../../runtime/index.ts'
 import type { JsonObject } from '../json.ts'
 import { type Entry, parseJournal, parseSnapshot, renderEntry, renderSnapshot } from './disk-format.ts'
 import type { Store, StoreState } from './store.ts'
@@ -41,13 +41,23 @@ export function openPersistence(directory: string, log: Logger): Persistence {
   let journal = openSync(journalPath(directory, generation), 'a', 0o600)
   let written = 0
   let syncing = false
+  let broken = false
   let store: Store | undefined
 
   const append = (entry: Entry): void => {
     const line = renderEntry(entry)
-    writeSync(journal, line)
+    try {
+      // After a failed write the journal has a gap: only a whole new generation can be trusted.
+      if (broken) compact()
+      else writeSync(journal, line)
+      if (broken) log.info({ directory }, 'changes reach the disk again')
+      broken = false
+    } catch (error) {
+      if (!broken) log.error({ directory, error: messageOf(error) }, 'changes do not reach the disk: free some space')
+      broken = true
+    }
     written += line.length
-    if (written > COMPACT_AFTER_BYTES) compact()
+    if (written > COMPACT_AFTER_BYTES && !broken) compact()
     else syncSoon()
   }
   // A killed process loses nothing that was written; only a power cut may lose what this has not reached yet.
@@ -127,6 +137,9 @@ function load(directory: string, log: Logger): Loaded {
   const all = generations(directory)
   const newest = all.at(-1) ?? 0
   const base = newestSnapshot(directory, all, log)
+  if (base === undefined && (all[0] ?? 0) > 0) {
+    log.error({ directory }, 'no snapshot is whole: only the changes since are left')
+  }
   const objects = new Map<string, { resource: string; key: string; object: JsonObject }>()
   let revision = base?.revision ?? 1
   const apply = (entry: Entry): void => {
