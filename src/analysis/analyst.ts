@@ -56,7 +56,10 @@ function find(measuring: Measuring): Finding | Promise<Finding> {
   }
   if (template !== undefined) return measureTemplate(measuring, template)
   if (metric.templateRef !== undefined) {
-    return refuse(measuring, `names the MetricTemplate ${metric.templateRef.name}, which does not exist`)
+    return refuse(
+      measuring,
+      `names the ${metric.templateRef.kind ?? 'MetricTemplate'} ${metric.templateRef.name}, which does not exist`,
+    )
   }
   const builtin = builtinMetrics.get(metric.name)
   if (builtin !== undefined) return measureBuiltin(measuring, builtin)

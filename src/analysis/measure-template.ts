@@ -1,24 +1,26 @@
 import type { MetricTemplate } from '../api/index.ts'
+import type { Result } from '../base/index.ts'
 import { judge } from './judge.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import { renderRange } from './promql.ts'
 import type { Sample } from './provider.ts'
-import { renderQuery } from './template.ts'
+import { renderQuery, type TemplateValues } from './template.ts'
+import { resolveVariables, type Variables } from './template-variables.ts'
 import { measuredWindow } from './window.ts'
 
 /** Fills the template in, asks it once, at the end of the window, and judges the one number it gives. */
 export async function measureTemplate(measuring: Measuring, template: MetricTemplate): Promise<Finding> {
   const { check, request, scrapeIntervalMs, ask } = measuring
-  const { name, interval, templateVariables: variables = {} } = check.metric
+  const { name, interval, templateVariables: given = {} } = check.metric
   // What the query reads is not known here, so it gets the longer delay.
   const measured = measuredWindow(request.window, { scrapeMs: scrapeIntervalMs, flushed: true }, interval)
   const unasked = { query: '', window: request.window }
   if (!measured.ok) return { ...unasked, state: 'no-data', message: `${name} is unknown: ${measured.error}` }
   const window = measured.value
   const range = renderRange(window.endMs - window.startMs)
-  const query = renderQuery(template.spec.query, { subject: request.subject, interval: range, variables })
+  const query = fillIn(template, given, { subject: request.subject, interval: range })
   if (!query.ok) {
-    const message = `MetricTemplate ${template.metadata.name}: ${query.error}`
+    const message = `${template.kind} ${template.metadata.name}: ${query.error}`
     return { ...unasked, window, state: 'query-error', message }
   }
   const found = { query: query.value, window }
@@ -28,6 +30,11 @@ export async function measureTemplate(measuring: Measuring, template: MetricTemp
   const value = answer.samples[0]?.value
   const judgement = judge({ title: name, value, evidence: evidenceOf(value) }, check.metric.thresholdRange ?? {})
   return { ...found, ...(Number.isFinite(value) ? { value } : {}), ...judgement }
+}
+
+function fillIn(template: MetricTemplate, given: Variables, values: Omit<TemplateValues, 'variables'>): Result<string> {
+  const variables = resolveVariables(template.spec, given)
+  return variables.ok ? renderQuery(template.spec.query, { ...values, variables: variables.value }) : variables
 }
 
 const evidenceOf = (value: number | undefined): string => (value === undefined ? 'the query found no series' : '')

@@ -7,7 +7,7 @@ import { destinationRuleKind, gatewayKind, virtualServiceKind } from './istio/ne
 import { destinationRuleSchema, gatewaySchema, virtualServiceSchema } from './istio/networking-schema.ts'
 import type { CustomResourceDefinition } from './kubernetes/core.ts'
 import { localImageKind, localImageSchema } from './local-image.ts'
-import { metricTemplateKind, metricTemplateSchema } from './metric-template.ts'
+import { clusterMetricTemplateKind, metricTemplateKind, metricTemplateSchema } from './metric-template.ts'
 
 const text = (name: string, jsonPath: string): PrinterColumn => ({ name, type: 'string', jsonPath })
 const number = (name: string, jsonPath: string): PrinterColumn => ({ name, type: 'integer', jsonPath })
@@ -64,6 +64,12 @@ const metricTemplate: CustomResource = {
   description: 'A query that Canaries use as a metric.',
   categories: ['sluice', 'progressive-delivery'],
   columns: [text('Provider', '.spec.provider.type'), wide(age)],
+}
+
+const clusterMetricTemplate: CustomResource = {
+  ...metricTemplate,
+  kind: clusterMetricTemplateKind,
+  description: 'A query that Canaries of every namespace use as a metric.',
 }
 
 const alertProvider: CustomResource = {
@@ -141,6 +147,7 @@ export const allCustomResourceDefinitions: readonly CustomResourceDefinition[] =
   canary,
   canaryRun,
   metricTemplate,
+  clusterMetricTemplate,
   alertProvider,
   imagePolicy,
 ].map(crdFor)

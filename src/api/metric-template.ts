@@ -1,34 +1,65 @@
 import { z } from 'zod'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { mapListBy, type Rule, withRules } from './rules.ts'
 import { objectMetaSchema, webAddressSchema } from './schema.ts'
+
+const variableRules: readonly Rule<{ default?: string | undefined; required?: boolean | undefined }>[] = [
+  {
+    cel: '!has(self.default) || !has(self.required) || !self.required',
+    message: 'a required variable is given by every metric: leave default or required out',
+    field: 'default',
+    holds: (variable) => variable.default === undefined || variable.required !== true,
+  },
+]
+
+const variableSchema = withRules(
+  z.object({
+    name: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[A-Za-z0-9_-]+$/)
+      .describe('Name, as in {{ variables.NAME }}.'),
+    description: z.string().max(1024).optional().describe('What it means, and which values make sense.'),
+    default: z.string().max(1024).optional().describe('Value where a metric gives none.'),
+    required: z
+      .boolean()
+      .optional()
+      .describe('Whether every metric must give it; when absent, it must where there is no default. If false: empty.'),
+  }),
+  variableRules,
+)
+
+const templateSpecSchema = z.object({
+  provider: z
+    .object({
+      type: z.enum(['prometheus']).describe('Kind of metric server.'),
+      address: webAddressSchema
+        .optional()
+        .describe('Address of the server; that of the Canary or controller when absent.'),
+    })
+    .describe('Server that is asked.'),
+  query: z
+    .string()
+    .min(1)
+    .max(8192)
+    .describe(
+      'Query; {{ name }}, {{ namespace }}, {{ target }}, {{ service }}, {{ interval }} and {{ variables.NAME }} are filled in.',
+    ),
+  variables: mapListBy('name', z.array(variableSchema).max(32))
+    .optional()
+    .describe('Variables of the query; those that it names beside these must be given.'),
+})
 
 export const metricTemplateSchema = z.object({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: objectMetaSchema,
-  spec: z
-    .object({
-      provider: z
-        .object({
-          type: z.enum(['prometheus']).describe('Kind of metric server.'),
-          address: webAddressSchema
-            .optional()
-            .describe('Address of the server; that of the Canary or controller when absent.'),
-        })
-        .describe('Server that is asked.'),
-      query: z
-        .string()
-        .min(1)
-        .max(8192)
-        .describe(
-          'Query; {{ name }}, {{ namespace }}, {{ target }}, {{ service }}, {{ interval }} and {{ variables.NAME }} are filled in.',
-        ),
-    })
-    .describe('A reusable query.'),
+  spec: templateSpecSchema.describe('A reusable query.'),
 })
 
 export interface MetricTemplate extends KubernetesObject {
-  readonly spec: z.output<typeof metricTemplateSchema>['spec']
+  readonly spec: z.output<typeof templateSpecSchema>
 }
 
 export const metricTemplateKind: ResourceKind<MetricTemplate> = {
@@ -37,4 +68,12 @@ export const metricTemplateKind: ResourceKind<MetricTemplate> = {
   kind: 'MetricTemplate',
   plural: 'metrictemplates',
   namespaced: true,
+}
+
+/** The same for every namespace. */
+export const clusterMetricTemplateKind: ResourceKind<MetricTemplate> = {
+  ...metricTemplateKind,
+  kind: 'ClusterMetricTemplate',
+  plural: 'clustermetrictemplates',
+  namespaced: false,
 }

@@ -1,12 +1,11 @@
-import type { Analyst, Check } from '../analysis/index.ts'
+import type { Analyst } from '../analysis/index.ts'
 import type { Canary, Metric, MetricVerdict } from '../api/index.ts'
 import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
-import { serviceNamesOf } from '../traffic/index.ts'
+import { checksOf, subjectOf } from './checks.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
-import { primaryNameOf } from './primary.ts'
-import { findTemplate, type ReferencePolicy } from './references.ts'
+import type { ReferencePolicy } from './references.ts'
 
 export interface AskOptions {
   readonly analyst: Analyst
@@ -54,9 +53,9 @@ async function measure(
   window: Window,
   signal: AbortSignal,
 ): Promise<readonly MetricVerdict[]> {
-  const found = (canary.spec.analysis.metrics ?? []).map((metric) => findCheck(options, canary, metric, window))
+  const found = checksOf(canary, options.copies, options.policy)
   const checks = found.flatMap((each) => ('check' in each ? [each.check] : []))
-  const refused = found.flatMap((each) => ('verdict' in each ? [each.verdict] : []))
+  const refused = found.flatMap((each) => ('refusal' in each ? [unasked(each.metric, each.refusal, window)] : []))
   if (checks.length === 0) return refused
   const request = {
     subject: subjectOf(canary),
@@ -67,18 +66,6 @@ async function measure(
   return [...(await options.analyst.measure(request, signal)), ...refused]
 }
 
-function findCheck(
-  options: AskOptions,
-  canary: Canary,
-  metric: Metric,
-  window: Window,
-): { readonly check: Check } | { readonly verdict: MetricVerdict } {
-  const { template, refusal } = findTemplate(canary, metric, options.copies, options.policy)
-  if (refusal) return { verdict: unasked(metric, refusal.message, window) }
-  // A check never looks further back than one interval, unless its metric says so.
-  return { check: { metric: { ...metric, interval: metric.interval ?? canary.spec.analysis.interval }, template } }
-}
-
 const unasked = (metric: Metric, message: string, { startMs, endMs }: Window): MetricVerdict => ({
   metric: metric.name,
   state: 'query-error',
@@ -87,14 +74,6 @@ const unasked = (metric: Metric, message: string, { startMs, endMs }: Window): M
   windowStart: new Date(startMs).toISOString(),
   windowEnd: new Date(endMs).toISOString(),
   message,
-})
-
-const subjectOf = (canary: Canary) => ({
-  canary: canary.metadata.name,
-  namespace: canary.metadata.namespace ?? '',
-  target: canary.spec.targetRef.name,
-  primary: primaryNameOf(canary),
-  service: serviceNamesOf(canary).apex,
 })
 
 async function callHooks(

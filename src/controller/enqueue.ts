@@ -38,13 +38,15 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     const run = current ?? previous
     if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
   })
-  copies.templates.onChange((current, previous) => {
-    const name = (current ?? previous)?.metadata.name
-    addWhere(
-      undefined,
-      (canary) => canary.spec.analysis.metrics?.some(({ templateRef }) => templateRef?.name === name) ?? false,
-    )
-  })
+  for (const templates of [copies.templates, copies.clusterTemplates]) {
+    templates.onChange((current, previous) => {
+      const name = (current ?? previous)?.metadata.name
+      addWhere(
+        undefined,
+        (canary) => canary.spec.analysis.metrics?.some(({ templateRef }) => templateRef?.name === name) ?? false,
+      )
+    })
+  }
 }
 
 const sharesTarget =

@@ -3,6 +3,7 @@ import {
   type CanaryRun,
   canaryKind,
   canaryRunKind,
+  clusterMetricTemplateKind,
   type Deployment,
   deploymentKind,
   type KubernetesObject,
@@ -25,6 +26,7 @@ export interface LocalCopies {
   readonly services: Reflector<Service>
   readonly virtualServices: Reflector<VirtualService>
   readonly templates: Reflector<MetricTemplate>
+  readonly clusterTemplates: Reflector<MetricTemplate>
 }
 
 export interface LocalCopyOptions {
@@ -46,6 +48,7 @@ export function createLocalCopies({ client, clock, log, random, namespace }: Loc
     services: reflector(serviceKind),
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
+    clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
   }
 }
 
@@ -56,4 +59,5 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.services,
   copies.virtualServices,
   copies.templates,
+  copies.clusterTemplates,
 ]

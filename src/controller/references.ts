@@ -18,6 +18,12 @@ export function findBadReference(canary: Canary, copies: LocalCopies, policy: Re
   return foreign && crossNamespace(`alert ${foreign.name}`, `AlertProvider ${foreign.providerRef.name}`)
 }
 
+/** Where templates are looked up: the local copies, or what a command has read. */
+export interface Templates {
+  readonly templates: Pick<LocalCopies['templates'], 'get'>
+  readonly clusterTemplates: Pick<LocalCopies['clusterTemplates'], 'get'>
+}
+
 export interface FoundTemplate {
   readonly template?: MetricTemplate | undefined
   readonly refusal?: Cause | undefined
@@ -26,7 +32,7 @@ export interface FoundTemplate {
 export function findTemplate(
   canary: Canary,
   metric: Metric,
-  copies: LocalCopies,
+  copies: Templates,
   policy: ReferencePolicy,
 ): FoundTemplate {
   const { templateRef } = metric
@@ -34,10 +40,12 @@ export function findTemplate(
   if (isForbidden(canary, templateRef.namespace, policy)) {
     return { refusal: crossNamespace(`metric ${metric.name}`, `MetricTemplate ${templateRef.name}`) }
   }
-  const namespace = templateRef.namespace ?? canary.metadata.namespace
-  const template = copies.templates.get({ namespace, name: templateRef.name })
+  const { kind = 'MetricTemplate', name, namespace = canary.metadata.namespace } = templateRef
+  const isClusterWide = kind === 'ClusterMetricTemplate'
+  const template = isClusterWide ? copies.clusterTemplates.get({ name }) : copies.templates.get({ namespace, name })
   if (template) return { template }
-  const message = `metric ${metric.name} names the MetricTemplate ${namespace}/${templateRef.name}, which does not exist`
+  const missing = isClusterWide ? name : `${namespace}/${name}`
+  const message = `metric ${metric.name} names the ${kind} ${missing}, which does not exist`
   return { refusal: { reason: 'TemplateNotFound', message } }
 }
 

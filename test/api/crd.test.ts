@@ -18,6 +18,7 @@ test('each kind has its CRD, in its list', () => {
     'canaries.sluice.dev',
     'canaryruns.sluice.dev',
     'metrictemplates.sluice.dev',
+    'clustermetrictemplates.sluice.dev',
     'alertproviders.sluice.dev',
     'imagepolicies.sluice.dev',
   ])

@@ -35,6 +35,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'CustomResourceDefinition alertproviders.sluice.dev',
       'CustomResourceDefinition canaries.sluice.dev',
       'CustomResourceDefinition canaryruns.sluice.dev',
+      'CustomResourceDefinition clustermetrictemplates.sluice.dev',
       'CustomResourceDefinition destinationrules.networking.istio.io',
       'CustomResourceDefinition gateways.networking.istio.io',
       'CustomResourceDefinition imagepolicies.sluice.dev',

@@ -3,6 +3,7 @@ import {
   alertProviderKind,
   type Canary,
   canaryKind,
+  clusterMetricTemplateKind,
   deploymentKind,
   eventKind,
   metricTemplateKind,
@@ -124,6 +125,23 @@ describe('what cannot be released says why, and goes on when it is mended', () =
     await cluster.user.patch(canaryKind, { namespace: 'default', name: 'web' }, { spec }, { type: 'merge' })
     await cluster.until('stalled', () => conditionOf(cluster.canary(), 'Stalled')?.[1] === 'CrossNamespaceReference')
     expect(cluster.canary().status?.phase).toBe('Initialized')
+    await stop()
+  })
+
+  test('a ClusterMetricTemplate that is missing; a MetricTemplate of its name is none', async () => {
+    const templateRef = { kind: 'ClusterMetricTemplate', name: 'mine' }
+    const cluster = createReleaseCluster()
+    await cluster.user.create(deploymentKind, buildDeployment())
+    await cluster.user.create(metricTemplateKind, templateOf('mine'))
+    await createCanary(cluster, { analysis: { metrics: [{ name: 'mine', templateRef, thresholdRange: { max: 1 } }] } })
+    const stop = cluster.startController()
+    await cluster.until('stalled', () => conditionOf(cluster.canary(), 'Stalled')?.[1] === 'TemplateNotFound')
+    expect(conditionOf(cluster.canary(), 'Stalled')?.[2]).toBe(
+      'metric mine names the ClusterMetricTemplate mine, which does not exist',
+    )
+    const everywhere = { ...templateOf('mine'), kind: 'ClusterMetricTemplate', metadata: { name: 'mine' } }
+    await cluster.user.create(clusterMetricTemplateKind, everywhere)
+    await cluster.until('first version', () => cluster.canary().status?.phase === 'Initialized')
     await stop()
   })
 

@@ -19,6 +19,9 @@ const object = (kind: string, spec: object) => ({
   spec,
 })
 
+const template = (...variables: readonly object[]) =>
+  object('MetricTemplate', { provider: { type: 'prometheus' }, query: 'up', variables })
+
 const inCanary = (rule: string, bad: object, field: string, message: string): BadObject => ({
   rule,
   resource: 'canaries',
@@ -131,5 +134,25 @@ export const badObjects: readonly BadObject[] = [
     object: object('MetricTemplate', { provider: { type: 'prometheus', address: 'ftp://a' }, query: 'up' }),
     field: 'spec.provider.address',
     message: webAddress,
+  },
+  inCanary(
+    'a cluster-wide template in a namespace',
+    metric({ templateRef: { kind: 'ClusterMetricTemplate', name: 'mine', namespace: 'theirs' } }),
+    'spec.analysis.metrics[0].templateRef.namespace',
+    'a ClusterMetricTemplate has no namespace',
+  ),
+  {
+    rule: 'a required variable with a default',
+    resource: 'metrictemplates',
+    object: template({ name: 'limit', default: '1', required: true }),
+    field: 'spec.variables[0].default',
+    message: 'a required variable is given by every metric: leave default or required out',
+  },
+  {
+    rule: 'two variables of one name',
+    resource: 'metrictemplates',
+    object: template({ name: 'limit' }, { name: 'limit' }),
+    field: 'spec.variables[1]',
+    message: 'Duplicate value: {"name":"limit"}',
   },
 ]
