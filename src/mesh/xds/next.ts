@@ -41,7 +41,10 @@ function plan(type: ResourceType, state: StreamState, snapshot: Snapshot, resour
   }
 }
 
-/** A new or changed cluster (listener) waits for its endpoints (routes) again, even if they are as they were. */
+/**
+ * A new or changed cluster (listener) waits for its endpoints (routes) again, even if they are as they were, and one
+ * that goes takes them along.
+ */
 function forgetDependents(
   type: ResourceType,
   before: Resources | undefined,
@@ -50,11 +53,16 @@ function forgetDependents(
 ): StreamState {
   if (!isWholeWorld(type)) return state
   const dependent = type === 'cluster' ? 'endpoints' : 'routes'
-  const { sent } = state.types[dependent]
-  if (sent === undefined) return state
+  const { sent, acked } = state.types[dependent]
   const changed = [...now.values()].filter(({ name, version }) => before?.get(name)?.version !== version)
-  const waiting = new Set(changed.flatMap((resource) => resource.needs))
-  return withType(state, dependent, { sent: new Map([...sent].filter(([name]) => !waiting.has(name))) })
+  const waiting = new Set(changed.flatMap(({ needs }) => needs))
+  const wanted = new Set([...now.values()].flatMap(({ needs }) => needs))
+  const keep = (resources: Resources, isKept: (name: string) => boolean): Resources =>
+    new Map([...resources].filter(([name]) => isKept(name)))
+  return withType(state, dependent, {
+    sent: sent && keep(sent, (name) => wanted.has(name) && !waiting.has(name)),
+    acked: keep(acked, (name) => wanted.has(name)),
+  })
 }
 
 /** All clusters, or all listeners, when they differ from what was sent. */
@@ -112,9 +120,11 @@ function current(
 /** Every cluster that the route leads to is accepted, with its endpoints. */
 function clustersAreReady(route: SnapshotResource, { types }: StreamState): boolean {
   if (types.cluster.subscribed === undefined) return true
+  const { acked, inFlight } = types.cluster
   return route.clusters.every((name) => {
-    const cluster = types.cluster.acked.get(name)
-    return cluster?.needs.every((need) => types.endpoints.acked.has(need)) ?? false
+    // It may be gone from a response that is under way.
+    if (inFlight !== undefined && !inFlight.has(name)) return false
+    return acked.get(name)?.needs.every((need) => types.endpoints.acked.has(need)) ?? false
   })
 }
 

@@ -65,14 +65,16 @@ function settle(type: ResourceType, before: TypeState, request: Request): Step {
   }
   const names = [...inFlight.keys()]
   const event = { kind: 'rejected', type, names, message: request.error } as const
-  // The proxy goes on with what it had.
-  const kept = { inFlight: undefined, sent: before.acked }
-  if (!isWholeWorld(type) && names.length > 1) return { change: { ...kept, suspects: new Set(names) }, event }
-  const rejected = {
-    resources: isWholeWorld(type) ? inFlight : merge(before.rejected?.resources, inFlight),
-    message: request.error,
+  if (!isWholeWorld(type) && names.length > 1) {
+    // None of them counts as sent: some wait for an answer although they have not changed.
+    const sent = new Map([...(before.sent ?? [])].filter(([name]) => !inFlight.has(name)))
+    return { change: { inFlight: undefined, sent, suspects: new Set(names) }, event }
   }
-  return { change: { ...kept, rejected, suspects: without(before.suspects, inFlight) }, event }
+  const resources = isWholeWorld(type) ? inFlight : merge(before.rejected?.resources, inFlight)
+  const rejected = { resources, message: request.error }
+  // The proxy goes on with what it had.
+  const kept = { inFlight: undefined, sent: before.acked, suspects: without(before.suspects, inFlight) }
+  return { change: { ...kept, rejected }, event }
 }
 
 /** What was accepted may be rejected once more later: it is tried again then. */

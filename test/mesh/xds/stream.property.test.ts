@@ -1,0 +1,182 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  newStream,
+  next,
+  type Resources,
+  type Response,
+  receive,
+  type Snapshot,
+  type SnapshotResource,
+  type StreamState,
+} from '../../../src/mesh/xds/index.ts'
+import { createSimulatedProxy, type SimulatedProxy } from '../../support/xds-proxy.ts'
+
+/** A world in a few words: version of each cluster, version of its endpoints, and per route a version and its clusters. */
+interface World {
+  readonly clusters: Readonly<Record<string, readonly [version: number, endpoints: number]>>
+  readonly routes: Readonly<Record<string, readonly [version: number, clusters: readonly string[]]>>
+}
+
+const clusterNames = ['a', 'b', 'c', 'd']
+const routeNames = ['r', 's']
+const version = fc.integer({ min: 0, max: 2 })
+
+const world: fc.Arbitrary<World> = fc
+  .dictionary(fc.constantFrom(...clusterNames), fc.tuple(version, version), { minKeys: 1 })
+  .chain((clusters) =>
+    fc.record({
+      clusters: fc.constant(clusters),
+      routes: fc.dictionary(
+        fc.constantFrom(...routeNames),
+        fc.tuple(version, fc.subarray(Object.keys(clusters), { minLength: 1 })),
+      ),
+    }),
+  )
+
+const toMap = (resources: readonly SnapshotResource[]): Resources =>
+  new Map(resources.map((resource) => [resource.name, resource]))
+
+const make = (name: string, content: string, rest: Partial<SnapshotResource> = {}): SnapshotResource => ({
+  name,
+  version: content,
+  bytes: new Uint8Array(),
+  clusters: [],
+  needs: [],
+  ...rest,
+})
+
+function snapshotOf({ clusters, routes }: World): Snapshot {
+  const versions = { cluster: '1', endpoints: '1', listener: '1', routes: '1' }
+  return {
+    version: JSON.stringify({ clusters, routes }),
+    versions,
+    resources: {
+      cluster: toMap(Object.entries(clusters).map(([name, [own]]) => make(name, `c${own}`, { needs: [name] }))),
+      endpoints: toMap(Object.entries(clusters).map(([name, [, own]]) => make(name, `e${own}`))),
+      listener: toMap(Object.keys(routes).map((name) => make(`listener-${name}`, 'l', { needs: [name] }))),
+      routes: toMap(
+        Object.entries(routes).map(([name, [own, used]]) => make(name, `r${own}${used.join('')}`, { clusters: used })),
+      ),
+    },
+  }
+}
+
+interface Play {
+  readonly worlds: readonly World[]
+  /** Who moves next: the server takes a request, the proxy takes a response, or the world changes. */
+  readonly moves: readonly number[]
+  readonly asksFirst: boolean
+  readonly rejects: (response: Response) => boolean
+}
+
+/** Plays server and proxy against each other in the given order, then until nothing is on its way. */
+function play({ worlds, moves, asksFirst, rejects }: Play, check: (proxy: SimulatedProxy) => void) {
+  const proxy = createSimulatedProxy({ rejects, asksFirst: () => asksFirst })
+  const inbox: Response[] = []
+  let state: StreamState = newStream
+  let position = 0
+  let responses = 0
+  const snapshot = () => snapshotOf(worlds[position] ?? { clusters: {}, routes: {} })
+  const flush = () => {
+    for (let planned = next(state, snapshot()); planned; planned = next(state, snapshot())) {
+      state = planned.state
+      responses += 1
+      inbox.push(planned.response)
+    }
+  }
+  const serverTakes = () => {
+    const request = proxy.outbox.shift()
+    if (request === undefined) return
+    state = receive(state, request).state
+    flush()
+  }
+  const proxyTakes = () => {
+    const response = inbox.shift()
+    if (response === undefined) return
+    proxy.receive(response)
+    check(proxy)
+  }
+  const worldChanges = () => {
+    position = Math.min(position + 1, worlds.length - 1)
+    flush()
+  }
+  proxy.start()
+  for (const move of moves) [serverTakes, proxyTakes, worldChanges][move]?.()
+  while (position < worlds.length - 1) worldChanges()
+  for (let turn = 0; proxy.outbox.length > 0 || inbox.length > 0; turn += 1) {
+    if (turn > 10_000) throw new Error('server and proxy never come to rest')
+    serverTakes()
+    proxyTakes()
+  }
+  return { proxy, responses, snapshot: snapshot() }
+}
+
+const plays = fc.record({
+  worlds: fc.array(world, { minLength: 1, maxLength: 6 }),
+  // The world changes seldom enough that the proxy has accepted something in between.
+  moves: fc.array(fc.constantFrom(0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 2), { maxLength: 150, size: 'max' }),
+  asksFirst: fc.boolean(),
+})
+
+const versionsOf = (resources: Resources) =>
+  Object.fromEntries([...resources].map(([name, { version: own }]) => [name, own]).sort())
+
+describe('whatever order requests, responses and changes come in', () => {
+  test('a proxy that accepts ends with the whole newest snapshot, and nothing of it warms for ever', () => {
+    fc.assert(
+      fc.property(plays, (input) => {
+        const { proxy, snapshot } = play({ ...input, rejects: () => false }, () => {})
+        for (const type of ['cluster', 'endpoints', 'listener', 'routes'] as const) {
+          expect(versionsOf(proxy.holds[type])).toEqual(versionsOf(snapshot.resources[type]))
+        }
+        expect([...proxy.warming.cluster, ...proxy.warming.listener]).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a route never leads to a cluster that the proxy does not have', () => {
+    fc.assert(
+      fc.property(plays, (input) => {
+        play({ ...input, rejects: () => false }, ({ holds }) => {
+          for (const route of holds.routes.values()) {
+            for (const cluster of route.clusters) {
+              expect([cluster, holds.cluster.has(cluster), holds.endpoints.has(cluster)]).toEqual([cluster, true, true])
+            }
+          }
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('what is rejected is not sent again and again, and holds back no other resource of its type', () => {
+    const isBad = (own: string) => own.startsWith('r2') || own === 'e2'
+    const bad = (response: Response) => response.resources.some((resource) => isBad(resource.version))
+    fc.assert(
+      fc.property(plays, (input) => {
+        const { proxy, responses, snapshot } = play({ ...input, rejects: bad }, () => {})
+        expect(responses).toBeLessThan(40 + 40 * input.worlds.length)
+        for (const type of ['endpoints', 'routes'] as const) {
+          const wanted = [...snapshot.resources[type].values()].filter(
+            (resource) =>
+              !isBad(resource.version) && resource.clusters.every((cluster) => proxy.holds.endpoints.has(cluster)),
+          )
+          expect(versionsOf(proxy.holds[type])).toMatchObject(versionsOf(toMap(wanted)))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a proxy that rejects everything is left in peace', () => {
+    fc.assert(
+      fc.property(plays, (input) => {
+        const { responses, proxy } = play({ ...input, rejects: () => true }, () => {})
+        expect(responses).toBeLessThanOrEqual(4 * input.worlds.length)
+        expect(proxy.holds.routes.size).toBe(0)
+      }),
+    )
+  })
+})
