@@ -3,7 +3,8 @@
  * processes, an Envoy beside each meshed one, a Prometheus, and the mesh and the controller as children over the
  * kubeconfig, unchanged. It knows nothing of canaries: those are the controller's.
  */
-export { createLocalPlatform, type LocalPlatform, type LocalPlatformOptions } from './platform/platform.ts'
+export type { LocalPlatformOptions } from './platform/options.ts'
+export { createLocalPlatform, type LocalPlatform } from './platform/platform.ts'
 export {
   createProgressReport,
   type ProvisionOptions,

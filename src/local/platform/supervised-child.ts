@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { type Child, type ChildExit, type Clock, type Logger, messageOf, spawnChild } from '../../runtime/index.ts'
 import type { ContainerLog } from '../node-agent/index.ts'
 
@@ -79,7 +80,7 @@ export function createSupervisedChild(options: SupervisedChildOptions): Supervis
   }
 }
 
-function spawn({ argv, env, log, name }: SupervisedChildOptions, sink: import('node:stream').Writable): Child {
+function spawn({ argv, env, log, name }: SupervisedChildOptions, sink: Writable): Child {
   const [command = '', ...args] = argv
   return spawnChild({ command, args, env, stdout: sink, stderr: sink, log: log.child({ child: name }) })
 }

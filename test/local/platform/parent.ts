@@ -27,7 +27,7 @@ for (const name of ['plain', 'meshed']) {
       const pod = await client.get(podKind, { namespace: 'default', name })
       return pod?.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
     },
-    { within: 40_000, what: `${name} is ready` },
+    { within: 120_000, what: `${name} is ready` },
   )
 }
 process.stdout.write('up\n')

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { ContainerState } from '../../../api/index.ts'
 import type { Result } from '../../../base/index.ts'
 import type { EventNote } from '../../../kube/index.ts'
@@ -146,7 +147,7 @@ class ContainerLoop implements RunningContainer {
     }
   }
 
-  async #runProcess(launch: Launch, sink: NodeJS.WritableStream & import('node:stream').Writable): Promise<ChildExit> {
+  async #runProcess(launch: Launch, sink: Writable): Promise<ChildExit> {
     const { log, name, clock, note } = this.#options
     const [command = '', ...args] = launch.argv
     const cwd = launch.cwd === undefined ? {} : { cwd: launch.cwd }

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { KubeClient } from '../../kube/index.ts'
+import { renderBootstrap } from '../../mesh/envoy/index.ts'
+import { createContainerLog, createNodeAgent, type NodeAgent } from '../node-agent/index.ts'
+import { createPrometheus, createTargetWriter, type Prometheus } from '../prometheus/index.ts'
+import { createWorkloadControllers } from '../workloads/index.ts'
+import type { LocalPlatformOptions } from './options.ts'
+import { createSupervisedChild, type SupervisedChild } from './supervised-child.ts'
+
+type Start = (signal: AbortSignal) => Promise<void>
+
+/** Everything beside the API server. */
+export interface Parts {
+  readonly agent: NodeAgent
+  readonly prometheus: Prometheus
+  readonly mesh: SupervisedChild
+  readonly controller: SupervisedChild
+  /** What acts on objects, and stops before what it needs. */
+  readonly acting: readonly Start[]
+  /** What pods and controller need until they have ended. */
+  readonly serving: readonly Start[]
+}
+
+export interface PartsOptions extends LocalPlatformOptions {
+  /** Of the address block, such as `127.64`. */
+  readonly prefix: string
+  readonly client: KubeClient
+  readonly kubeconfigPath: string
+}
+
+const XDS_PORT = 15_010
+const PROMETHEUS_PORT = 9_090
+const CONTROLLER_PORT = 8_080
+const MESH_PORT = 8_081
+
+export async function buildParts(options: PartsOptions): Promise<Parts> {
+  const { client, clock, dataDirectory, prefix, tools, environment = process.env, random = Math.random } = options
+  const host = `${prefix}.0.1`
+  const token = randomBytes(32).toString('hex')
+  const tokenFile = join(dataDirectory, 'xds-token')
+  await writeFile(tokenFile, `${token}\n`, { mode: 0o600 })
+  const common = (part: string) => ({ client, clock, random, log: options.log.child({ part }) })
+  const agent = createNodeAgent({
+    ...common('node-agent'),
+    prefix,
+    directory: dataDirectory,
+    sidecar: { envoy: tools.envoy, xds: { address: host, port: XDS_PORT, token }, renderBootstrap },
+    environment,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
+  })
+  const prometheus = createPrometheus({
+    ...common('prometheus'),
+    binary: tools.prometheus,
+    directory: join(dataDirectory, 'prometheus'),
+    host,
+    port: PROMETHEUS_PORT,
+  })
+  const mesh = createProcess(options, 'mesh', `${host}:${MESH_PORT}`, [
+    ...['--xds-listen', `${host}:${XDS_PORT}`],
+    ...['--xds-token-file', tokenFile],
+  ])
+  const controller = createProcess(options, 'controller', `${host}:${CONTROLLER_PORT}`, [
+    ...['--metrics-server', prometheus.url],
+    ...['--mesh-provider', 'mesh'],
+  ])
+  const workloads = createWorkloadControllers(common('workloads'))
+  const targets = createTargetWriter({ ...common('prometheus'), prometheus })
+  return {
+    agent,
+    prometheus,
+    mesh,
+    controller,
+    acting: [controller.start, workloads.start, targets.start, agent.start],
+    serving: [mesh.start, prometheus.start],
+  }
+}
+
+/** One of our own processes, with its probes at an address of the block. */
+function createProcess(
+  options: PartsOptions,
+  name: 'mesh' | 'controller',
+  listen: string,
+  flags: readonly string[],
+): SupervisedChild {
+  const { clock, log, dataDirectory, children, environment = process.env, random = Math.random } = options
+  const output = join(dataDirectory, 'processes', name)
+  return createSupervisedChild({
+    name: `sluice ${name}`,
+    argv: [...children[name], '--kubeconfig', options.kubeconfigPath, '--listen', listen, ...flags],
+    env: environment,
+    output: createContainerLog(output),
+    outputPath: join(output, 'current.log'),
+    isReady: (signal) => answersReady(`http://${listen}/readyz`, signal),
+    clock,
+    log: log.child({ part: name }),
+    random,
+  })
+}
+
+async function answersReady(url: string, signal: AbortSignal): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]) })
+  await response.arrayBuffer()
+  return response.ok
+}
