@@ -1,6 +1,6 @@
 import type { ApiRequest, ApiResponse, Sink } from '../http/request.ts'
-import { type Json, type JsonObject, withAt } from '../json.ts'
-import { groupVersionOf } from '../kinds/resource.ts'
+import { type JsonObject, withAt } from '../json.ts'
+import { type ApiResource, groupVersionOf } from '../kinds/resource.ts'
 import type { Platform, Target } from '../platform.ts'
 import { expired, StatusError } from '../status-error.ts'
 import type { Change } from '../storage/event-log.ts'
@@ -38,7 +38,8 @@ interface Watching {
   readonly platform: Platform
   readonly target: Target
   readonly selected: Selection
-  readonly render: (object: JsonObject) => JsonObject
+  /** JSON of an object as this watcher wants it. */
+  readonly render: (object: JsonObject) => string
   readonly bookmarks: boolean
   readonly sendInitial: boolean
   readonly timeoutMs: number
@@ -58,7 +59,7 @@ function startOf(platform: Platform, target: Target, query: URLSearchParams): St
   return { kind: 'after', changes }
 }
 
-const line = (type: string, object: Json): string => `${JSON.stringify({ type, object })}\n`
+const line = (type: string, object: string): string => `{"type":"${type}","object":${object}}\n`
 
 async function runWatch(watching: Watching, start: Start, sink: Sink, signal: AbortSignal): Promise<void> {
   const { platform, target } = watching
@@ -105,7 +106,8 @@ function bookmark({ platform, target }: Watching, annotations: JsonObject): stri
   const { resource } = target
   const metadata: JsonObject = { resourceVersion: String(platform.store.revision()), creationTimestamp: null }
   const marked = Object.keys(annotations).length === 0 ? metadata : { ...metadata, annotations }
-  return line('BOOKMARK', { kind: resource.kind, apiVersion: groupVersionOf(resource), metadata: marked })
+  const object = { kind: resource.kind, apiVersion: groupVersionOf(resource), metadata: marked }
+  return line('BOOKMARK', JSON.stringify(object))
 }
 
 /** An object that begins to match is ADDED to this watcher, one that stops matching is DELETED. */
@@ -123,20 +125,32 @@ const lastState = (change: Change): JsonObject =>
     ? change.object
     : withAt(change.previous ?? change.object, ['metadata', 'resourceVersion'], String(change.revision))
 
+/** Objects never change once stored: the text of one serves every watcher of its version. */
+const texts = new WeakMap<JsonObject, { readonly apiVersion: string; readonly text: string }>()
+
+function textOf(resource: ApiResource, object: JsonObject): string {
+  const apiVersion = groupVersionOf(resource)
+  const known = texts.get(object)
+  if (known?.apiVersion === apiVersion) return known.text
+  const text = JSON.stringify(present(resource, object))
+  texts.set(object, { apiVersion, text })
+  return text
+}
+
 /** Table watches carry the column definitions in their first event only. */
 function renderer(platform: Platform, target: Target, table: TableOptions | undefined): Watching['render'] {
-  if (table === undefined) return (object) => present(target.resource, object)
+  if (table === undefined) return (object) => textOf(target.resource, object)
   let first = true
   return (object) => {
     const rendered = renderTable(target.resource, [object], { ...table, now: platform.clock.now() })
     const shown = first ? rendered : { ...rendered, columnDefinitions: null }
     first = false
-    return shown
+    return JSON.stringify(shown)
   }
 }
 
 /** The form in which an error reaches a stream that has begun. */
 export const errorLine = (error: unknown): string => {
   const status = error instanceof StatusError ? error : new StatusError(500, 'InternalError', 'an error on the server')
-  return line('ERROR', status.toStatus())
+  return line('ERROR', JSON.stringify(status.toStatus()))
 }
