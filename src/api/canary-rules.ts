@@ -11,6 +11,8 @@ interface Range {
 interface NamedMetric {
   readonly name: string
   readonly templateRef?: object | undefined
+  readonly comparison?: { readonly slowerThan?: string | undefined } | undefined
+  readonly limits?: object | undefined
 }
 
 interface Steps {
@@ -57,6 +59,26 @@ export const metricRules: readonly Rule<NamedMetric>[] = [
     field: 'templateRef',
     holds: ({ name, templateRef }) =>
       templateRef !== undefined || builtinMetrics.some((builtinMetric) => builtinMetric === name),
+  },
+  {
+    cel: '!has(self.comparison) || !has(self.templateRef)',
+    message: 'only built-in metrics are compared with the primary: leave comparison out beside templateRef',
+    field: 'comparison',
+    holds: ({ comparison, templateRef }) => comparison === undefined || templateRef === undefined,
+  },
+  {
+    cel: "!has(self.comparison) || (self.name == 'request-duration') == has(self.comparison.slowerThan)",
+    message: 'comparison.slowerThan belongs to request-duration, which needs it',
+    field: 'comparison',
+    holds: ({ name, comparison }) =>
+      comparison === undefined || (name === 'request-duration') === (comparison.slowerThan !== undefined),
+  },
+  {
+    cel: "!has(self.limits) || (self.name == 'request-success-rate' && !has(self.templateRef))",
+    message: 'limits belong to the built-in request-success-rate',
+    field: 'limits',
+    holds: ({ name, limits, templateRef }) =>
+      limits === undefined || (name === 'request-success-rate' && templateRef === undefined),
   },
 ]
 

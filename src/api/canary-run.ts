@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { phaseSchema } from './canary.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { armSchema, metricMemorySchema } from './metric-memory.ts'
 import { objectMetaSchema } from './schema.ts'
 
-/** Five different answers to "may the weight rise?": only `passed` lets it. */
-export const metricStateSchema = z.enum(['passed', 'failed', 'no-data', 'query-error', 'provider-down'])
+/** Six different answers to "may the weight rise?": only `passed` lets it, unless a policy of the metric says more. */
+export const metricStateSchema = z.enum(['passed', 'failed', 'inconclusive', 'no-data', 'query-error', 'provider-down'])
+
+export const verdictDecisionSchema = z.enum(['pass', 'fail', 'rollback', 'hold', 'none'])
 
 export const metricVerdictSchema = z.object({
   metric: z.string().describe('Name of the metric.'),
@@ -22,6 +25,22 @@ export const metricVerdictSchema = z.object({
   windowEnd: z.string().describe('End of the measured window.'),
   requests: z.number().optional().describe('Requests that the new version answered or lost in the window.'),
   errors: z.number().optional().describe('Failed ones among them.'),
+  comparison: z
+    .object({
+      windowStart: z.string().describe('Start of the window that was compared.'),
+      windowEnd: z.string().describe('End of it.'),
+      canary: armSchema.describe('The new version in the window.'),
+      primary: armSchema.describe('The primary in the window.'),
+      logEValue: z.number().describe('Evidence of the run that the new version is worse than tolerated.'),
+      logEValueLimit: z.number().describe('Evidence at which it is rolled back.'),
+      logSafety: z.number().describe('Evidence of the run that it is not worse.'),
+    })
+    .optional()
+    .describe('Comparison with the primary.'),
+  rule: z.string().optional().describe('Setting of the metric that decided.'),
+  decision: verdictDecisionSchema
+    .optional()
+    .describe('What the release makes of it: `fail` counts towards the threshold, `rollback` is at once.'),
   message: z.string().describe('The verdict in one sentence, with its numbers.'),
 })
 export type MetricVerdict = z.output<typeof metricVerdictSchema>
@@ -51,9 +70,10 @@ export const runProgressSchema = z.object({
   stepIndex: z.int().describe('Number of the current step, from 0; -1 before the first.'),
   checkedAt: z.string().optional().describe('Start of the wait for the next check.'),
   verdictAt: z.string().optional().describe('Time of the last verdict that was pass or fail.'),
-  lastCheck: z.enum(['passed', 'failed', 'missing']).optional().describe('Result of the last check.'),
+  lastCheck: z.enum(['passed', 'failed', 'inconclusive', 'missing']).optional().describe('Result of the last check.'),
   failedChecks: z.int().describe('Failed checks of the run.'),
   iterations: z.int().describe('Passing checks of the current step.'),
+  metrics: z.array(metricMemorySchema).max(32).optional().describe('What each metric has shown so far.'),
   command: z.enum(['promote', 'abort']).optional().describe('What an operator asked for.'),
   recovering: z.boolean().optional().describe('The primary had no ready pod when the run began.'),
   heldAt: z.string().optional().describe('Time the promotion failed; traffic stays on ready pods since.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { analysisRules, metricRules, specRules, templateRefRules, thresholdRangeRules } from './canary-rules.ts'
+import { analysisRules, specRules } from './canary-rules.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { metricSchema } from './metric.ts'
 import { mapListBy, withRules } from './rules.ts'
 import {
   conditionsSchema,
@@ -69,45 +70,6 @@ const serviceSchema = z.object({
     .optional()
     .describe('Retries of failed requests.'),
 })
-
-const thresholdRangeSchema = withRules(
-  z.object({
-    min: z.number().optional().describe('Smallest value that passes.'),
-    max: z.number().optional().describe('Largest value that passes.'),
-  }),
-  thresholdRangeRules,
-)
-
-const templateRefSchema = withRules(
-  z.object({
-    kind: z
-      .enum(['MetricTemplate', 'ClusterMetricTemplate'])
-      .optional()
-      .describe('Kind of the template; MetricTemplate when absent.'),
-    name: nameSchema.describe('Name of the template.'),
-    namespace: namespaceNameSchema
-      .optional()
-      .describe('Namespace of the MetricTemplate; that of the Canary when absent.'),
-  }),
-  templateRefRules,
-)
-
-const plainMetricSchema = z.object({
-  name: nameSchema.describe(
-    '`request-success-rate` (percent), `request-duration` (p99, milliseconds) or a name of your own.',
-  ),
-  interval: intervalSchema
-    .optional()
-    .describe('Longest window the metric is computed over; the interval of the analysis when absent.'),
-  thresholdRange: thresholdRangeSchema.optional().describe('Values that pass.'),
-  templateRef: templateRefSchema.optional().describe('Template that holds the query.'),
-  templateVariables: z
-    .record(z.string().max(63), z.string().max(1024))
-    .optional()
-    .describe('Values for {{ variables.NAME }} in the query.'),
-})
-
-const metricSchema = withRules(plainMetricSchema, metricRules)
 
 export const webhookTypeSchema = z.enum(['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'])
 
@@ -210,7 +172,6 @@ export const canarySchema = z.object({
 /** A Canary after defaults were filled. */
 export type CanarySpec = z.output<typeof canarySpecSchema>
 export type CanaryStatus = z.output<typeof canaryStatusSchema>
-export type Metric = z.output<typeof metricSchema>
 export type Webhook = z.output<typeof webhookSchema>
 export type WebhookType = z.output<typeof webhookTypeSchema>
 export type Alert = z.output<typeof alertSchema>

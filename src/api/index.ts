@@ -19,6 +19,8 @@ export * from './kubernetes/meta.ts'
 export * from './kubernetes/workloads.ts'
 export * from './local-image.ts'
 export * from './local-platform.ts'
+export * from './metric.ts'
+export * from './metric-memory.ts'
 export * from './metric-template.ts'
 export {
   parseAlertProvider,

@@ -38,6 +38,7 @@ export function takeCheck(state: ActiveRelease, observation: Observation): Chang
   switch (judgement.result) {
     case 'failed':
       return countFailure(noted, observation, judgement.message)
+    case 'inconclusive':
     case 'missing':
       return holdWithoutVerdict(noted, observation, judgement.message)
     case 'passed':

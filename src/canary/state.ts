@@ -55,7 +55,7 @@ export interface RunProgress {
   readonly ending?: Ending | undefined
 }
 
-export type CheckResult = 'passed' | 'failed' | 'missing'
+export type CheckResult = 'passed' | 'failed' | 'inconclusive' | 'missing'
 export type Command = 'promote' | 'abort'
 
 /** A run on its way out: weight 0 first, then the new version is scaled down. */
