@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { startServer, type TestServer } from '../support/http-server.ts'
+import { answersSince, startApp } from '../support/released-app.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+
+interface Payload {
+  readonly name: string
+  readonly namespace: string
+  readonly phase: string
+  readonly checksum: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', () => {
+  let platform: SluiceLocal
+  let hooks: TestServer
+  /** Paths that say no, with their status; null never answers. */
+  const refusals = new Map<string, number | null>([
+    ['/gated/confirm-rollout', 403],
+    ['/gated/confirm-promotion', 428],
+    ['/unready/pre-rollout', 500],
+    ['/unloaded/rollout', null],
+  ])
+
+  beforeAll(async () => {
+    hooks = await startServer((response, { path }) => {
+      const refusal = refusals.get(path)
+      if (refusal !== null) response.writeHead(refusal ?? 200).end('an answer that nobody must see: hunter2')
+    })
+    platform = await startSluiceLocal()
+  })
+
+  afterAll(async () => {
+    await platform?.[Symbol.asyncDispose]()
+    await hooks?.[Symbol.asyncDispose]()
+  })
+
+  const types = ['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'] as const
+  const webhooks = (namespace: string) =>
+    types.map((type) => ({
+      name: `the-${type}`,
+      type,
+      url: `${hooks.url}/${namespace}/${type}`,
+      timeout: '1s',
+      metadata: { team: 'shop', kind: type },
+    }))
+
+  const calls = (namespace: string, type: string): readonly Payload[] =>
+    hooks.requests
+      .filter(({ path, method }) => path === `/${namespace}/${type}` && method === 'POST')
+      .map(({ body }) => JSON.parse(body) as Payload)
+
+  test.concurrent('gates hold a release until they let it go on, with Flagger’s payload', async ({ expect }) => {
+    const app = await startApp(platform, { namespace: 'gated', analysis: { webhooks: webhooks('gated') } })
+    const before = await app.counts()
+    await app.setImage('2.0.0')
+
+    const waiting = await app.until('it waits', ({ status }) => {
+      expect([status?.phase, status?.message]).toEqual([
+        'Waiting',
+        'waiting for confirmation: hook "the-confirm-rollout" answered 403',
+      ])
+    })
+    // A gate that says no is asked again, and nothing of the new version runs.
+    await eventually(() => calls('gated', 'confirm-rollout').length >= 2, { what: 'the gate is asked again' })
+    expect(calls('gated', 'pre-rollout')).toEqual([])
+    expect((await answersSince(app, before)).counts['2.0.0']).toBeUndefined()
+    const checksum = waiting.status?.lastAppliedSpec ?? ''
+    const payload = { name: 'web', namespace: 'gated', checksum, metadata: { team: 'shop' } }
+    expect(calls('gated', 'confirm-rollout').at(-1)).toEqual({
+      ...payload,
+      phase: 'Waiting',
+      metadata: { team: 'shop', kind: 'confirm-rollout' },
+    })
+
+    refusals.delete('/gated/confirm-rollout')
+    const held = await app.until('it waits for promotion', ({ status }) => {
+      expect([status?.phase, status?.canaryWeight, status?.message]).toEqual([
+        'WaitingPromotion',
+        50,
+        'waiting for confirmation: hook "the-confirm-promotion" answered 428',
+      ])
+    })
+    expect(held.status?.lastAppliedSpec).toBe(checksum)
+    const preparations = calls('gated', 'pre-rollout')
+    expect(preparations.map(({ phase, checksum: of }) => [phase, of])).toEqual([['Progressing', checksum]])
+    const checks = calls('gated', 'rollout').length
+    expect(checks).toBeGreaterThanOrEqual(2)
+    // The analysis goes on while the gate holds.
+    await eventually(() => calls('gated', 'rollout').length > checks, { what: 'checks while it waits' })
+    expect((await app.canary()).status?.canaryWeight).toBe(50)
+
+    refusals.delete('/gated/confirm-promotion')
+    const { run } = await app.ended('2.0.0')
+    expect([run.status?.phase, run.status?.message]).toEqual(['Succeeded', `${checksum} is promoted`])
+    const phases = [...new Set(calls('gated', 'confirm-promotion').map(({ phase }) => phase))]
+    expect(phases).toEqual(['WaitingPromotion'])
+    const { failures } = await answersSince(app, before)
+    expect(failures).toEqual([])
+    expect(JSON.stringify(await app.canary()) + platform.logOf('controller')).not.toContain('hunter2')
+  }, 150_000)
+
+  test.concurrent('a pre-rollout hook that fails ends the release before any traffic', async ({ expect }) => {
+    const app = await startApp(platform, { namespace: 'unready', analysis: { webhooks: webhooks('unready') } })
+    const before = await app.counts()
+    await app.setImage('2.0.0')
+    const { run } = await app.ended('2.0.0')
+    expect([run.status?.phase, run.status?.message, run.status?.steps]).toEqual([
+      'Failed',
+      'hook "the-pre-rollout" answered 500 (failed check 1 of 1)',
+      [],
+    ])
+    expect((await answersSince(app, before)).counts['2.0.0']).toBeUndefined()
+  }, 120_000)
+
+  test.concurrent('a rollout hook that does not answer in time is a failed check', async ({ expect }) => {
+    const app = await startApp(platform, { namespace: 'unloaded', analysis: { webhooks: webhooks('unloaded') } })
+    await app.setImage('2.0.0')
+    const { run } = await app.ended('2.0.0')
+    expect(run.status?.phase).toBe('Failed')
+    expect(run.status?.message).toBe('hook "the-rollout" failed: no answer within 1 s (failed check 1 of 1)')
+    expect(run.status?.steps.map(({ kind, outcome }) => [kind, outcome])).toEqual([['mirror', 'failed']])
+  }, 120_000)
+})
