@@ -14,8 +14,11 @@ export const injectLabel = 'sidecar.istio.io/inject'
 export const injectNamespaceLabel = 'istio-injection'
 export const injectTemplatesAnnotation = 'inject.istio.io/templates'
 
-/** Ports below 1024 need root: they are published ten thousand higher. */
-export const publishedPort = (port: number): number => (port < 1024 ? port + 10_000 : port)
+/**
+ * Ports below 1024 need root: they are published twenty thousand higher. Not ten: browsers and `fetch` refuse 10080,
+ * which would be where port 80 is.
+ */
+export const publishedPort = (port: number): number => (port < 1024 ? port + 20_000 : port)
 
 /** Port of each pod's HTTP proxy listener (HTTP_PROXY), and of its merged metrics. Istio's numbers. */
 export const httpProxyPort = 15_080

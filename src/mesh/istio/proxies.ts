@@ -76,7 +76,7 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput): MeshProxy
   }
 }
 
-/** Ports 80 and 10080 of one Service would be published as one. */
+/** Ports 80 and 20080 of one Service would be published as one. */
 const uniquePorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
   [...new Map(ports.toReversed().map((port) => [publishedPort(port.number), port])).values()].toReversed()
 

@@ -4,6 +4,7 @@ import {
   gatewayKind,
   namespaceKind,
   podKind,
+  serviceAddressesAnnotation,
   serviceKind,
   type VirtualService,
   virtualServiceKind,
@@ -13,7 +14,14 @@ import { envoyPath } from '../../support/envoy.ts'
 import { eventually } from '../../support/eventually.ts'
 import { claimLoopbackBlock, type LoopbackBlock } from '../../support/loopback-block.ts'
 import { createMemoryApi, type MemoryApi } from '../../support/memory-api.ts'
-import { namespaceName, shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  namespaceName,
+  serviceOf,
+  shopOf,
+  sliceOf,
+  splitBetween,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 import {
   type Backend,
   get,
@@ -64,8 +72,8 @@ beforeAll(async () => {
     gateway: await startEnvoy({ binary, pod: gatewayPod, role: 'gateway', xds }),
   }
   await Promise.all(Object.values(envoys).map(untilEnvoyReady))
-  web = `http://${block.prefix}.160.1:10080`
-  gateway = `http://${block.prefix}.1.4:10080`
+  web = `http://${block.prefix}.160.1:20080`
+  gateway = `http://${block.prefix}.1.4:20080`
 }, 120_000)
 
 afterAll(async () => {
@@ -104,6 +112,33 @@ function expectShare(count: number, total: number, share: number): void {
 describe('a release through real Envoys', () => {
   test('without a VirtualService the Service itself answers', async () => {
     expect(await sendMany(web, 20)).toEqual(new Map([['primary', 20]]))
+  })
+
+  test('endpoints follow the slices, and a Service that comes later has a listener of its own, under load', async () => {
+    const load = sendMany(web, 3_000)
+    const shop = shopOf(block.prefix)
+    const [clientPod, primaryPod, canaryPod] = shop.pods
+    if (!clientPod || !primaryPod || !canaryPod) throw new Error('the shop lacks pods')
+    await place(api, endpointSliceKind, sliceOf('web', [primaryPod, canaryPod]))
+    await eventually(async () => expect([...(await sendMany(web, 20)).keys()].sort()).toEqual(['canary', 'primary']))
+    await place(api, endpointSliceKind, sliceOf('web', [primaryPod]))
+    await eventually(async () => expect(await sendMany(web, 20)).toEqual(new Map([['primary', 20]])))
+
+    await place(api, serviceKind, serviceOf('later', { selector: { app: 'web' }, port: 9000 }))
+    await place(api, endpointSliceKind, sliceOf('later', [canaryPod]))
+    const annotations = {
+      ...clientPod.metadata.annotations,
+      [serviceAddressesAnnotation]: JSON.stringify({
+        [`${namespaceName}/web`]: `${block.prefix}.160.1`,
+        [`${namespaceName}/later`]: `${block.prefix}.160.9`,
+      }),
+    }
+    await place(api, podKind, { ...clientPod, metadata: { ...clientPod.metadata, annotations } })
+    await eventually(async () => {
+      expect(await get(`http://${block.prefix}.160.9:9000`)).toMatchObject({ status: 200, body: 'canary' })
+    })
+    const answers = await load
+    expect([...answers.keys()].filter((key) => key !== 'primary' && key !== 'canary')).toEqual([])
   })
 
   test('weights hold, for sidecars and for the gateway, as soon as the condition says so', async () => {
@@ -161,7 +196,7 @@ describe('a release through real Envoys', () => {
     await eventually(() => expect(canary.requests.length - before.canary).toBe(520))
     expect(primary.requests.length - before.primary).toBe(520)
     expect(new Set(canary.requests.slice(before.canary).map(({ host }) => host))).toEqual(
-      new Set([`${block.prefix}.160.1:10080`]),
+      new Set([`${block.prefix}.160.1:20080`]),
     )
     Object.assign(canary.behaviour, { status: 200, hangs: false })
   })

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { judgeProgrammed, type ProgrammedInput } from '../../../src/mesh/control-plane/programmed.ts'
+import type { ConnectedProxy, Snapshot, SnapshotResource } from '../../../src/mesh/xds/index.ts'
+
+const resource = (name: string, version = '2'): SnapshotResource => ({
+  name,
+  version,
+  bytes: new Uint8Array(),
+  clusters: [],
+  needs: [],
+})
+const mapOf = (name: string) => new Map([[name, resource(name)]])
+const snapshot: Snapshot = {
+  version: 'all',
+  versions: { cluster: '', endpoints: '', listener: '', routes: '' },
+  resources: { cluster: mapOf('web'), endpoints: mapOf('web'), listener: new Map(), routes: mapOf('table') },
+}
+const node = (name: string) => `sidecar~127.20.1.1~${name}.shop~shop.svc.cluster.local`
+const proxy = (versions: Partial<Record<string, string>>, rejected?: string): ConnectedProxy => ({
+  nodeId: '',
+  accepted: (type) => versions[type],
+  rejection: (type) => (type === 'routes' ? rejected : undefined),
+  rejections: () => [],
+})
+const all = { cluster: '2', endpoints: '2', routes: '2' }
+const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, rest: Partial<ProgrammedInput> = {}) =>
+  judgeProgrammed({
+    findings: [],
+    needs: Object.keys(proxies).map((name) => ({ nodeId: node(name), tables: ['table'], clusters: ['web'] })),
+    snapshots: new Map(Object.keys(proxies).map((name) => [node(name), snapshot])),
+    connected: new Map(Object.entries(proxies).flatMap(([name, each]) => (each ? [[node(name), each] as const] : []))),
+    isExpected: () => false,
+    isOverdue: false,
+    ...rest,
+  })
+const decided = (isProgrammed: boolean, reason: string, message: string) => ({
+  kind: 'decided',
+  isProgrammed,
+  reason,
+  message,
+})
+const invalid = {
+  object: { kind: 'VirtualService', namespace: 'shop', name: 'web' },
+  reason: 'Invalid',
+  message: 'bad',
+} as const
+
+describe('a VirtualService is', () => {
+  const rows: readonly (readonly [string, ReturnType<typeof judge>, object])[] = [
+    ['programmed when nobody needs it', judge({}), decided(true, 'Programmed', 'no connected proxy needs the route')],
+    [
+      'programmed when all have accepted all of it',
+      judge({ a: proxy(all), b: proxy(all) }),
+      decided(true, 'Programmed', '2 proxies have the route'),
+    ],
+    [
+      'pending while a table is not accepted',
+      judge({ a: proxy(all), b: proxy({ ...all, routes: '1' }) }),
+      { kind: 'pending', waitingFor: ['b.shop'] },
+    ],
+    [
+      'pending while a cluster is not accepted',
+      judge({ a: proxy({ ...all, cluster: '1' }) }),
+      { kind: 'pending', waitingFor: ['a.shop'] },
+    ],
+    [
+      'pending while endpoints are not delivered',
+      judge({ a: proxy({ ...all, endpoints: '1' }) }),
+      { kind: 'pending', waitingFor: ['a.shop'] },
+    ],
+    [
+      'lagging when they had their time',
+      judge({ a: proxy({}) }, { isOverdue: true }),
+      decided(false, 'ProxiesLagging', 'not accepted yet by a.shop'),
+    ],
+    [
+      'not held up by proxies that are away',
+      judge({ a: proxy(all), b: undefined }),
+      decided(true, 'Programmed', '1 proxy has the route; away: b.shop'),
+    ],
+    [
+      'held up by those that may come back',
+      judge({ a: proxy(all), b: undefined }, { isExpected: () => true }),
+      { kind: 'pending', waitingFor: ['b.shop'] },
+    ],
+    [
+      'rejected when one proxy rejects it',
+      judge({ a: proxy(all), b: proxy({}, 'no such thing') }),
+      decided(false, 'Rejected', 'proxies keep their last good configuration; b.shop: no such thing'),
+    ],
+    [
+      'invalid whatever the proxies have',
+      judge({ a: proxy(all) }, { findings: [{ ...invalid, reason: 'Conflict' }, invalid] }),
+      decided(false, 'Invalid', 'bad'),
+    ],
+  ]
+  test.each(rows)('%s', (_, verdict, expected) => {
+    expect(verdict).toEqual(expected)
+  })
+
+  test('told of five proxies at most', () => {
+    const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`p${index}`, proxy({})]))
+    expect(judge(many, { isOverdue: true })).toMatchObject({
+      message: 'not accepted yet by p0.shop, p1.shop, p2.shop, p3.shop, p4.shop and 2 more',
+    })
+  })
+})

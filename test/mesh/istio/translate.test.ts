@@ -1,0 +1,420 @@
+import { describe, expect, test } from 'vitest'
+import type { VirtualService } from '../../../src/api/index.ts'
+import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
+import type { Mesh, MeshProxy, Route } from '../../../src/mesh/model/index.ts'
+import {
+  destinationRuleOf,
+  gatewayOf,
+  meshPodOf,
+  namespaceOf,
+  serviceOf,
+  shopOf,
+  sliceOf,
+  splitBetween,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
+
+const shop = shopOf()
+const host = (name: string) => `${name}.shop.svc.cluster.local`
+const cluster = (name: string, subset = '') => `outbound|80|${subset}|${host(name)}`
+const defaults = {
+  attempts: 2,
+  retryOn: ['connect-failure', 'refused-stream', 'unavailable', 'cancelled', 'retriable-status-codes'],
+  statusCodes: [],
+}
+const origin = (name: string) => ({ kind: 'VirtualService', namespace: 'shop', name })
+
+const proxyOf = (mesh: Mesh, name: string): MeshProxy => {
+  const proxy = mesh.proxies.find(({ id }) => id.includes(`~${name}.`))
+  if (proxy === undefined) throw new Error(`there is no proxy ${name}`)
+  return proxy
+}
+
+const routesOf = (mesh: Mesh, table: string, proxy = 'client-0'): readonly Route[] =>
+  proxyOf(mesh, proxy)
+    .routeTables.filter(({ name }) => name === table)
+    .flatMap(({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes))
+
+const withRoutes = (...virtualServices: VirtualService[]): ClusterObjects => ({ ...shop, virtualServices })
+const webTable = `${host('web')}:80`
+
+describe('routes of a VirtualService', () => {
+  const to = (name: string, http: object = {}) => ({ route: [{ destination: { host: name } }], ...http })
+  const plain = (name: string) => ({
+    clusters: [{ cluster: cluster(name), weight: 1 }],
+    match: { headers: [], queryParameters: [] },
+    name: 'default',
+    origin: origin('web'),
+    retries: defaults,
+  })
+  const rows: readonly (readonly [string, NonNullable<VirtualService['spec']['http']>, readonly object[]])[] = [
+    ['a short name is a Service of the object’s namespace', [to('web-canary')], [plain('web-canary')]],
+    ['a full name is itself', [to(host('web-canary'))], [plain('web-canary')]],
+    [
+      'weights are kept as they are, 0 included',
+      [{ route: splitBetween('web-primary', 'web-canary', 0) }],
+      [
+        {
+          ...plain('web'),
+          clusters: [
+            { cluster: cluster('web-primary'), weight: 100 },
+            { cluster: cluster('web-canary'), weight: 0 },
+          ],
+        },
+      ],
+    ],
+    [
+      'each match is a route, in declared order, and nothing follows one that takes everything',
+      [
+        { ...to('web-canary'), match: [{ uri: { exact: '/a' } }, { method: { exact: 'GET' } }] },
+        to('web-primary'),
+        to('web'),
+      ],
+      [
+        { ...plain('web-canary'), match: { path: { kind: 'exact', value: '/a' }, headers: [], queryParameters: [] } },
+        {
+          ...plain('web-canary'),
+          match: { headers: [{ name: ':method', match: { kind: 'exact', value: 'GET' } }], queryParameters: [] },
+        },
+        plain('web-primary'),
+      ],
+    ],
+    [
+      'names of headers are lower case and {} asks for presence',
+      [{ ...to('web'), match: [{ headers: { 'X-B': {}, 'X-A': { prefix: 'p' } }, withoutHeaders: { 'X-C': {} } }] }],
+      [
+        {
+          ...plain('web'),
+          match: {
+            headers: [
+              { name: 'x-a', match: { kind: 'prefix', value: 'p' } },
+              { name: 'x-b', match: { kind: 'present' } },
+              { name: 'x-c', match: { kind: 'present' }, invert: true },
+            ],
+            queryParameters: [],
+          },
+        },
+      ],
+    ],
+    [
+      'a mirror without a percentage gets everything',
+      [to('web-primary', { mirror: { host: 'web-canary' } })],
+      [{ ...plain('web-primary'), mirror: { cluster: cluster('web-canary'), percent: 100 } }],
+    ],
+    [
+      'a mirror of 0 percent is none',
+      [to('web-primary', { mirror: { host: 'web-canary' }, mirrorPercentage: { value: 0 } })],
+      [plain('web-primary')],
+    ],
+    [
+      'retries: numbers are status codes, none is none',
+      [
+        to('web', {
+          match: [{ uri: { prefix: '/a' } }],
+          timeout: '1m',
+          retries: { attempts: 3, perTryTimeout: '2s', retryOn: '5xx, 503' },
+        }),
+        to('web', { retries: { attempts: 0 } }),
+      ],
+      [
+        {
+          ...plain('web'),
+          match: { path: { kind: 'prefix', value: '/a' }, headers: [], queryParameters: [] },
+          timeoutMs: 60_000,
+          retries: {
+            attempts: 3,
+            perTryTimeoutMs: 2_000,
+            retryOn: ['5xx', 'retriable-status-codes'],
+            statusCodes: [503],
+          },
+        },
+        { clusters: plain('web').clusters, match: plain('web').match, name: 'default', origin: origin('web') },
+      ],
+    ],
+    [
+      'matches on another port, gateway or source are not for this proxy',
+      [
+        to('web', { match: [{ port: 81 }] }),
+        to('web', { match: [{ gateways: ['public'] }] }),
+        to('web', { match: [{ sourceLabels: { app: 'nobody' } }] }),
+        to('web', { match: [{ sourceNamespace: 'other' }] }),
+        to('web-primary', { match: [{ port: 80, gateways: ['mesh'], sourceLabels: { app: 'client' } }] }),
+      ],
+      [plain('web-primary')],
+    ],
+  ]
+  test.each(rows)('%s', (_, http, expected) => {
+    const mesh = translate(withRoutes(virtualServiceOf('web', { http })))
+    expect(mesh.findings).toEqual([])
+    expect(routesOf(mesh, webTable)).toEqual(expected)
+  })
+
+  test('a subset has a cluster of its own, with the endpoints that its labels select', () => {
+    const v2 = meshPodOf('web-primary-1', { workload: 'web-primary', ip: '127.20.1.7', labels: { version: 'v2' } })
+    const mesh = translate({
+      ...shop,
+      pods: [...shop.pods, v2],
+      endpointSlices: [sliceOf('web', [...shop.pods.slice(1, 2), v2])],
+      destinationRules: [
+        destinationRuleOf('web', {
+          host: 'web',
+          trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } },
+          subsets: [{ name: 'v2', labels: { version: 'v2' } }],
+        }),
+      ],
+      virtualServices: [
+        virtualServiceOf('web', { http: [{ route: [{ destination: { host: 'web', subset: 'v2' } }] }] }),
+      ],
+    })
+    expect(mesh.findings).toEqual([])
+    expect(routesOf(mesh, webTable)[0]?.clusters).toEqual([{ cluster: cluster('web', 'v2'), weight: 1 }])
+    const found = mesh.clusters.filter(({ service }) => service.name === 'web')
+    expect(
+      found.map(({ name, loadBalancing, endpoints }) => [name, loadBalancing, endpoints.map((each) => each.address)]),
+    ).toEqual([
+      [cluster('web'), 'round-robin', ['127.20.1.2', '127.20.1.7']],
+      [cluster('web', 'v2'), 'round-robin', ['127.20.1.7']],
+    ])
+  })
+})
+
+describe('which VirtualService routes a host', () => {
+  const toCanary = { http: [{ route: [{ destination: { host: 'web-canary' } }] }] }
+  const older = { creationTimestamp: '2029-01-01T00:00:00Z' }
+
+  test('the oldest wins, and the younger is told', () => {
+    const mesh = translate(
+      withRoutes(
+        virtualServiceOf('web', toCanary),
+        virtualServiceOf(
+          'old',
+          { hosts: ['web'], http: [{ route: [{ destination: { host: 'web-primary' } }] }] },
+          { metadata: older },
+        ),
+      ),
+    )
+    expect(routesOf(mesh, webTable).map(({ origin: from }) => from?.name)).toEqual(['old'])
+    expect(mesh.findings).toEqual([
+      {
+        object: origin('web'),
+        reason: 'Conflict',
+        message: `spec.hosts: ${host('web')} is routed by the older VirtualService shop/old; merge the two or delete one`,
+      },
+    ])
+  })
+
+  test('the host itself wins over a wildcard', () => {
+    const mesh = translate(
+      withRoutes(
+        virtualServiceOf('wide', { hosts: ['*.shop.svc.cluster.local'], ...toCanary }, { metadata: older }),
+        virtualServiceOf('web', toCanary),
+      ),
+    )
+    expect(routesOf(mesh, webTable).map(({ origin: from }) => from?.name)).toEqual(['web'])
+    expect(routesOf(mesh, `${host('web-primary')}:80`).map(({ origin: from }) => from?.name)).toEqual(['wide'])
+  })
+
+  test('one for a gateway only leaves the mesh alone, and the gateway serves it by its hosts', () => {
+    const mesh = translate(
+      withRoutes(virtualServiceOf('web', { hosts: ['shop.example'], gateways: ['public'], ...toCanary })),
+    )
+    expect(routesOf(mesh, webTable).map(({ origin: from }) => from)).toEqual([undefined])
+    const gateway = proxyOf(mesh, 'gateway-0')
+    expect(gateway.outbound).toEqual([
+      { kind: 'http', bind: { address: '127.20.1.4', port: 20_080 }, routeTable: 'http.80' },
+    ])
+    expect(gateway.routeTables.map(({ virtualHosts }) => virtualHosts.map(({ domains }) => domains))).toEqual([
+      [[['shop.example']]].flat(),
+    ])
+  })
+
+  test('a server of a gateway narrows the hosts and may want one namespace', () => {
+    const served = (serverHost: string, hosts: readonly string[]) => {
+      const gateways = [
+        gatewayOf('public', {
+          selector: { istio: 'ingressgateway' },
+          servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: [serverHost] }],
+        }),
+      ]
+      const virtualServices = [virtualServiceOf('web', { hosts, gateways: ['public'], ...toCanary })]
+      const [table] = proxyOf(translate({ ...shop, gateways, virtualServices }), 'gateway-0').routeTables
+      return table?.virtualHosts.map(({ name }) => name)
+    }
+    expect(served('*.example', ['a.example', 'b.test'])).toEqual(['a.example'])
+    expect(served('a.example', ['*'])).toEqual(['a.example'])
+    expect(served('./a.example', ['a.example'])).toEqual(['a.example'])
+    expect(served('other/a.example', ['a.example'])).toEqual([])
+  })
+})
+
+describe('what cannot be carried out is a finding', () => {
+  const route = [{ destination: { host: 'web-primary' } }]
+  const rows: readonly (readonly [string, object, string, string])[] = [
+    [
+      'an unsupported field',
+      { http: [{ route, rewrite: { uri: '/' } }] },
+      'Invalid',
+      'spec.http[0].rewrite: this mesh does not support the field',
+    ],
+    [
+      'an unsupported kind of route',
+      { http: [{ route }], tcp: [] },
+      'Invalid',
+      'spec.tcp: this mesh does not support the field',
+    ],
+    [
+      'no weight at all',
+      {
+        http: [
+          {
+            route: [
+              { ...route[0], weight: 0 },
+              { ...route[0], weight: 0 },
+            ],
+          },
+        ],
+      },
+      'Invalid',
+      'spec.http[0].route: the weights of several destinations must sum to more than 0',
+    ],
+    [
+      'a bad duration',
+      { http: [{ route, timeout: '10' }] },
+      'Invalid',
+      'spec.http[0].timeout: must be a duration such as "10s"',
+    ],
+    [
+      'a bad expression',
+      { http: [{ route, match: [{ uri: { regex: '(' } }] }] },
+      'Invalid',
+      'spec.http[0].match[0].uri.regex: must be an RE2 expression',
+    ],
+    [
+      'two kinds of match at once',
+      { http: [{ route, match: [{ uri: { exact: 'a', prefix: 'b' } }] }] },
+      'Invalid',
+      'spec.http[0].match[0].uri: must have one of exact, prefix and regex; spec.http[0].match[0].uri: must have exact, prefix or regex',
+    ],
+    [
+      'a Service that is not there',
+      { http: [{ route: [{ destination: { host: 'gone' } }] }] },
+      'DestinationNotFound',
+      'spec.http[0]: there is no Service gone.shop.svc.cluster.local',
+    ],
+    [
+      'a port that is not there',
+      { http: [{ route: [{ destination: { host: 'web', port: { number: 81 } } }] }] },
+      'DestinationNotFound',
+      'spec.http[0]: Service web.shop.svc.cluster.local has no port 81 (it has 80)',
+    ],
+    [
+      'a subset that is not there',
+      { http: [{ route: [{ destination: { host: 'web', subset: 'v9' } }] }] },
+      'DestinationNotFound',
+      'spec.http[0]: no DestinationRule gives web.shop.svc.cluster.local a subset "v9"',
+    ],
+  ]
+  test.each(rows)('%s', (_, spec, reason, message) => {
+    expect(translate(withRoutes(virtualServiceOf('web', spec))).findings).toEqual([
+      { object: origin('web'), reason, message },
+    ])
+  })
+
+  test('a missing destination gets its share of 503, not somebody else', () => {
+    const http = [{ route: splitBetween('web-primary', 'gone', 40) }]
+    expect(routesOf(translate(withRoutes(virtualServiceOf('web', { http }))), webTable)[0]?.clusters).toEqual([
+      { cluster: cluster('web-primary'), weight: 60 },
+      { cluster: undefined, weight: 40 },
+    ])
+  })
+
+  test('TLS at a gateway and policies of a DestinationRule are refused, not ignored', () => {
+    const { findings } = translate({
+      ...shop,
+      gateways: [
+        gatewayOf('public', { servers: [{ port: { number: 443, name: 'https', protocol: 'HTTPS' }, hosts: ['*'] }] }),
+      ],
+      destinationRules: [destinationRuleOf('web', { host: 'web', trafficPolicy: { outlierDetection: {} } })],
+    })
+    expect(findings.map(({ object, reason, message }) => [object.kind, reason, message])).toEqual([
+      ['DestinationRule', 'Invalid', 'spec.trafficPolicy.outlierDetection: this mesh does not support the field'],
+      ['Gateway', 'Invalid', expect.stringMatching(/^spec\.servers\[0\]\.port\.protocol: /)],
+    ])
+  })
+})
+
+describe('proxies', () => {
+  test('a sidecar listens for its application, for each Service and for HTTP_PROXY', () => {
+    const primary = proxyOf(translate(shop), 'web-primary-0')
+    expect(primary).toMatchObject({
+      id: 'sidecar~127.20.1.2~web-primary-0.shop~shop.svc.cluster.local',
+      role: 'sidecar',
+      workload: { workload: 'web-primary', namespace: 'shop', app: 'web-primary', serviceAccount: 'default' },
+      inbound: [
+        {
+          bind: { address: '127.20.1.2', port: 8080 },
+          application: { address: '127.20.64.2', port: 8080 },
+          protocol: 'http',
+          service: { name: 'web', namespace: 'shop', host: host('web') },
+        },
+      ],
+    })
+    expect(proxyOf(translate(shop), 'client-0').outbound.map(({ bind }) => `${bind.address}:${bind.port}`)).toEqual([
+      '127.20.160.1:20080',
+      '127.20.160.3:20080',
+      '127.20.160.2:20080',
+      '127.20.1.1:15080',
+    ])
+  })
+
+  test('proxies for which a table reads the same share it', () => {
+    const mesh = translate(shop)
+    const table = (name: string) => proxyOf(mesh, name).routeTables.find((each) => each.name === 'http_proxy')
+    expect(table('client-0')).toBe(table('web-primary-0'))
+  })
+
+  const rows: readonly (readonly [
+    string,
+    boolean,
+    Readonly<Record<string, string>>,
+    Readonly<Record<string, string>>,
+  ])[] = [
+    ['a pod that asks', true, {}, { 'sidecar.istio.io/inject': 'true' }],
+    ['a pod of an enabled namespace', true, { 'istio-injection': 'enabled' }, {}],
+    ['a pod that declines', false, { 'istio-injection': 'enabled' }, { 'sidecar.istio.io/inject': 'false' }],
+    ['any other pod', false, {}, {}],
+  ]
+  test.each(rows)('%s is meshed: %s', (_, isMeshed, namespaceLabels, labels) => {
+    const pod = meshPodOf('lone', { ip: '127.20.1.9', isMeshed: false, labels })
+    const mesh = translate({ ...shop, namespaces: [namespaceOf('shop', namespaceLabels)], pods: [pod] })
+    expect(mesh.proxies.length).toBe(isMeshed ? 1 : 0)
+  })
+
+  test('endpoints that are not ready, or belong to a pod that ended, get nothing', () => {
+    const [client, primary] = shop.pods
+    if (!client || !primary) throw new Error('the shop lacks pods')
+    const ready = sliceOf('web', [primary])
+    const slice = { ...ready, endpoints: ready.endpoints.map((each) => ({ ...each, conditions: { ready: false } })) }
+    const ended = { ...client, status: { ...client.status, phase: 'Succeeded' as const } }
+    const mesh = translate({ ...shop, pods: [ended, primary], endpointSlices: [slice] })
+    expect(mesh.clusters.flatMap(({ endpoints }) => endpoints)).toEqual([])
+    expect(mesh.proxies.map(({ address }) => address)).toEqual(['127.20.1.2'])
+  })
+
+  test('what a port speaks is in its name or its appProtocol', () => {
+    const port = (number: number, name: string, appProtocol?: string) => ({
+      port: number,
+      name,
+      ...(appProtocol ? { appProtocol } : {}),
+    })
+    const ports = [
+      port(1, 'http-web'),
+      port(2, 'grpc'),
+      port(3, 'tcp-db'),
+      port(4, 'odd'),
+      port(5, 'x', 'kubernetes.io/h2c'),
+    ]
+    const mesh = translate({ ...shop, services: [serviceOf('many', { ports })] })
+    expect(mesh.clusters.map(({ protocol }) => protocol)).toEqual(['http', 'http2', 'tcp', 'http', 'http2'])
+  })
+})
