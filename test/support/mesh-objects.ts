@@ -179,7 +179,7 @@ export function shopOf(block = '127.20'): ClusterObjects {
   })
   return clusterOf({
     services: [
-      serviceOf('web', { selector: { app: 'web-primary' } }),
+      serviceOf('web', { selector: { app: 'web-primary' }, metadata: { creationTimestamp: '2029-12-31T00:00:00Z' } }),
       serviceOf('web-primary'),
       serviceOf('web-canary', { selector: { app: 'web' } }),
     ],

@@ -38,7 +38,7 @@ describe('what Envoy is told', () => {
   ])('as a %s', async (role, pod, names) => {
     const shown = resourcesOf(20, pod).filter(({ name }) => names.test(name))
     const text = JSON.stringify(shown.map(resourceToJson), undefined, 2)
-    await expect(`${text}\n`).toMatchFileSnapshot(`golden/${role}.json`)
+    await expect(`${text}\n`).toMatchFileSnapshot(`golden/${role}.txt`)
   })
 
   test('the bootstrap', async () => {
@@ -49,7 +49,7 @@ describe('what Envoy is told', () => {
       metrics: { address: '127.20.1.1', port: 15_090 },
       adminSocketPath: '/run/admin.sock',
     })
-    await expect(text).toMatchFileSnapshot('golden/bootstrap.json')
+    await expect(text).toMatchFileSnapshot('golden/bootstrap.txt')
   })
 
   test('a weight touches route tables and nothing else', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { VirtualService } from '../../../src/api/index.ts'
+import { publishedPort, type VirtualService } from '../../../src/api/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import type { Mesh, MeshProxy, Route } from '../../../src/mesh/model/index.ts'
 import {
@@ -221,7 +221,7 @@ describe('which VirtualService routes a host', () => {
     expect(routesOf(mesh, webTable).map(({ origin: from }) => from)).toEqual([undefined])
     const gateway = proxyOf(mesh, 'gateway-0')
     expect(gateway.outbound).toEqual([
-      { kind: 'http', bind: { address: '127.20.1.4', port: 20_080 }, routeTable: 'http.80' },
+      { kind: 'http', bind: { address: '127.20.1.4', port: publishedPort(80) }, routeTable: 'http.80' },
     ])
     expect(gateway.routeTables.map(({ virtualHosts }) => virtualHosts.map(({ domains }) => domains))).toEqual([
       [[['shop.example']]].flat(),
@@ -360,9 +360,9 @@ describe('proxies', () => {
       ],
     })
     expect(proxyOf(translate(shop), 'client-0').outbound.map(({ bind }) => `${bind.address}:${bind.port}`)).toEqual([
-      '127.20.160.1:20080',
-      '127.20.160.3:20080',
-      '127.20.160.2:20080',
+      `127.20.160.1:${publishedPort(80)}`,
+      `127.20.160.3:${publishedPort(80)}`,
+      `127.20.160.2:${publishedPort(80)}`,
       '127.20.1.1:15080',
     ])
   })

@@ -4,6 +4,7 @@ import {
   gatewayKind,
   namespaceKind,
   podKind,
+  publishedPort,
   serviceAddressesAnnotation,
   serviceKind,
   type VirtualService,
@@ -72,8 +73,8 @@ beforeAll(async () => {
     gateway: await startEnvoy({ binary, pod: gatewayPod, role: 'gateway', xds }),
   }
   await Promise.all(Object.values(envoys).map(untilEnvoyReady))
-  web = `http://${block.prefix}.160.1:20080`
-  gateway = `http://${block.prefix}.1.4:20080`
+  web = `http://${block.prefix}.160.1:${publishedPort(80)}`
+  gateway = `http://${block.prefix}.1.4:${publishedPort(80)}`
 }, 120_000)
 
 afterAll(async () => {
@@ -115,7 +116,7 @@ describe('a release through real Envoys', () => {
   })
 
   test('endpoints follow the slices, and a Service that comes later has a listener of its own, under load', async () => {
-    const load = sendMany(web, 3_000)
+    const load = sendMany(web, 2_000)
     const shop = shopOf(block.prefix)
     const [clientPod, primaryPod, canaryPod] = shop.pods
     if (!clientPod || !primaryPod || !canaryPod) throw new Error('the shop lacks pods')
@@ -151,7 +152,7 @@ describe('a release through real Envoys', () => {
   })
 
   test('weights move under load without a failed request', async () => {
-    const load = Promise.all([sendMany(web, 4_000), sendMany(gateway, 4_000, host)])
+    const load = Promise.all([sendMany(web, 2_000), sendMany(gateway, 2_000, host)])
     for (const weight of [0, 10, 50, 90, 100, 40, 0]) await route(split(weight))
     for (const answers of await load) {
       expect([...answers.keys()].filter((key) => key !== 'primary' && key !== 'canary')).toEqual([])
@@ -196,7 +197,7 @@ describe('a release through real Envoys', () => {
     await eventually(() => expect(canary.requests.length - before.canary).toBe(520))
     expect(primary.requests.length - before.primary).toBe(520)
     expect(new Set(canary.requests.slice(before.canary).map(({ host }) => host))).toEqual(
-      new Set([`${block.prefix}.160.1:20080`]),
+      new Set([`${block.prefix}.160.1:${publishedPort(80)}`]),
     )
     Object.assign(canary.behaviour, { status: 200, hangs: false })
   })
@@ -230,11 +231,11 @@ describe('a release through real Envoys', () => {
 
   test('a control plane that restarts changes nothing for traffic, and is obeyed again', async () => {
     await route(split(0))
-    const load = sendMany(web, 3_000)
+    const load = sendMany(web, 2_000)
     await mesh.stop()
     expect(await sendMany(web, 50)).toEqual(new Map([['primary', 50]]))
     mesh = await startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010 })
-    expect(await load).toEqual(new Map([['primary', 3_000]]))
+    expect(await load).toEqual(new Map([['primary', 2_000]]))
     await route(split(100))
     expect(await sendMany(web, 50)).toEqual(new Map([['canary', 50]]))
     expect(await sendMany(gateway, 50, host)).toEqual(new Map([['canary', 50]]))
