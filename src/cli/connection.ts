@@ -46,12 +46,12 @@ export async function* canaryStates(
 export async function followCanary(
   client: KubeClient,
   ref: { readonly namespace: string; readonly name: string },
-  onState: (canary: Canary) => boolean,
+  onState: (canary: Canary) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
   const scope = { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` }
   for await (const canary of canaryStates(client, scope, signal)) {
     if (canary === 'none') throw notFound(ref.namespace, ref.name)
-    if (onState(canary)) return
+    if (await onState(canary)) return
   }
 }

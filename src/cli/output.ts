@@ -14,11 +14,19 @@ export const processOutput: Output = {
 
 /** Columns as kubectl prints them: upper-case heads, three spaces between. */
 export function renderTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)))
-  const line = (cells: readonly string[]) =>
+  const renderRow = createRowRenderer(heads, rows)
+  return [heads, ...rows].map(renderRow).join('\n')
+}
+
+/** Renders rows as wide as the widest that is known; a later row that is wider moves only its own end. */
+export function createRowRenderer(
+  heads: readonly string[],
+  known: readonly (readonly string[])[],
+): (cells: readonly string[]) => string {
+  const widths = heads.map((head, column) => Math.max(head.length, ...known.map((row) => (row[column] ?? '').length)))
+  return (cells) =>
     cells
       .map((cell, column) => (column === heads.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
       .join('   ')
       .trimEnd()
-  return [line(heads), ...rows.map(line)].join('\n')
 }

@@ -49,9 +49,11 @@ function addReleaseCommands(program: Command): void {
   addConnectionOptions(program.command('status <canary>').description('what a release is doing, and why'))
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (name, options) => (await import('./commands/status.ts')).showStatus(name, options))
-  addConnectionOptions(program.command('wait <canary>').description('wait until the release has ended'))
+  addConnectionOptions(
+    program.command('wait <canary>').description('wait until the release of the newest change has ended'),
+  )
     .option('--timeout <duration>', 'longest wait', '30m')
-    .option('--revision <revision>', 'revision or image that the release must have')
+    .option('--revision <revision>', 'revision or image whose release is meant; what the workload says now when absent')
     .action(async (name, options) => (await import('./commands/wait.ts')).waitForRelease(name, options))
   addConnectionOptions(
     program.command('promote <canary>').description('promote the release that is going on, without further checks'),

@@ -4,12 +4,13 @@ import { CommandError } from '../exit-codes.ts'
 import { processOutput } from '../output.ts'
 
 const running = ['Waiting', 'Progressing', 'WaitingPromotion']
+const committed = ['Promoting', 'Finalising']
 
 export const promote = (name: string, options: ConnectionOptions): Promise<void> =>
-  annotate(name, options, promoteAnnotation, 'is promoted')
+  annotate(name, options, promoteAnnotation, 'is being promoted')
 
 export const abort = (name: string, options: ConnectionOptions): Promise<void> =>
-  annotate(name, options, abortAnnotation, 'is rolled back')
+  annotate(name, options, abortAnnotation, 'is being rolled back')
 
 /** The command is bound to the revision that is under release now: a newer one is not meant by it. */
 async function annotate(name: string, options: ConnectionOptions, annotation: string, outcome: string): Promise<void> {
@@ -22,16 +23,15 @@ async function annotate(name: string, options: ConnectionOptions, annotation: st
     { metadata: { annotations: { [annotation]: revision } } },
     { type: 'merge' },
   )
-  processOutput.out(`canary ${options.namespace}/${name}: revision ${revision} ${outcome}`)
+  processOutput.out(`canary ${options.namespace}/${name}: ${revision} ${outcome}`)
 }
 
-function revisionUnderRelease(canary: Canary): string {
-  const phase = canary.status?.phase ?? ''
-  const revision = canary.status?.lastAppliedSpec
-  if (!running.includes(phase) || revision === undefined) {
-    throw new CommandError(
-      `${canary.metadata.name} has no release going on (phase ${phase || 'unknown'}): nothing to decide`,
-    )
-  }
-  return revision
+function revisionUnderRelease({ metadata, status }: Canary): string {
+  const phase = status?.phase || 'unknown'
+  const revision = status?.lastAppliedSpec
+  if (revision !== undefined && running.includes(phase)) return revision
+  const why = committed.includes(phase)
+    ? `the promotion of ${revision} has begun already`
+    : `no release is going on (phase ${phase})`
+  throw new CommandError(`canary ${metadata.namespace}/${metadata.name}: ${why}, so there is nothing to decide`)
 }

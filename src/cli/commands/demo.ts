@@ -83,7 +83,7 @@ async function runAll(platform: LocalPlatform, chosen: readonly Scenario[], sign
   return {
     schemaVersion: 1,
     ok: outcomes.every((each) => each.broken.length === 0),
-    seconds: elapsed(),
+    seconds: Math.round(elapsed() * 10) / 10,
     scenarios: outcomes,
   }
 }

@@ -1,11 +1,11 @@
 import { stringify } from 'yaml'
-import { type Canary, canaryKind } from '../../api/index.ts'
+import { type Canary, canaryKind, phaseSchema } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
 import { type ConnectionOptions, canaryStates, connect, getCanaryOrFail } from '../connection.ts'
 import { canaryHeads, canaryRow } from '../describe-canary.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
-import { processOutput, renderTable } from '../output.ts'
+import { createRowRenderer, processOutput, renderTable } from '../output.ts'
 
 export interface GetOptions extends ConnectionOptions {
   readonly allNamespaces?: boolean
@@ -18,8 +18,12 @@ export async function getCanary(name: string | undefined, options: GetOptions): 
   if (options.watch === true) return await watchCanaries(client, name, options)
   const canaries =
     name === undefined ? await listCanaries(client, options) : [await getCanaryOrFail(client, options.namespace, name)]
-  processOutput.out(render(canaries, name !== undefined, options.output))
+  if (canaries.length === 0 && options.output === 'table') processOutput.err(noneFound(options))
+  else processOutput.out(render(canaries, name !== undefined, options.output))
 }
+
+const noneFound = ({ allNamespaces, namespace }: GetOptions): string =>
+  allNamespaces === true ? 'No canaries found.' : `No canaries found in namespace ${namespace}; -A looks in all.`
 
 async function listCanaries(client: KubeClient, options: GetOptions): Promise<readonly Canary[]> {
   const { items } = await client.list(
@@ -30,10 +34,7 @@ async function listCanaries(client: KubeClient, options: GetOptions): Promise<re
 }
 
 function render(canaries: readonly Canary[], single: boolean, format: GetOptions['output']): string {
-  if (format === 'table') {
-    if (canaries.length === 0) return 'No canaries found.'
-    return renderTable(canaryHeads, canaries.map(canaryRow))
-  }
+  if (format === 'table') return renderTable(canaryHeads, canaries.map(canaryRow))
   const value = single ? canaries[0] : { apiVersion: 'v1', kind: 'List', items: canaries }
   return format === 'json' ? JSON.stringify(value, null, 2) : stringify(value).trimEnd()
 }
@@ -45,14 +46,19 @@ async function watchCanaries(client: KubeClient, name: string | undefined, optio
     ...(options.allNamespaces === true ? {} : { namespace: options.namespace }),
     ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
   }
+  using stop = untilSignal()
   const shown = new Map<string, string>()
-  if (options.output === 'table') processOutput.out(canaryHeads.join('   '))
-  for await (const canary of canaryStates(client, scope, untilSignal().signal)) {
+  const renderRow = createRowRenderer(canaryHeads, [...(await listCanaries(client, options)).map(canaryRow), widestRow])
+  if (options.output === 'table') processOutput.out(renderRow(canaryHeads))
+  for await (const canary of canaryStates(client, scope, stop.signal)) {
     if (canary === 'none') continue
-    const line = options.output === 'json' ? JSON.stringify(canary) : canaryRow(canary).join('   ')
+    const line = options.output === 'json' ? JSON.stringify(canary) : renderRow(canaryRow(canary))
     const key = `${canary.metadata.namespace}/${canary.metadata.name}`
     if (shown.get(key) !== line) processOutput.out(line)
     shown.set(key, line)
   }
   process.exitCode = exitCodes.interrupted
 }
+
+/** Rows that come later must stand under the same heads: their phase may be the longest. */
+const widestRow = ['', '', phaseSchema.options.reduce((one, other) => (one.length < other.length ? other : one))]

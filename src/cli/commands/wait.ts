@@ -1,76 +1,98 @@
-import type { Canary } from '../../api/index.ts'
+import { type Canary, type CanaryRun, canaryRunKind, deploymentKind } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
+import { revisionOf } from '../../canary/index.ts'
+import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
 import { type ConnectionOptions, connect, followCanary } from '../connection.ts'
-import { releaseEnd } from '../describe-canary.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { processOutput } from '../output.ts'
+import { type Outcome, outcomeOf, revisionNamed } from '../release-outcome.ts'
 
 export interface WaitOptions extends ConnectionOptions {
   readonly timeout: string
   readonly revision?: string
 }
 
-/** Waits for the end of the release that is going on; the exit code tells how it ended. */
+/** Waits for the end of the release of what the workload says now; the exit code tells how it ended. */
 export async function waitForRelease(name: string, options: WaitOptions): Promise<void> {
   const timeout = parseDuration(options.timeout)
   if (!timeout.ok) throw new CommandError(`--timeout: ${timeout.error}`, exitCodes.usage)
-  const interrupted = untilSignal().signal
+  const client = connect(options)
+  using interrupted = untilSignal()
   const deadline = AbortSignal.timeout(timeout.value)
-  const follower = createFollower(options.revision)
+  const follower = createFollower(client, options.revision)
   await followCanary(
-    connect(options),
+    client,
     { namespace: options.namespace, name },
     follower.onState,
-    AbortSignal.any([interrupted, deadline]),
+    AbortSignal.any([interrupted.signal, deadline]),
   )
-  process.exitCode = exitCode(follower.last(), interrupted, deadline)
-  if (process.exitCode === exitCodes.timedOut) {
-    throw new CommandError(`timed out after ${options.timeout}; the release goes on`, exitCodes.timedOut)
-  }
+  const end = follower.last()
+  if (end !== 'running') process.exitCode = endCodes[end]
+  else if (interrupted.signal.aborted) process.exitCode = exitCodes.interrupted
+  else throw new CommandError(`timed out after ${options.timeout}; the release goes on`, exitCodes.timedOut)
 }
 
+const endCodes = {
+  succeeded: exitCodes.succeeded,
+  'rolled-back': exitCodes.rolledBack,
+  superseded: exitCodes.superseded,
+} as const
+
 interface Follower {
-  onState(canary: Canary): boolean
+  onState(canary: Canary): Promise<boolean>
   last(): Outcome
 }
 
-type Outcome = 'running' | 'succeeded' | 'rolled-back' | 'superseded'
-
 /** Prints one line per change and remembers how the release stands. */
-function createFollower(revision: string | undefined): Follower {
+function createFollower(client: KubeClient, word: string | undefined): Follower {
   let outcome: Outcome = 'running'
+  let awaited: string | undefined
   let printed = ''
-  let awaited = revision
+  const print = (line: string) => {
+    if (line !== printed) processOutput.out(line)
+    printed = line
+  }
   return {
     last: () => outcome,
-    onState(canary) {
-      const applied = canary.status?.lastAppliedSpec
-      const line = `${canary.status?.phase ?? 'Pending'}: ${canary.status?.message ?? ''}`
-      if (line !== printed) processOutput.out(line)
-      printed = line
-      const isSuperseded = awaited !== undefined && awaited === applied ? false : hasPassed(awaited, canary)
-      if (awaited === undefined && canary.status?.phase === 'Progressing') awaited = applied
-      outcome = isSuperseded ? 'superseded' : outcomeOf(canary, awaited)
+    async onState(canary) {
+      const [workload, runs] = await Promise.all([readWorkload(client, canary), readRuns(client, canary)])
+      awaited ??= word === undefined ? workload?.revision : revisionNamed(word, runs, workload)
+      if (awaited === undefined) {
+        print(word === undefined ? missingWorkload(canary) : `waiting for a release of ${word}`)
+        return false
+      }
+      outcome = outcomeOf({ canary, runs, workload: workload?.revision, awaited })
+      print(describe(canary, awaited, outcome))
       return outcome !== 'running'
     },
   }
 }
 
-/** True when the awaited revision is one of the past and another is current. */
-const hasPassed = (awaited: string | undefined, canary: Canary): boolean =>
-  awaited !== undefined &&
-  (canary.status?.history ?? []).some((line) => line.includes(awaited) && line.includes('Superseded'))
+const missingWorkload = ({ spec }: Canary): string =>
+  `waiting for Deployment ${spec.targetRef.name}, which does not exist`
 
-function outcomeOf(canary: Canary, awaited: string | undefined): Outcome {
-  if (awaited !== undefined && awaited !== canary.status?.lastAppliedSpec) return 'running'
-  return releaseEnd(canary)
+/** Until the controller has seen the change, the status speaks of the release before. */
+function describe({ status }: Canary, awaited: string, outcome: Outcome): string {
+  if (status?.lastAppliedSpec === awaited) return `${status.phase}: ${status.message}`
+  if (outcome === 'running') return `waiting for the release of ${awaited} to begin`
+  if (outcome === 'superseded') return `${awaited} was replaced by ${status?.lastAppliedSpec}`
+  return `${awaited} ${outcome === 'succeeded' ? 'was promoted' : 'was rolled back'}; now ${status?.lastAppliedSpec} is released`
 }
 
-function exitCode(outcome: Outcome, interrupted: AbortSignal, deadline: AbortSignal): number {
-  if (outcome === 'succeeded') return exitCodes.succeeded
-  if (outcome === 'rolled-back') return exitCodes.rolledBack
-  if (outcome === 'superseded') return exitCodes.superseded
-  if (interrupted.aborted) return exitCodes.interrupted
-  return deadline.aborted ? exitCodes.timedOut : exitCodes.failed
+interface Workload {
+  readonly revision: string
+  readonly images: readonly string[]
+}
+
+async function readWorkload(client: KubeClient, { metadata, spec }: Canary): Promise<Workload | undefined> {
+  const deployment = await client.get(deploymentKind, { namespace: metadata.namespace, name: spec.targetRef.name })
+  if (deployment === undefined) return undefined
+  const { template } = deployment.spec
+  return { revision: revisionOf(template), images: template.spec.containers.map(({ image }) => image) }
+}
+
+async function readRuns(client: KubeClient, { metadata }: Canary): Promise<readonly CanaryRun[]> {
+  const { items } = await client.list(canaryRunKind, { namespace: metadata.namespace ?? '' })
+  return items.filter(({ spec }) => spec.canary === metadata.name)
 }
