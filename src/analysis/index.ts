@@ -6,3 +6,4 @@
  */
 export { type AnalystOptions, createAnalyst } from './analyst.ts'
 export type { Analyst, Check, MeasureRequest, Subject } from './port.ts'
+export { namesIn } from './template.ts'

@@ -4,6 +4,7 @@ export const exitCodes = {
   failed: 1,
   usage: 2,
   rolledBack: 3,
+  checkFailed: 3,
   timedOut: 4,
   notFound: 5,
   superseded: 6,

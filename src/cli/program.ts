@@ -1,11 +1,11 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 const exitCodeHelp = `
 Exit codes:
   0    the release succeeded, or the command did what it says
-  1    any other error
+  1    any other error, or a metric without a verdict
   2    wrong usage
-  3    the release was rolled back
+  3    the release was rolled back, or a metric failed
   4    timed out while the release was going on
   5    no such object
   6    a newer revision took over
@@ -34,6 +34,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showSuggestionAfterError()
   addReleaseCommands(program)
+  addMetricsCommands(program)
   addServerCommands(program)
   addLocalCommands(program)
   return program
@@ -61,6 +62,40 @@ function addReleaseCommands(program: Command): void {
   addConnectionOptions(program.command('abort <canary>').description('roll the release back that is going on')).action(
     async (name, options) => (await import('./commands/decide-release.ts')).abort(name, options),
   )
+}
+
+const addMeasureOptions = (command: Command): Command =>
+  addConnectionOptions(command)
+    .option('--metrics-server <url>', 'Prometheus to ask; that of the Canary when absent')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+
+function addMetricsCommands(program: Command): void {
+  const metrics = program.command('metrics').description('measure now, outside of a release')
+  addMeasureOptions(
+    metrics
+      .command('run <canary>')
+      .description('measure the metrics of a Canary over the last interval: query, value and verdict of each'),
+  ).action(async (name, options) => (await import('./commands/metrics-run.ts')).runMetrics(name, options))
+  addMeasureOptions(
+    metrics
+      .command('test [template]')
+      .description('fill in a MetricTemplate of the cluster or of a file, ask it once and show the value'),
+  )
+    .option('-f, --filename <path>', 'file with the template; - is standard input')
+    .option('--cluster-wide', 'the template is a ClusterMetricTemplate', false)
+    .option('--variables <name=value...>', 'values for {{ variables.NAME }}')
+    .option('--canary <name>', 'Canary that the names in the query are taken from')
+    .option('--target <workload>', 'workload of the new version, where there is no Canary')
+    .option('--window <duration>', 'length of the window', '1m')
+    .option('--min <number>', 'smallest value that passes', parseNumber)
+    .option('--max <number>', 'largest value that passes', parseNumber)
+    .action(async (name, options) => (await import('./commands/metrics-test.ts')).testTemplate(name, options))
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.')
+  return value
 }
 
 function addServerCommands(program: Command): void {

@@ -4,4 +4,6 @@
  * It is the only room that runs decisions. It must not know how proxies are configured or where it runs; leader
  * election is the process's affair.
  */
+export { checksOf, type FoundCheck, subjectOf } from './checks.ts'
+export type { Templates } from './references.ts'
 export { type ControllerOptions, startController } from './start-controller.ts'

@@ -1,24 +1,5 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
-interface Ended {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-const sluice = (...words: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [main, ...words],
-      { env: { ...process.env, KUBECONFIG: '/nowhere' } },
-      (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
-    )
-  })
+import { runSluice } from '../support/run-sluice.ts'
 
 describe('sluice', () => {
   const rows: readonly [string, readonly string[], number, RegExp][] = [
@@ -40,7 +21,7 @@ describe('sluice', () => {
     ['an unreadable kubeconfig is named', ['get', 'canary', '--kubeconfig', '/nowhere'], 1, /\/nowhere/],
   ]
   test.each(rows)('%s', async (_title, words, code, text) => {
-    const ended = await sluice(...words)
+    const ended = await runSluice(words)
     expect(ended.code).toBe(code)
     expect(`${ended.out}${ended.err}`).toMatch(text)
     expect(ended.err).not.toMatch(/ at .*\.ts:\d+/)

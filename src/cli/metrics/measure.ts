@@ -1,0 +1,44 @@
+import { type Check, createAnalyst, type Subject } from '../../analysis/index.ts'
+import { type Canary, type MetricVerdict, parseCanary } from '../../api/index.ts'
+import { parseDuration } from '../../base/index.ts'
+import type { KubeClient } from '../../kube/index.ts'
+import { silentLogger, systemClock, untilSignal } from '../../runtime/index.ts'
+import { getCanaryOrFail } from '../connection.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+
+/** Longer than any scrape takes to show: no weight was set just now, so all of the window counts. */
+const SETTLED_MS = 60_000
+
+/** Measures checks over the time just past: each over its own interval. */
+export async function measureNow(
+  subject: Subject,
+  checks: readonly Check[],
+  metricsServer: string | undefined,
+): Promise<readonly MetricVerdict[]> {
+  if (metricsServer === undefined && checks.some(asksTheServer)) {
+    const message = `nothing says where the metrics are: add --metrics-server, such as http://localhost:9090, or set spec.metricsServer of the Canary`
+    throw new CommandError(message, exitCodes.usage)
+  }
+  using stop = untilSignal()
+  const analyst = createAnalyst({ clock: systemClock, log: silentLogger })
+  const endMs = systemClock.now()
+  const window = { startMs: endMs - longestInterval(checks) - SETTLED_MS, endMs }
+  return analyst.measure({ subject, checks, window, metricsServer: metricsServer ?? '' }, stop.signal)
+}
+
+const asksTheServer = ({ template }: Check): boolean => {
+  const provider = template?.spec.provider ?? { type: 'prometheus' }
+  return provider.type === 'prometheus' && provider.address === undefined
+}
+
+function longestInterval(checks: readonly Check[]): number {
+  const intervals = checks.map(({ metric }) => parseDuration(metric.interval ?? '0s'))
+  return Math.max(0, ...intervals.map((interval) => (interval.ok ? interval.value : 0)))
+}
+
+/** The Canary with its defaults. */
+export async function readCanary(client: KubeClient, namespace: string, name: string): Promise<Canary> {
+  const parsed = parseCanary(await getCanaryOrFail(client, namespace, name))
+  if (!parsed.ok) throw new CommandError(`canary ${namespace}/${name} is invalid: ${parsed.error}`)
+  return parsed.value
+}
