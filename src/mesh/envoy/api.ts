@@ -64,8 +64,6 @@ export { HttpProtocolOptionsSchema } from './generated/envoy/extensions/upstream
 export {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
-  type DiscoveryResponse,
-  DiscoveryResponseSchema,
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
 export { FractionalPercent_DenominatorType } from './generated/envoy/type/v3/percent_pb.js'

@@ -6,8 +6,6 @@
 export {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
-  type DiscoveryResponse,
-  DiscoveryResponseSchema,
 } from './api.ts'
 export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
 export { resourceToJson } from './describe.ts'

@@ -1,12 +1,11 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import type { Logger } from '../../runtime/index.ts'
-import { type DiscoveryRequest, type ResourceType, resourceTypes } from '../envoy/index.ts'
+import type { DiscoveryRequest, ResourceType } from '../envoy/index.ts'
 import { adsService } from './ads-service.ts'
 import { isAuthorized } from './bearer-token.ts'
 import { type AdsCall, createProxyStream, type ProxyStream, type StreamReport } from './proxy-stream.ts'
 import type { RequestEvent } from './receive.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { Rejection } from './stream-state.ts'
 
 export interface AdsServerOptions {
   readonly host: string
@@ -33,7 +32,6 @@ export interface ConnectedProxy {
   accepted(type: ResourceType, name: string): string | undefined
   /** Set when the proxy rejected just this version. */
   rejection(type: ResourceType, name: string, version: string): string | undefined
-  rejections(): readonly (Rejection & { readonly type: ResourceType })[]
 }
 
 /** Serves Envoy's aggregated discovery service (state of the world). */
@@ -144,9 +142,4 @@ const describeStream = (stream: ProxyStream): ConnectedProxy => ({
     const rejected = stream.state.types[type].rejected
     return rejected?.resources.get(name)?.version === version ? rejected.message : undefined
   },
-  rejections: () =>
-    resourceTypes.flatMap((type) => {
-      const { rejected } = stream.state.types[type]
-      return rejected === undefined ? [] : [{ ...rejected, type }]
-    }),
 })

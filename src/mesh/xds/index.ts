@@ -19,4 +19,4 @@ export {
   type SnapshotBuilder,
   type SnapshotResource,
 } from './snapshot.ts'
-export { newStream, type Rejection, type StreamState } from './stream-state.ts'
+export { newStream, type StreamState } from './stream-state.ts'

@@ -20,7 +20,6 @@ const proxy = (versions: Partial<Record<string, string>>, rejected?: string): Co
   nodeId: '',
   accepted: (type) => versions[type],
   rejection: (type) => (type === 'routes' ? rejected : undefined),
-  rejections: () => [],
 })
 const all = { cluster: '2', endpoints: '2', routes: '2' }
 const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, rest: Partial<ProgrammedInput> = {}) =>
