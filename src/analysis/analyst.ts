@@ -5,12 +5,17 @@ import { measureBuiltin } from './measure-builtin.ts'
 import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import type { Analyst, Check, MeasureRequest } from './port.ts'
-import { type ProviderRef, providers } from './registry.ts'
+import { createPrometheusProvider } from './providers/prometheus.ts'
+import { providers } from './registry.ts'
+import { readCredentials, type SecretReader } from './secrets.ts'
 
 export interface AnalystOptions {
   readonly clock: Clock
   readonly log: Logger
-  readonly http?: typeof fetch
+  /** Credentials of templates; without it, templates that name a Secret are refused. */
+  readonly secrets?: SecretReader
+  /** Variables of the process, where clouds put ambient credentials; none when absent. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** Time between two scrapes of the mesh's proxies: that of the bundled Prometheus, 1000, when absent. */
   readonly scrapeIntervalMs?: number
 }
@@ -42,10 +47,21 @@ async function measureCheck(options: AnalystOptions, task: Task): Promise<Metric
 }
 
 function createMeasuring(options: AnalystOptions, { check, request, signal }: Task): Measuring {
-  const { clock, log, http = fetch, scrapeIntervalMs = 1_000 } = options
-  const asked: ProviderRef = check.template?.spec.provider ?? { type: 'prometheus' }
-  const provider = providers[asked.type]({ address: asked.address ?? request.metricsServer, clock, log, http })
-  return { check, request, scrapeIntervalMs, ask: (query, atMs) => provider.instant(query, atMs, signal) }
+  const { clock, secrets, environment = {}, scrapeIntervalMs = 1_000 } = options
+  const settings = { clock, environment, metricsServer: request.metricsServer }
+  const metricsServer = createPrometheusProvider({ ...settings, provider: { type: 'prometheus' }, secret: {} })
+  return {
+    check,
+    request,
+    scrapeIntervalMs,
+    ask: (query, atMs) => metricsServer.instant(query, atMs, signal),
+    async askTemplate(template, query, window) {
+      const { provider } = template.spec
+      const secret = await readCredentials(secrets, template, request.subject.namespace)
+      if (!secret.ok) return secret.error
+      return providers[provider.type]({ ...settings, provider, secret: secret.value }).newest(query, window, signal)
+    },
+  }
 }
 
 function find(measuring: Measuring): Finding | Promise<Finding> {

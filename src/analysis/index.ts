@@ -6,4 +6,5 @@
  */
 export { type AnalystOptions, createAnalyst } from './analyst.ts'
 export type { Analyst, Check, MeasureRequest, Subject } from './port.ts'
+export type { SecretReader } from './secrets.ts'
 export { namesIn } from './template.ts'

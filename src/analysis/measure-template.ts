@@ -2,15 +2,16 @@ import type { MetricTemplate } from '../api/index.ts'
 import type { Result } from '../base/index.ts'
 import { judge } from './judge.ts'
 import type { Finding, Measuring } from './measuring.ts'
+import { renderPlainQuery } from './plain-template.ts'
 import { renderRange } from './promql.ts'
 import type { Sample } from './provider.ts'
 import { renderQuery, type TemplateValues } from './template.ts'
 import { resolveVariables, type Variables } from './template-variables.ts'
-import { measuredWindow } from './window.ts'
+import { measuredWindow, type Window } from './window.ts'
 
 /** Fills the template in, asks it once, at the end of the window, and judges the one number it gives. */
 export async function measureTemplate(measuring: Measuring, template: MetricTemplate): Promise<Finding> {
-  const { check, request, scrapeIntervalMs, ask } = measuring
+  const { check, request, scrapeIntervalMs, askTemplate } = measuring
   const { name, interval, templateVariables: given = {} } = check.metric
   // What the query reads is not known here, so it gets the longer delay.
   const measured = measuredWindow(request.window, { scrapeMs: scrapeIntervalMs, flushed: true }, interval)
@@ -18,26 +19,40 @@ export async function measureTemplate(measuring: Measuring, template: MetricTemp
   if (!measured.ok) return { ...unasked, state: 'no-data', message: `${name} is unknown: ${measured.error}` }
   const window = measured.value
   const range = renderRange(window.endMs - window.startMs)
-  const query = fillIn(template, given, { subject: request.subject, interval: range })
+  const query = fillIn(template, given, { subject: request.subject, interval: range }, window)
   if (!query.ok) {
     const message = `${template.kind} ${template.metadata.name}: ${query.error}`
     return { ...unasked, window, state: 'query-error', message }
   }
   const found = { query: query.value, window }
-  const answer = await ask(query.value, window.endMs)
+  const answer = await askTemplate(template, query.value, window)
   if (answer.kind !== 'samples') return { ...found, state: answer.kind, message: answer.message }
   if (answer.samples.length > 1) return { ...found, state: 'query-error', message: describeMany(name, answer.samples) }
   const value = answer.samples[0]?.value
-  const judgement = judge({ title: name, value, evidence: evidenceOf(value) }, check.metric.thresholdRange ?? {})
+  const judgement = judge(
+    { title: name, value, evidence: evidenceOf(value, answer.warnings) },
+    check.metric.thresholdRange ?? {},
+  )
   return { ...found, ...(Number.isFinite(value) ? { value } : {}), ...judgement }
 }
 
-function fillIn(template: MetricTemplate, given: Variables, values: Omit<TemplateValues, 'variables'>): Result<string> {
-  const variables = resolveVariables(template.spec, given)
-  return variables.ok ? renderQuery(template.spec.query, { ...values, variables: variables.value }) : variables
+function fillIn(
+  { spec }: MetricTemplate,
+  given: Variables,
+  values: Omit<TemplateValues, 'variables'>,
+  window: Window,
+): Result<string> {
+  const variables = resolveVariables(spec, given)
+  if (!variables.ok) return variables
+  const filled = { ...values, variables: variables.value }
+  return spec.provider.type === 'prometheus'
+    ? renderQuery(spec.query, filled)
+    : renderPlainQuery(spec.query, filled, window)
 }
 
-const evidenceOf = (value: number | undefined): string => (value === undefined ? 'the query found no series' : '')
+function evidenceOf(value: number | undefined, warnings: readonly string[] = []): string {
+  return [...(value === undefined ? ['the query found no series'] : []), ...warnings].join('; ')
+}
 
 function describeMany(name: string, samples: readonly Sample[]): string {
   return `the query of ${name} gives ${samples.length} series; aggregate them to one, with sum() or max()`

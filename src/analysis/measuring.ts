@@ -1,4 +1,4 @@
-import type { MetricVerdict } from '../api/index.ts'
+import type { MetricTemplate, MetricVerdict } from '../api/index.ts'
 import type { Check, MeasureRequest } from './port.ts'
 import type { Answer } from './provider.ts'
 import type { Window } from './window.ts'
@@ -8,7 +8,10 @@ export interface Measuring {
   readonly check: Check
   readonly request: MeasureRequest
   readonly scrapeIntervalMs: number
+  /** Asks the Prometheus of the Canary. */
   ask(query: string, atMs: number): Promise<Answer>
+  /** Asks the server of a template, for the newest value in the window. */
+  askTemplate(template: MetricTemplate, query: string, window: Window): Promise<Answer>
 }
 
 /** What came of it: the verdict but for the parts that only repeat the check. */

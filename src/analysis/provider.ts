@@ -1,4 +1,6 @@
-import type { Clock, Logger } from '../runtime/index.ts'
+import type { MetricProviderSpec } from '../api/index.ts'
+import type { Clock } from '../runtime/index.ts'
+import type { MeasureRequest } from './port.ts'
 
 /** One element of an answer; a scalar is an element without labels. */
 export interface Sample {
@@ -16,17 +18,37 @@ export interface ProviderProblem {
   readonly message: string
 }
 
-export type Answer = { readonly kind: 'samples'; readonly samples: readonly Sample[] } | ProviderProblem
+export interface Samples {
+  readonly kind: 'samples'
+  readonly samples: readonly Sample[]
+  /** What the server remarked about a whole answer. */
+  readonly warnings?: readonly string[]
+}
+
+export type Answer = Samples | ProviderProblem
 
 /** A metric server. One file under providers/ per kind implements it; all pass one contract test. */
 export interface MetricProvider {
-  /** The value of a query at one instant. It never throws, and no message carries a credential. */
+  /**
+   * The newest value of each series that the query finds in the window; what is older than the window is no evidence.
+   * It never throws, and no message carries a credential.
+   */
+  newest(query: string, window: MeasureRequest['window'], signal: AbortSignal): Promise<Answer>
+}
+
+/** A server that keeps raw counters and tells their value at any instant, as the built-in metrics need. */
+export interface InstantProvider extends MetricProvider {
+  /** The value of a query at one instant. */
   instant(query: string, atMs: number, signal: AbortSignal): Promise<Answer>
 }
 
 export interface ProviderOptions {
-  readonly address: string
+  readonly provider: MetricProviderSpec
+  /** Address that stands in where the provider has none. */
+  readonly metricsServer: string
+  /** Decoded values of the Secret; empty without one. */
+  readonly secret: Readonly<Record<string, string>>
   readonly clock: Clock
-  readonly log: Logger
-  readonly http: typeof fetch
+  /** Variables of the process: ambient credentials of clouds are found by them. */
+  readonly environment: Readonly<Record<string, string | undefined>>
 }

@@ -9,7 +9,7 @@ export interface TemplateValues {
   readonly variables: Readonly<Record<string, string>>
 }
 
-const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
+export const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
 /** A name, a number or a length of time: nothing that could end the expression it stands in. */
 const BARE_WORD = /^[A-Za-z0-9_:.]+$/
 
@@ -54,7 +54,8 @@ export function namesIn(query: string): readonly string[] {
   return NAMES.filter((name) => used.includes(name))
 }
 
-function lookUp(name: string, { subject, interval, variables }: TemplateValues): Result<string> {
+/** The value of a placeholder. */
+export function lookUp(name: string, { subject, interval, variables }: TemplateValues): Result<string> {
   const known: Readonly<Record<string, string>> = {
     name: subject.canary,
     namespace: subject.namespace,

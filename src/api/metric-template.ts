@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
+import { metricProviderSchema } from './metric-provider.ts'
 import { mapListBy, type Rule, withRules } from './rules.ts'
-import { objectMetaSchema, webAddressSchema } from './schema.ts'
+import { objectMetaSchema } from './schema.ts'
+
+export type { MetricProviderSpec } from './metric-provider.ts'
 
 const variableRules: readonly Rule<{ default?: string | undefined; required?: boolean | undefined }>[] = [
   {
@@ -31,20 +34,13 @@ const variableSchema = withRules(
 )
 
 const templateSpecSchema = z.object({
-  provider: z
-    .object({
-      type: z.enum(['prometheus']).describe('Kind of metric server.'),
-      address: webAddressSchema
-        .optional()
-        .describe('Address of the server; that of the Canary or controller when absent.'),
-    })
-    .describe('Server that is asked.'),
+  provider: metricProviderSchema.describe('Server that is asked.'),
   query: z
     .string()
     .min(1)
     .max(8192)
     .describe(
-      'Query; {{ name }}, {{ namespace }}, {{ target }}, {{ service }}, {{ interval }} and {{ variables.NAME }} are filled in.',
+      'Query; {{ name }}, {{ namespace }}, {{ target }}, {{ service }}, {{ interval }}, {{ windowStart }}, {{ windowEnd }} and {{ variables.NAME }} are filled in.',
     ),
   variables: mapListBy('name', z.array(variableSchema).max(32))
     .optional()

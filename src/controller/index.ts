@@ -6,4 +6,5 @@
  */
 export { checksOf, type FoundCheck, subjectOf } from './checks.ts'
 export type { Templates } from './references.ts'
+export { createSecretReader } from './secret-reader.ts'
 export { type ControllerOptions, startController } from './start-controller.ts'

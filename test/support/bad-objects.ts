@@ -155,4 +155,66 @@ export const badObjects: readonly BadObject[] = [
     field: 'spec.variables[1]',
     message: 'Duplicate value: {"name":"limit"}',
   },
+  ...(
+    [
+      [
+        'a web metric without an address',
+        { type: 'web', jsonPath: 'a' },
+        'address',
+        'address must be set for web, graphite, influxdb, elasticsearch',
+      ],
+      [
+        'a web metric without a path',
+        { type: 'web', address: 'http://a' },
+        'jsonPath',
+        'jsonPath must be set for web, elasticsearch',
+      ],
+      [
+        'Datadog without credentials',
+        { type: 'datadog' },
+        'secretRef',
+        'secretRef must be set for datadog, newrelic, stackdriver, influxdb, externalmetrics',
+      ],
+      ['CloudWatch without a region', { type: 'cloudwatch' }, 'region', 'region must be set for cloudwatch'],
+      ['a region of Prometheus', { type: 'prometheus', region: 'eu' }, 'region', 'region is only for cloudwatch'],
+      [
+        'a path of Prometheus',
+        { type: 'prometheus', jsonPath: 'a' },
+        'jsonPath',
+        'jsonPath is only for web, elasticsearch',
+      ],
+      [
+        'headers of CloudWatch',
+        { type: 'cloudwatch', region: 'eu', headers: {} },
+        'headers',
+        'headers is only for prometheus, web, elasticsearch',
+      ],
+      [
+        'a range of CloudWatch',
+        { type: 'cloudwatch', region: 'eu', range: { step: '1s' } },
+        'range',
+        'range is only for prometheus',
+      ],
+      [
+        'credentials for a Prometheus that the Canary names',
+        { type: 'prometheus', secretRef: { name: 's' } },
+        'address',
+        'address must be set beside secretRef: credentials go to no server that the template does not name',
+      ],
+      [
+        'a range of less than a second',
+        { type: 'prometheus', range: { step: '10ms' } },
+        'range.step',
+        'must be at least 1s',
+      ],
+    ] as const
+  ).map(
+    ([rule, provider, field, message]): BadObject => ({
+      rule,
+      resource: 'metrictemplates',
+      object: object('MetricTemplate', { provider, query: 'up' }),
+      field: `spec.provider.${field}`,
+      message,
+    }),
+  ),
 ]

@@ -1,52 +1,83 @@
 import { z } from 'zod'
 import { failure, type Result, success } from '../../base/index.ts'
-import type { ProviderProblem, Sample } from '../provider.ts'
+import type { ProviderProblem, Sample, Samples } from '../provider.ts'
+import { parseJson } from './json.ts'
 
 /** Seconds and the value as text, since JSON has neither NaN nor infinity. */
 const pointSchema = z.tuple([z.number(), z.string()])
+const labelsSchema = z.record(z.string(), z.string())
 
 const dataSchema = z.discriminatedUnion('resultType', [
   z.object({
     resultType: z.literal('vector'),
     // An element without `value` is a native histogram.
-    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: pointSchema.optional() })),
+    result: z.array(z.object({ metric: labelsSchema, value: pointSchema.optional() })),
   }),
   z.object({ resultType: z.literal('scalar'), result: pointSchema }),
-  z.object({ resultType: z.literal('matrix') }),
+  z.object({
+    resultType: z.literal('matrix'),
+    result: z.array(z.object({ metric: labelsSchema, values: z.array(pointSchema).optional() })),
+  }),
   z.object({ resultType: z.literal('string') }),
 ])
 
-const answerSchema = z.object({ status: z.literal('success'), data: dataSchema })
+const answerSchema = z.object({
+  status: z.literal('success'),
+  data: dataSchema,
+  warnings: z.array(z.string()).nullish(),
+  isPartial: z.boolean().nullish(),
+})
 const refusalSchema = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() })
 
-const MAX_SHOWN_CHARACTERS = 300
+/** A remark of the language about the query; whatever else is warned of concerns the data. */
+const REMARK = /^PromQL (warning|info)/
 
-/** Reads the body of a 200. */
-export function parseSuccess(body: string): Result<readonly Sample[], ProviderProblem> {
+/** Reads the body of a 200. `isRange` tells whether points over time were asked for. */
+export function parseSuccess(body: string, isRange: boolean): Result<Samples, ProviderProblem> {
   const answer = answerSchema.safeParse(parseJson(body))
   if (!answer.success) {
     return failure({ kind: 'provider-down', message: 'the answer is not that of a Prometheus query API' })
   }
-  return readData(answer.data.data)
-}
-
-/** The server's own reason, ready to follow a status; empty where it gave none. */
-export function parseRefusal(body: string): string {
-  const refusal = refusalSchema.safeParse(parseJson(body))
-  if (!refusal.success) return ''
-  return ` ${refusal.data.errorType}: ${refusal.data.error.slice(0, MAX_SHOWN_CHARACTERS)}`
-}
-
-function readData(data: z.output<typeof dataSchema>): Result<readonly Sample[], ProviderProblem> {
-  if (data.resultType === 'scalar') return success([{ labels: {}, value: parseValue(data.result[1]) }])
-  if (data.resultType !== 'vector') {
-    const message = `the query gives a ${data.resultType}; it must give a scalar or an instant vector`
-    return failure({ kind: 'query-error', message })
+  const { data, isPartial } = answer.data
+  const warnings = answer.data.warnings ?? []
+  const fault = warnings.find((warning) => !REMARK.test(warning))
+  if (fault !== undefined || isPartial === true) {
+    const reason = fault === undefined ? '' : `: ${fault.slice(0, 300)}`
+    return failure({ kind: 'provider-down', message: `the answer is incomplete${reason}` })
   }
+  const samples = readData(data, isRange)
+  if (!samples.ok) return samples
+  return success({ kind: 'samples', samples: samples.value, ...(warnings.length > 0 ? { warnings } : {}) })
+}
+
+/** The server's own reason. */
+export function parseRefusal(body: unknown): string | undefined {
+  const refusal = refusalSchema.safeParse(body)
+  return refusal.success ? `${refusal.data.errorType}: ${refusal.data.error}` : undefined
+}
+
+function readData(data: z.output<typeof dataSchema>, isRange: boolean): Result<readonly Sample[], ProviderProblem> {
+  if (data.resultType === 'scalar') return success([{ labels: {}, value: parseValue(data.result[1]) }])
+  if (data.resultType === 'vector') return readPoints(data.result)
+  if (data.resultType === 'matrix' && isRange) {
+    return readPoints(data.result.map(({ metric, values }) => ({ metric, value: values?.at(-1) })))
+  }
+  const message = `the query gives a ${data.resultType}; it must give a scalar or an instant vector`
+  return failure({ kind: 'query-error', message })
+}
+
+interface Point {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value?: readonly [number, string] | undefined
+}
+
+function readPoints(points: readonly Point[]): Result<readonly Sample[], ProviderProblem> {
   const samples: Sample[] = []
-  for (const { metric, value } of data.result) {
+  for (const { metric, value } of points) {
     if (value === undefined) {
-      return failure({ kind: 'query-error', message: 'the query gives a native histogram; it must give numbers' })
+      const message =
+        'the query gives a native histogram; it must give numbers: use histogram_quantile() or histogram_count()'
+      return failure({ kind: 'query-error', message })
     }
     samples.push({ labels: metric, value: parseValue(value[1]) })
   }
@@ -57,12 +88,4 @@ function parseValue(text: string): number {
   if (text === '+Inf') return Number.POSITIVE_INFINITY
   if (text === '-Inf') return Number.NEGATIVE_INFINITY
   return Number(text)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

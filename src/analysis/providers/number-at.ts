@@ -1,0 +1,20 @@
+import type { Result } from '../../base/index.ts'
+import type { ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
+import { providerDown, queryError, samplesOf } from './http-provider.ts'
+import { parseJsonPath, valueAt } from './json-path.ts'
+
+const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/
+
+/** The one number at `provider.jsonPath` of an answer; nothing there, or null, is no value, and never 0. */
+export function readNumberAt(body: unknown, { provider }: ProviderOptions): Result<Samples, ProviderProblem> {
+  if (body === undefined) return providerDown('the answer is not JSON')
+  const path = parseJsonPath(provider.jsonPath ?? '')
+  if (!path.ok) return queryError(path.error)
+  const found = valueAt(body, path.value)
+  if (found === undefined || found === null) return samplesOf([])
+  if (typeof found === 'number') return samplesOf([{ labels: {}, value: found }])
+  if (typeof found === 'string' && NUMBER.test(found)) return samplesOf([{ labels: {}, value: Number(found) }])
+  if (found === 'NaN') return samplesOf([{ labels: {}, value: Number.NaN }])
+  const kind = Array.isArray(found) ? 'list' : typeof found
+  return queryError(`the answer has a ${kind} at ${provider.jsonPath}; it must be a number`)
+}
