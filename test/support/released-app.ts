@@ -21,6 +21,8 @@ export interface AppOptions {
   readonly namespace: string
   readonly analysis?: Readonly<Record<string, unknown>>
   readonly spec?: Readonly<Record<string, unknown>>
+  /** Where its images come from; `demo/web` when absent. */
+  readonly repository?: string
   /** Light load of a meshed client; 20 when absent. */
   readonly requestsPerSecond?: number
 }
@@ -58,6 +60,16 @@ const inNamespace = (namespace: string, object: KubernetesObject): KubernetesObj
   metadata: { ...object.metadata, namespace },
 })
 
+/** The first version, and the program that images of a repository run. */
+function firstVersion({ namespace, repository = 'demo/web' }: AppOptions): readonly object[] {
+  const [image] = images
+  const deployment = inNamespace(namespace, web('1.0.0'))
+  if (repository === 'demo/web') return [deployment]
+  const text = JSON.stringify([{ ...image, metadata: { name: namespace } }, deployment])
+  const spelled = text.replace('"repository":"demo/web"', `"repository":"${repository}"`)
+  return JSON.parse(spelled.replace('"image":"demo/web:', `"image":"${repository}:`)) as readonly object[]
+}
+
 export const appCanary = ({ namespace, analysis, spec }: AppOptions): object => ({
   ...rawCanary({
     spec: { service: { port: 80, targetPort: 8080 }, progressDeadlineSeconds: 60, ...spec },
@@ -79,7 +91,7 @@ export async function startApp(
   ...more: readonly object[]
 ): Promise<ReleasedApp> {
   const { namespace } = options
-  const objects = [object('Namespace', namespace), ...images, ...more, inNamespace(namespace, web('1.0.0'))]
+  const objects = [object('Namespace', namespace), ...images, ...more, ...firstVersion(options)]
   expect(await platform.apply([...objects, appCanary(options)])).toMatchObject({ code: 0, err: '' })
   const app = createApp(platform, namespace)
   await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'), 60_000)
