@@ -25,6 +25,7 @@ export const phaseSchema = z.enum([
   'Finalising',
   'Succeeded',
   'Failed',
+  'Terminating',
 ])
 export type Phase = z.infer<typeof phaseSchema>
 
@@ -192,3 +193,6 @@ export const canaryKind: ResourceKind<Canary> = {
 /** Operator commands are annotations whose value is the revision (`status.lastAppliedSpec`) they are meant for. */
 export const promoteAnnotation = 'sluice.dev/promote'
 export const abortAnnotation = 'sluice.dev/abort'
+
+/** Holds a deleted Canary until its workload serves by itself. */
+export const canaryFinalizer = 'sluice.dev/canary'

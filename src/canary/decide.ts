@@ -7,6 +7,7 @@ import { idle } from './phases/idle.ts'
 import { initializing } from './phases/initializing.ts'
 import { progressing } from './phases/progressing.ts'
 import { promoting } from './phases/promoting.ts'
+import { terminating } from './phases/terminating.ts'
 import { waiting } from './phases/waiting.ts'
 import { waitingPromotion } from './phases/waiting-promotion.ts'
 import { withdrawing } from './phases/withdrawing.ts'
@@ -21,7 +22,7 @@ const LONGEST_CHAIN = 16
 
 /** The release state machine: what comes next, what must be done for it, and why. It reads no clock but `now`. */
 export function decide(recorded: ReleaseState, observation: Observation): Decision {
-  if (observation.canary.metadata.deletionTimestamp !== undefined) return unchanged(recorded)
+  if (observation.canary.metadata.deletionTimestamp !== undefined) return terminating(recorded, observation)
   if (observation.canary.spec.suspend) return { ...unchanged(recorded), ...suspend(recorded, observation.now) }
   const resumed = resume(recorded, observation.now)
   const refusal = refusalOf(resumed, observation)
@@ -89,6 +90,7 @@ function advanceRun(state: ActiveRelease, observation: Observation): Change | un
     case 'Initialized':
     case 'Succeeded':
     case 'Failed':
+    case 'Terminating':
       return undefined
     default:
       return state.phase satisfies never

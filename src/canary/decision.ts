@@ -12,6 +12,10 @@ export type Action =
   | { readonly kind: 'route'; readonly traffic: Traffic }
   | { readonly kind: 'scale-target'; readonly replicas: number }
   | { readonly kind: 'clear-command'; readonly annotation: string }
+  | { readonly kind: 'add-finalizer' }
+  | { readonly kind: 'release-apex' }
+  | { readonly kind: 'release-route' }
+  | { readonly kind: 'remove-finalizer' }
 
 export interface NewRun {
   readonly name: string

@@ -16,6 +16,8 @@ export interface Observation {
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
   readonly refusal?: Cause | undefined
   readonly answers: Answers
+  /** Set while the Canary is being deleted and waits for Sluice. */
+  readonly deletion?: DeletionFacts | undefined
 }
 
 export interface WorkloadFacts {
@@ -59,6 +61,16 @@ export interface RunFacts {
   readonly revision: string
   /** Its start was never recorded: the pass that made it was interrupted. */
   readonly isFresh: boolean
+}
+
+export interface DeletionFacts {
+  readonly isNamespaceGoing: boolean
+  /** `held` selects the primary or goes with the Canary; `none` is absent or somebody else's. */
+  readonly apex: 'none' | 'held' | 'released'
+  /** No pod of the primary is an endpoint of the apex Service any more. */
+  readonly areEndpointsMoved: boolean
+  /** `held` leads to Services that go with the Canary; `none` is absent or somebody else's. */
+  readonly route: 'none' | 'held' | 'released'
 }
 
 export interface HookAnswer {

@@ -1,3 +1,4 @@
+import { canaryFinalizer } from '../api/index.ts'
 import { commandAnnotations } from './commands.ts'
 import type { Action } from './decision.ts'
 import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
@@ -17,6 +18,7 @@ const RUNS_KEPT = 9
 export function planActions(recorded: ReleaseState, next: ReleaseState, observation: Observation): readonly Action[] {
   if (next.phase === '') return []
   return [
+    ...planFinalizer(observation),
     ...planPrimary(recorded, next, observation),
     ...planServices(next, observation),
     ...planRoute(recorded, next, observation),
@@ -25,6 +27,10 @@ export function planActions(recorded: ReleaseState, next: ReleaseState, observat
     ...planCommands(recorded, observation),
   ]
 }
+
+/** Before anything is taken from the workload it is on record that it must be given back. */
+const planFinalizer = ({ canary }: Observation): readonly Action[] =>
+  canary.metadata.finalizers?.includes(canaryFinalizer) ? [] : [{ kind: 'add-finalizer' }]
 
 function planPrimary(recorded: ReleaseState, next: ReleaseState, { primary, target }: Observation): readonly Action[] {
   if (target === undefined) return []

@@ -19,7 +19,9 @@ export function questionsFor(state: ReleaseState, observation: Unanswered): read
 }
 
 const isHeld = (state: ActiveRelease, observation: Unanswered): boolean =>
-  observation.canary.spec.suspend || state.run.progress.ending !== undefined
+  observation.canary.metadata.deletionTimestamp !== undefined ||
+  observation.canary.spec.suspend ||
+  state.run.progress.ending !== undefined
 
 export const hooksOf = (observation: Unanswered, type: WebhookType): readonly Webhook[] =>
   (observation.canary.spec.analysis.webhooks ?? []).filter((hook) => hook.type === type)

@@ -23,6 +23,7 @@ export const reasons = [
   'PromotionFailed',
   'Finalising',
   'Succeeded',
+  'Terminating',
   'Suspended',
   'TargetNotFound',
   'TargetClaimed',

@@ -10,6 +10,8 @@ import {
 import type { Action, NewRun } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { ownerReferenceTo } from '../traffic/index.ts'
+import { addFinalizer, removeFinalizer } from './finalizer.ts'
+import { releaseApex } from './give-back.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { promotePrimary, renderPrimary } from './primary.ts'
@@ -46,6 +48,14 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
       return scaleTarget(options, gathered, action)
     case 'clear-command':
       return clearCommand(options, gathered, action)
+    case 'add-finalizer':
+      return addFinalizer(options, gathered.observation.canary)
+    case 'release-apex':
+      return releaseApex(options, gathered)
+    case 'release-route':
+      return gathered.router.release(gathered.observation.canary)
+    case 'remove-finalizer':
+      return removeFinalizer(options, gathered.observation.canary)
     default:
       return action satisfies never
   }

@@ -13,9 +13,11 @@ import type { Clock, Logger } from '../runtime/index.ts'
 import { type AnnounceOptions, announce } from './announce.ts'
 import { type AskOptions, ask } from './ask.ts'
 import { parseKey } from './enqueue.ts'
+import { hasFinalizer, isDeleted } from './finalizer.ts'
+import { observeDeletion } from './give-back.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { type Gathered, gather, type ObserveOptions } from './observe.ts'
-import { parseCanary } from './parse-canary.ts'
+import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
@@ -29,8 +31,8 @@ export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOpt
 /** One pass: observe, decide, perform, record, and only then tell. */
 export async function reconcile(options: ReconcileOptions, key: string, signal: AbortSignal): Promise<WorkOutcome> {
   const object = options.copies.canaries.get(parseKey(key))
-  if (object === undefined) return {}
-  const parsed = parseCanary(object)
+  if (object === undefined || isLeftToOthers(object)) return {}
+  const parsed = isDeleted(object) ? parseDeleted(object) : parseCanary(object)
   if (!parsed.ok) return refuseInvalid(options, object, parsed.error)
   const canary = parsed.value
   const run = findRun(options, canary)
@@ -38,12 +40,15 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const answers = await askWhatIsDue(options, canary, recorded, signal)
   // Answers take seconds: what they are held against is gathered after them.
   const gathered = gather(options, canary, options.clock.now())
-  const observation: Observation = { ...gathered.observation, answers }
+  const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
   const decision = decide(recorded, observation)
   for (const action of decision.actions) await perform(options, gathered, action)
   await conclude(options, { canary, run, recorded, observation, decision })
   return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
 }
+
+/** Nothing of a deleted Canary is done or written unless it waits for Sluice. */
+const isLeftToOthers = (canary: Canary): boolean => isDeleted(canary) && !hasFinalizer(canary)
 
 function findRun({ copies }: ReconcileOptions, canary: Canary): CanaryRun | undefined {
   const name = canary.status?.runName
@@ -77,7 +82,8 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   const { canary, run, recorded, observation, decision } = pass
   const { next, notes, actions } = decision
   const traffic = writtenTraffic(decision) ?? observation.route.traffic
-  const hasChanged = await record(options, { next, run, observation, traffic })
+  const isGone = actions.some(({ kind }) => kind === 'remove-finalizer')
+  const hasChanged = !isGone && (await record(options, { next, run, observation, traffic }))
   options.metrics.observe(canary, next, traffic)
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
   if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)

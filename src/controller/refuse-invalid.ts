@@ -2,6 +2,7 @@ import type { Canary } from '../api/index.ts'
 import { type Cause, restoreState } from '../canary/index.ts'
 import type { WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
+import { isDeleted, removeFinalizer } from './finalizer.ts'
 import { type RecordOptions, record } from './record.ts'
 
 export interface RefuseOptions extends RecordOptions {
@@ -11,6 +12,7 @@ export interface RefuseOptions extends RecordOptions {
 
 /** Says on the object what is wrong with it, and touches nothing else. */
 export async function refuseInvalid(options: RefuseOptions, canary: Canary, error: string): Promise<WorkOutcome> {
+  if (isDeleted(canary)) return letGo(options, canary, error)
   const stalled: Cause = { reason: 'InvalidCanary', message: `${error}: correct the field` }
   const next = { ...restoreState(canary, undefined), stalled }
   const observation = { canary, now: options.clock.now() }
@@ -21,5 +23,12 @@ export async function refuseInvalid(options: RefuseOptions, canary: Canary, erro
   }
   const hasChanged = await record(options, { next, observation, traffic, run: undefined })
   if (hasChanged) options.log.warn({ canary: `${canary.metadata.namespace}/${canary.metadata.name}` }, stalled.message)
+  return {}
+}
+
+/** Not even the name of its workload can be read: there is nothing that could be given back. */
+async function letGo(options: RefuseOptions, canary: Canary, error: string): Promise<WorkOutcome> {
+  await removeFinalizer(options, canary)
+  options.log.warn({ canary: `${canary.metadata.namespace}/${canary.metadata.name}` }, `deleted as it is: ${error}`)
   return {}
 }

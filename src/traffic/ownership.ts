@@ -22,3 +22,22 @@ export function foreignOwner(object: KubernetesObject | undefined, canary: Canar
   if (object === undefined || controller === undefined || controller.uid === canary.metadata.uid) return undefined
   return `${object.kind} ${object.metadata.name} belongs to ${controller.kind} ${controller.name}`
 }
+
+export const isOwned = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
+  metadata.ownerReferences?.some(({ uid }) => uid === canary.metadata.uid) === true
+
+/** An object that was made for a Canary and outlives it: GitOps tools may have it again. */
+export function disown<T extends KubernetesObject>(object: T, canary: Canary): T {
+  if (!isOwned(object, canary)) return object
+  const { ownerReferences = [], annotations = {}, ...metadata } = object.metadata
+  const owners = ownerReferences.filter(({ uid }) => uid !== canary.metadata.uid)
+  const kept = Object.entries(annotations).filter(([name]) => !(name in keepOffAnnotations))
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      ...(owners.length === 0 ? {} : { ownerReferences: owners }),
+      annotations: Object.fromEntries(kept),
+    },
+  }
+}

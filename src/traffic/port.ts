@@ -11,6 +11,8 @@ export interface Traffic {
 export interface TrafficObservation {
   /** Undefined while there is no route, or while it is none of ours. */
   readonly traffic: Traffic | undefined
+  /** `held` leads to the Services of the release, `released` to the apex Service alone; `none` where there is no route. */
+  readonly hold: 'none' | 'held' | 'released'
   /** True when everything else of the route is as the Canary wants it too. */
   readonly current: boolean
   /** True when every proxy concerned has the route as last written. */
@@ -31,4 +33,6 @@ export interface Router {
   observe(canary: Canary): TrafficObservation
   /** Writes the route if it differs; a Conflict (somebody wrote meanwhile) is thrown as KubeError. */
   write(canary: Canary, traffic: Traffic): Promise<void>
+  /** Leads everything to the apex Service; what the Service alone would not publish outlives the Canary. */
+  release(canary: Canary): Promise<void>
 }

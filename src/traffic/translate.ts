@@ -12,7 +12,7 @@ import type { Traffic } from './port.ts'
 import { type ServiceNames, serviceNamesOf } from './service-names.ts'
 
 const MIRRORED_RULE = 'mirrored'
-const SPLIT_RULE = 'split'
+export const SPLIT_RULE = 'split'
 
 /** The VirtualService of a Canary: fields of ours replaced, everybody else's kept. */
 export function renderVirtualService(
@@ -50,7 +50,7 @@ function renderSpec(canary: Canary, traffic: Traffic, existing: readonly HttpRou
 }
 
 /** What somebody added to a rule of ours (CORS, headers) stays; what we no longer want of our own fields goes. */
-function keepForeignFields(rule: HttpRoute, existing: readonly HttpRoute[]): HttpRoute {
+export function keepForeignFields(rule: HttpRoute, existing: readonly HttpRoute[]): HttpRoute {
   const former = existing.find(({ name }) => name !== undefined && name === rule.name)
   if (former === undefined) return rule
   const { match: _1, route: _2, mirror: _3, mirrorPercentage: _4, timeout: _5, retries: _6, ...foreign } = former
@@ -78,13 +78,19 @@ function matchMethods(methods: readonly string[]): NonNullable<HttpMatchRequest[
 
 function renderSplit(canary: Canary, traffic: Traffic): Omit<HttpRoute, 'name'> {
   const names = serviceNamesOf(canary)
-  const { timeout, retries } = canary.spec.service
   return {
     // A weight of 0 is written too: a cluster that is gone and comes back costs its connections.
     route: [
       { destination: { host: names.primary }, weight: traffic.primary },
       { destination: { host: names.canary }, weight: traffic.canary },
     ],
+    ...renderLimits(canary),
+  }
+}
+
+export function renderLimits({ spec }: Canary): Pick<HttpRoute, 'timeout' | 'retries'> {
+  const { timeout, retries } = spec.service
+  return {
     ...(timeout === undefined ? {} : { timeout }),
     ...(retries === undefined ? {} : { retries: renderRetries(retries) }),
   }

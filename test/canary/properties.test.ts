@@ -65,7 +65,7 @@ function play(world: ReleaseWorld, each: Step): void {
       world.now += each.seconds * 1_000
       break
     case 'acknowledge':
-      world.route.isProgrammed = world.route.traffic !== undefined
+      world.acknowledge()
       break
     case 'roll-out':
       world.rollOutAll()

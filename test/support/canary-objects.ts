@@ -1,4 +1,4 @@
-import { type Canary, canarySpecSchema, type MetricVerdict } from '../../src/api/index.ts'
+import { type Canary, canaryFinalizer, canarySpecSchema, type MetricVerdict } from '../../src/api/index.ts'
 
 export interface CanaryOverrides {
   readonly name?: string
@@ -34,6 +34,7 @@ export function buildCanary(overrides: CanaryOverrides = {}): Canary {
       namespace: 'default',
       uid: `uid-${overrides.name ?? 'web'}`,
       generation: 1,
+      finalizers: [canaryFinalizer],
       annotations: overrides.annotations ?? {},
       ...overrides.metadata,
     },

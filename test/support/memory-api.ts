@@ -76,11 +76,20 @@ export function createMemoryApi(now: () => number): MemoryApi {
     if (canonicalJson(strip(merged)) === canonicalJson(strip(existing))) return copy(existing)
     const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
     const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
-    const { uid = '', creationTimestamp = '' } = existing.metadata
-    return publish(kind, 'MODIFIED', {
+    const { uid = '', creationTimestamp = '', deletionTimestamp } = existing.metadata
+    const isDeleting = deletionTimestamp !== undefined
+    const isFinished = isDeleting && !merged.metadata.finalizers?.length
+    return publish(kind, isFinished ? 'DELETED' : 'MODIFIED', {
       ...merged,
-      metadata: { ...merged.metadata, generation, uid, creationTimestamp },
+      metadata: { ...merged.metadata, generation, uid, creationTimestamp, ...(isDeleting && { deletionTimestamp }) },
     })
+  }
+
+  /** What has finalizers stays until the last one is taken off. */
+  const markDeleted = (kind: ResourceKind, existing: Stored): void => {
+    if (existing.metadata.deletionTimestamp !== undefined) return
+    const deletionTimestamp = new Date(now()).toISOString()
+    publish(kind, 'MODIFIED', { ...existing, metadata: { ...existing.metadata, deletionTimestamp } })
   }
 
   const clientOf = (by: string, before: (write: MemoryWrite) => void): KubeClient => {
@@ -128,7 +137,8 @@ export function createMemoryApi(now: () => number): MemoryApi {
       async delete(kind, ref) {
         note({ verb: 'delete', kind: kind.kind, name: ref.name })
         const existing = objects.get(keyOf(kind, ref))
-        if (existing) publish(kind, 'DELETED', existing)
+        if (existing?.metadata.finalizers?.length) markDeleted(kind, existing)
+        else if (existing) publish(kind, 'DELETED', existing)
       },
       watch: <T extends KubernetesObject>(
         kind: ResourceKind<T>,

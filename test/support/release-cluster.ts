@@ -201,7 +201,7 @@ const collectingNotifier = (sent: ReleaseCluster['sent']): Notifier => ({
 })
 
 const serverSide = <T extends KubernetesObject>(object: T): T => {
-  const { uid: _1, generation: _2, ...metadata } = object.metadata
+  const { uid: _1, generation: _2, finalizers: _3, ...metadata } = object.metadata
   return { ...object, metadata }
 }
 

@@ -1,8 +1,9 @@
-import type { Canary, CanaryRun, MetricVerdict } from '../../src/api/index.ts'
+import { type Canary, type CanaryRun, canaryFinalizer, type MetricVerdict } from '../../src/api/index.ts'
 import {
   type Action,
   type Answers,
   type Decision,
+  type DeletionFacts,
   decide,
   type Note,
   type Observation,
@@ -32,7 +33,15 @@ export class ReleaseWorld {
   target: Workload | undefined = workload('v1', 2)
   primary: Workload | undefined
   services = { areBackendsReady: false, isApexReady: false }
-  route: { traffic: Traffic | undefined; isProgrammed: boolean } = { traffic: undefined, isProgrammed: false }
+  route: { traffic: Traffic | undefined; isProgrammed: boolean; isReleased?: boolean } = {
+    traffic: undefined,
+    isProgrammed: false,
+  }
+  /** The apex Service goes with the Canary. */
+  isApexOwned = false
+  /** Whose pods the EndpointSlices of the apex Service name: they follow its selector late. */
+  apexEndpoints: 'target' | 'primary' = 'target'
+  isNamespaceGoing = false
   runs = new Map<string, CanaryRun>()
   refusal: Observation['refusal']
   /** What analysis and webhooks say when asked. */
@@ -65,8 +74,25 @@ export class ReleaseWorld {
         isFresh: run.status === undefined,
       })),
       refusal: this.refusal,
+      deletion: this.canary.metadata.deletionTimestamp === undefined ? undefined : this.deletionFacts(),
     }
     return { ...facts, answers: this.answer(facts) }
+  }
+
+  private deletionFacts(): DeletionFacts {
+    const { isReleased, traffic } = this.route
+    const held = traffic === undefined ? 'none' : 'held'
+    return {
+      isNamespaceGoing: this.isNamespaceGoing,
+      apex: this.apexFacts(),
+      areEndpointsMoved: this.apexEndpoints === 'target',
+      route: isReleased ? 'released' : held,
+    }
+  }
+
+  private apexFacts(): DeletionFacts['apex'] {
+    if (this.services.isApexReady || this.isApexOwned) return 'held'
+    return this.canary.status?.lastPromotedSpec === undefined ? 'none' : 'released'
   }
 
   private routeFacts(): RouteFacts {
@@ -108,7 +134,7 @@ export class ReleaseWorld {
       if (index >= crashAfter) return decision
       this.perform(action)
     }
-    if (crashAfter <= decision.actions.length) return decision
+    if (crashAfter <= decision.actions.length || this.isGone) return decision
     this.record(decision, observation)
     return decision
   }
@@ -129,7 +155,7 @@ export class ReleaseWorld {
         this.updatePrimary(action.revision)
         break
       case 'apply-services':
-        this.services = { areBackendsReady: true, isApexReady: this.services.isApexReady || action.withApex }
+        this.applyServices(action.withApex)
         break
       case 'route':
         this.writeRoute(action.traffic)
@@ -140,9 +166,44 @@ export class ReleaseWorld {
       case 'clear-command':
         this.annotate(action.annotation, undefined)
         break
+      case 'add-finalizer':
+        this.setFinalizers([canaryFinalizer])
+        break
+      case 'release-apex':
+        this.services = { ...this.services, isApexReady: false }
+        this.isApexOwned = false
+        break
+      case 'release-route':
+        this.route = { traffic: undefined, isProgrammed: false, isReleased: true }
+        break
+      case 'remove-finalizer':
+        this.setFinalizers([])
+        break
       default:
         action satisfies never
     }
+  }
+
+  private applyServices(withApex: boolean): void {
+    const isFirst = withApex && this.apexFacts() === 'none'
+    this.services = { areBackendsReady: true, isApexReady: this.services.isApexReady || withApex }
+    if (isFirst) this.isApexOwned = true
+  }
+
+  private setFinalizers(finalizers: readonly string[]): void {
+    this.canary = { ...this.canary, metadata: { ...this.canary.metadata, finalizers } }
+  }
+
+  /** The user deletes the Canary. */
+  delete(): void {
+    const deletionTimestamp = new Date(this.now).toISOString()
+    this.canary = { ...this.canary, metadata: { deletionTimestamp, ...this.canary.metadata } }
+  }
+
+  /** The API server keeps a deleted Canary as long as it has a finalizer. */
+  get isGone(): boolean {
+    const { deletionTimestamp, finalizers = [] } = this.canary.metadata
+    return deletionTimestamp !== undefined && finalizers.length === 0
   }
 
   private createRun(run: Extract<Action, { kind: 'create-run' }>['run']): void {
@@ -205,8 +266,17 @@ export class ReleaseWorld {
 
   /** Proxies and Deployment controllers do what they can. */
   answerWorld(): void {
-    if (this.route.traffic) this.route.isProgrammed = true
+    this.acknowledge()
+    this.moveEndpoints()
     this.rollOutAll()
+  }
+
+  acknowledge(): void {
+    this.route.isProgrammed = this.route.traffic !== undefined || this.route.isReleased === true
+  }
+
+  moveEndpoints(): void {
+    this.apexEndpoints = this.services.isApexReady ? 'primary' : 'target'
   }
 
   rollOutAll(): void {
@@ -233,6 +303,7 @@ export class ReleaseWorld {
       const { phase = '' } = this.state
       if (phases.at(-1) !== phase) phases.push(phase)
       const isQuiet = before === this.snapshot()
+      if (this.isGone) return phases
       if (isQuiet && this.state.run?.outcome !== 'Running' && phase !== '' && phase !== 'Initializing') return phases
       if (isQuiet) this.now += stepMs
     }

@@ -56,7 +56,7 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
 
   test('without a route there is no traffic and nothing is programmed', () => {
     const { router } = setUp(provider)
-    expect(router.observe(buildCanary())).toEqual({ traffic: undefined, current: false, programmed: false })
+    expect(router.observe(buildCanary())).toEqual({ traffic: undefined, hold: 'none', current: false, programmed: false })
   })
 
   test('what is written is observed, and programmed only once the data plane has it', async () => {
@@ -65,7 +65,7 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     await world.router.write(canary, split)
     expect(world.router.observe(canary)).toMatchObject({ traffic: split, current: true, programmed: false })
     await acknowledge(world)
-    expect(world.router.observe(canary)).toEqual({ traffic: split, current: true, programmed: true })
+    expect(world.router.observe(canary)).toEqual({ traffic: split, hold: 'held', current: true, programmed: true })
     await world.router.write(canary, { ...split, primary: 60, canary: 40 })
     expect(world.router.observe(canary)).toMatchObject({ traffic: { canary: 40 }, programmed: false })
   })

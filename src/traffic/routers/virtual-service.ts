@@ -2,6 +2,7 @@ import { type Canary, type VirtualService, virtualServiceKind } from '../../api/
 import type { KubeClient, Reflector } from '../../kube/index.ts'
 import { foreignOwner } from '../ownership.ts'
 import type { Router, TrafficObservation } from '../port.ts'
+import { isReleased, renderReleased } from '../release.ts'
 import { serviceNamesOf } from '../service-names.ts'
 import { isAsRendered, readTraffic, renderVirtualService } from '../translate.ts'
 
@@ -23,11 +24,12 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
   return {
     observe(canary) {
       const existing = find(canary)
-      if (existing === undefined) return { traffic: undefined, current: false, programmed: false }
+      if (existing === undefined) return { traffic: undefined, hold: 'none', current: false, programmed: false }
       const foreign = foreignOwner(existing, canary)
       const traffic = readTraffic(existing, serviceNamesOf(canary))
       return {
         traffic,
+        hold: isReleased(canary, existing) ? 'released' : 'held',
         current: traffic !== undefined && isAsRendered(canary, traffic, existing),
         ...options.acknowledged(existing),
         ...(foreign === undefined ? {} : { foreign }),
@@ -42,6 +44,12 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
         ? await client.replace(virtualServiceKind, wanted)
         : await client.create(virtualServiceKind, wanted)
       virtualServices.overlay(written)
+    },
+
+    async release(canary) {
+      const existing = find(canary)
+      if (existing === undefined || isReleased(canary, existing)) return
+      virtualServices.overlay(await client.replace(virtualServiceKind, renderReleased(canary, existing)))
     },
   }
 }

@@ -1,0 +1,152 @@
+import { renderDuration } from '../../base/index.ts'
+import { type Action, alert, type Decision, type Note, note } from '../decision.ts'
+import { holdWith } from '../hold.ts'
+import type { DeletionFacts, Observation, WorkloadFacts } from '../observation.ts'
+import type { Cause } from '../reasons.ts'
+import { enter } from '../run.ts'
+import type { ReleaseState } from '../state.ts'
+import { deadlineMsOf } from '../timing.ts'
+import { canaryOnly, isSameTraffic, isServed, primaryOnly } from '../weights.ts'
+
+/** EndpointSlices are not watched: they are looked at again after this time. */
+const ENDPOINTS_MS = 250
+
+interface GivingBack {
+  readonly observation: Observation
+  readonly deletion: DeletionFacts
+  readonly target: WorkloadFacts
+  /** This is the first pass since the Canary was deleted. */
+  readonly isFirst: boolean
+}
+
+/**
+ * A deleted Canary gives the workload back before anything goes: pods first, then its traffic, and each only when the one
+ * before it holds. The template is the user's: it serves as it is, promoted or not.
+ */
+export function terminating(recorded: ReleaseState, observation: Observation): Decision {
+  const { deletion, target, canary } = observation
+  if (deletion === undefined) return { next: recorded, actions: [], reason: recorded.cause, notes: [] }
+  const name = canary.spec.targetRef.name
+  if (deletion.isNamespaceGoing) return letGo(recorded, observation, 'the namespace is being deleted')
+  if (target === undefined) return letGo(recorded, observation, `Deployment ${name} is gone: nothing is given back`)
+  if (observation.refusal?.reason === 'TargetClaimed') return letGo(recorded, observation, observation.refusal.message)
+  const giving: GivingBack = { observation, deletion, target, isFirst: recorded.phase !== 'Terminating' }
+  if (giving.isFirst && isUntouched(giving))
+    return letGo(recorded, observation, `Deployment ${name} was never taken over`)
+  if (isGivenBack(giving)) return letGo(recorded, observation, `Deployment ${name} serves by itself`)
+  return giveBack(recorded, giving)
+}
+
+function letGo(recorded: ReleaseState, observation: Observation, message: string): Decision {
+  const cause: Cause = { reason: 'Terminating', message }
+  const next = enterTerminating(recorded, observation, cause)
+  return {
+    next: { ...next, cause },
+    actions: [{ kind: 'remove-finalizer' }],
+    reason: cause,
+    notes: [note('info', cause)],
+  }
+}
+
+/** Whatever its pods do now, they do it without Sluice. */
+const isUntouched = ({ deletion, target }: GivingBack): boolean =>
+  target.replicas > 0 && deletion.apex !== 'held' && deletion.route === 'none'
+
+const isGivenBack = ({ deletion, target, observation: { route } }: GivingBack): boolean =>
+  target.isReady &&
+  deletion.apex !== 'held' &&
+  deletion.areEndpointsMoved &&
+  (deletion.route === 'none' || (deletion.route === 'released' && route.isProgrammed))
+
+const enterTerminating = (state: ReleaseState, { now }: Observation, cause: Cause): ReleaseState =>
+  state.phase === 'Terminating' ? state : enter({ ...state, suspendedAt: undefined }, 'Terminating', now, cause)
+
+function giveBack(recorded: ReleaseState, giving: GivingBack): Decision {
+  const { observation, isFirst } = giving
+  const announced = announcementOf(giving)
+  const entered = enterTerminating(recorded, observation, announced)
+  const held = holdBack(entered, giving)
+  const state = held?.state ?? entered
+  return {
+    next: state,
+    actions: planReturn(giving),
+    reason: state.stalled ?? state.cause,
+    notes: [...(isFirst ? [announce(giving, announced)] : []), ...(held?.notes ?? [])],
+    wakeAt: wakeAt(state, giving),
+  }
+}
+
+function announcementOf({ observation, target }: GivingBack): Cause {
+  const { primary, canary } = observation
+  const { name } = canary.spec.targetRef
+  const message = isUnpromoted(observation)
+    ? `Deployment ${name} gets its traffic back with ${describe(target)}, which was not promoted: the primary runs ${primary && describe(primary)}`
+    : `Deployment ${name} gets its traffic back`
+  return { reason: 'Terminating', message }
+}
+
+const describe = ({ revision, images }: WorkloadFacts): string => `${revision} of ${images.join(', ')}`
+
+const isUnpromoted = ({ primary, target }: Observation): boolean =>
+  primary !== undefined && primary.revision !== target?.revision
+
+const announce = ({ observation }: GivingBack, cause: Cause): Note =>
+  isUnpromoted(observation) ? alert('warn', cause) : note('info', cause)
+
+function holdBack(state: ReleaseState, giving: GivingBack) {
+  const { observation, target } = giving
+  const { now, canary } = observation
+  const { name } = canary.spec.targetRef
+  const deadlineMs = deadlineMsOf(canary.spec)
+  const isLate = now - state.since >= deadlineMs
+  const pods = `${target.readyReplicas} of ${target.replicas} pods are ready`
+  if (isServing(giving)) {
+    const lagging = `proxies did not take the route within ${renderDuration(deadlineMs)}: ${observation.route.message ?? 'no proxy answered'}`
+    if (isLate) return holdWith(state, { reason: 'ProxiesLagging', message: lagging }, 'stalled')
+    return holdWith(state, { reason: 'Terminating', message: `moving traffic to Deployment ${name}` })
+  }
+  if (!isLate) return holdWith(state, { reason: 'Terminating', message: `waiting for Deployment ${name}: ${pods}` })
+  const message = `Deployment ${name} was not ready within ${renderDuration(deadlineMs)} (${pods}): what serves now stays until it is, or until it is deleted`
+  return holdWith(state, { reason: 'ProgressDeadlineExceeded', message }, 'stalled')
+}
+
+const isServing = (giving: GivingBack): boolean => giving.target.isReady && planPods(giving).length === 0
+
+/** One thing after the other; what waits for the world plans nothing. */
+function planReturn(giving: GivingBack): readonly Action[] {
+  if (!isServing(giving)) return [...planPods(giving), ...planRetreat(giving)]
+  const { deletion, observation } = giving
+  const { route, services } = observation
+  if (deletion.route === 'held' && !isServed(route, canaryOnly)) {
+    if (!services.areBackendsReady) return [{ kind: 'apply-services', withApex: false }]
+    return isSameTraffic(route.traffic, canaryOnly) && route.isCurrent ? [] : [{ kind: 'route', traffic: canaryOnly }]
+  }
+  if (deletion.apex === 'held') return [{ kind: 'release-apex' }]
+  if (!deletion.areEndpointsMoved) return []
+  return deletion.route === 'held' ? [{ kind: 'release-route' }] : []
+}
+
+/** Raised once: from then on the number is the user's again, or an autoscaler's. */
+function planPods({ observation, target, isFirst }: GivingBack): readonly Action[] {
+  const wanted = Math.max(1, observation.primary?.replicas ?? 1)
+  const isShort = target.replicas === 0 || (isFirst && target.replicas < wanted)
+  return isShort ? [{ kind: 'scale-target', replicas: wanted }] : []
+}
+
+/** The workload lost its pods on the way: users go back to the primary while that has some. */
+function planRetreat({ observation, deletion, target }: GivingBack): readonly Action[] {
+  const { primary, route } = observation
+  if (target.readyReplicas > 0 || (primary?.readyReplicas ?? 0) === 0) return []
+  const isOnPrimary = deletion.route === 'none' || isSameTraffic(route.traffic, primaryOnly)
+  return [
+    ...(deletion.apex === 'released' ? [{ kind: 'apply-services', withApex: true } as const] : []),
+    ...(isOnPrimary ? [] : [{ kind: 'route', traffic: primaryOnly } as const]),
+  ]
+}
+
+function wakeAt(state: ReleaseState, { deletion, observation }: GivingBack): number | undefined {
+  const { now, canary } = observation
+  if (!deletion.areEndpointsMoved && deletion.apex !== 'held') return now + ENDPOINTS_MS
+  const deadline = state.since + deadlineMsOf(canary.spec)
+  return deadline > now ? deadline : undefined
+}

@@ -1,0 +1,93 @@
+import {
+  type Canary,
+  type Deployment,
+  type EndpointSlice,
+  endpointSliceKind,
+  namespaceKind,
+  type Service,
+  serviceKind,
+} from '../api/index.ts'
+import type { DeletionFacts, Observation } from '../canary/index.ts'
+import { type KubeClient, KubeError } from '../kube/index.ts'
+import { disown, foreignOwner, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { isDeleted } from './finalizer.ts'
+import type { LocalCopies } from './local-copies.ts'
+import type { Gathered } from './observe.ts'
+import { primaryNameOf } from './primary.ts'
+import { selectorLabelOf } from './selector-label.ts'
+import { planServices } from './services.ts'
+
+export interface GiveBackOptions {
+  readonly client: KubeClient
+  readonly copies: LocalCopies
+}
+
+/** What a deleted Canary must know more than a living one; empty for that. */
+export async function observeDeletion(
+  options: GiveBackOptions,
+  gathered: Gathered,
+): Promise<Pick<Observation, 'deletion'> & { readonly target?: undefined }> {
+  const { canary } = gathered.observation
+  if (!isDeleted(canary)) return {}
+  const apex = findApex(options.copies, canary)
+  const [isNamespaceGoing, areEndpointsMoved] = await Promise.all([
+    isGoing(options.client, canary),
+    areMoved(options.client, canary, apex),
+  ])
+  const deletion = { isNamespaceGoing, apex: apexFacts(gathered, apex), areEndpointsMoved, route: routeFacts(gathered) }
+  const isTargetGoing = gathered.target?.metadata.deletionTimestamp !== undefined
+  return { deletion, ...(isTargetGoing ? { target: undefined } : {}) }
+}
+
+/** The apex Service goes on without the Canary, with the workload's pods. */
+export async function releaseApex({ client, copies }: GiveBackOptions, gathered: Gathered): Promise<void> {
+  const { observation, target } = gathered
+  const apex = findApex(copies, observation.canary)
+  if (apex === undefined || target === undefined || apexFacts(gathered, apex) !== 'held') return
+  const released = disown({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }, observation.canary)
+  copies.services.overlay(await client.replace(serviceKind, released))
+}
+
+const findApex = (copies: LocalCopies, canary: Canary): Service | undefined =>
+  copies.services.get({ namespace: canary.metadata.namespace, name: serviceNamesOf(canary).apex })
+
+function apexFacts({ observation, target }: Gathered, apex: Service | undefined): DeletionFacts['apex'] {
+  const { canary } = observation
+  if (apex === undefined || foreignOwner(apex, canary) !== undefined) return 'none'
+  const label = target && selectorLabelOf(target)
+  const selects = label && planServices(canary, label).apex.selects
+  const isOnPrimary = selects !== undefined && apex.spec.selector?.[selects.key] === selects.value
+  return isOnPrimary || isOwned(apex, canary) ? 'held' : 'released'
+}
+
+/** Pods always have the labels of their template, whatever it is that their Deployment selects them by. */
+function selectorOf(target: Deployment): Readonly<Record<string, string>> {
+  const label = selectorLabelOf(target)
+  return label === undefined ? (target.spec.template.metadata?.labels ?? {}) : { [label.key]: label.value }
+}
+
+const routeFacts = ({ route }: Gathered): DeletionFacts['route'] => (route.foreign === undefined ? route.hold : 'none')
+
+/** Everything in a namespace that is deleted goes, the workload too: holding on would only hang it. */
+async function isGoing(client: KubeClient, { metadata }: Canary): Promise<boolean> {
+  const namespace = await client.get(namespaceKind, { name: metadata.namespace ?? '' }).catch(unknownIfForbidden)
+  return namespace?.metadata.deletionTimestamp !== undefined
+}
+
+/** Without the permission it hangs no more than its workload does. */
+function unknownIfForbidden(error: unknown): undefined {
+  if (error instanceof KubeError && error.reason === 'Forbidden') return undefined
+  throw error
+}
+
+/** A selector counts when the endpoints follow it: until then clients still call the primary by the apex Service. */
+async function areMoved(client: KubeClient, canary: Canary, apex: Service | undefined): Promise<boolean> {
+  if (apex === undefined) return true
+  const labelSelector = `kubernetes.io/service-name=${apex.metadata.name}`
+  const { items } = await client.list(endpointSliceKind, { namespace: canary.metadata.namespace, labelSelector })
+  return !items.some((slice) => leadsTo(slice, primaryNameOf(canary)))
+}
+
+/** The names of its pods begin with that of the Deployment. */
+const leadsTo = ({ endpoints }: EndpointSlice, deployment: string): boolean =>
+  endpoints.some(({ targetRef }) => targetRef?.name?.startsWith(`${deployment}-`) === true)
