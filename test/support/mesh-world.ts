@@ -82,6 +82,8 @@ export const readVirtualService = (api: MemoryApi, name: string, namespace: stri
 export interface RunningEnvoy {
   readonly address: string
   readonly child: Child
+  /** What its administration interface answers. */
+  admin(path: string): Promise<string>
   /** What it wrote to standard error. */
   output(): Promise<string>
   stop(): Promise<void>
@@ -97,12 +99,13 @@ export async function startEnvoy(options: {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-envoy-'))
   const { name, namespace = 'default' } = options.pod.metadata
   const address = options.pod.status?.podIP ?? ''
+  const socketPath = join(directory, 'admin.sock')
   const bootstrap = renderBootstrap({
     nodeId: nodeId({ role: options.role ?? 'sidecar', address, pod: name, namespace }),
     nodeCluster: `${name}.${namespace}`,
     xds: { ...options.xds, token: options.token ?? meshToken },
     metrics: { address, port: 15_090 },
-    adminSocketPath: join(directory, 'admin.sock'),
+    adminSocketPath: socketPath,
   })
   const path = join(directory, 'envoy.json')
   await writeFile(path, bootstrap, { mode: 0o600 })
@@ -120,6 +123,7 @@ export async function startEnvoy(options: {
   return {
     address,
     child,
+    admin: async (path) => (await get(`http://localhost${path}`, { socketPath })).body,
     output: async () => Buffer.concat(chunks).toString(),
     async stop() {
       await child.stop({ graceMs: 2_000 })
@@ -150,23 +154,20 @@ export function get(
     readonly headers?: Readonly<Record<string, string>>
     readonly agent?: Agent
     readonly method?: string
+    readonly socketPath?: string
   } = {},
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const failed = (error: Error) => resolve({ status: 0, body: error.message, headers: {} })
-    const asked = request(
-      url,
-      { agent: options.agent ?? false, headers: options.headers ?? {}, method: options.method ?? 'GET' },
-      (response) => {
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          body += chunk
-        })
-        response.on('error', failed)
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
-      },
-    )
+    const asked = request(url, { ...options, agent: options.agent ?? false }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('error', failed)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+    })
     asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
     asked.on('error', failed)
     asked.end()
@@ -178,8 +179,9 @@ export async function sendMany(
   url: string,
   count: number,
   headers: Readonly<Record<string, string>> = {},
+  connections = 8,
 ): Promise<ReadonlyMap<string, number>> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const answers = new Map<string, number>()
   let left = count
   const worker = async () => {
@@ -190,15 +192,16 @@ export async function sendMany(
       answers.set(key, (answers.get(key) ?? 0) + 1)
     }
   }
-  await Promise.all(Array.from({ length: 8 }, worker))
+  await Promise.all(Array.from({ length: connections }, worker))
   agent.destroy()
   return answers
 }
 
 export interface Backend {
-  /** Says its name; tests change how it answers. */
-  readonly behaviour: { status: number; delayMs: number; hangs: boolean }
+  /** Says its name; tests change how it answers. The first of `failures` requests get 503. */
+  readonly behaviour: { status: number; delayMs: number; hangs: boolean; failures: number }
   readonly requests: {
+    readonly at: number
     readonly url: string
     readonly host: string
     readonly headers: Readonly<Record<string, unknown>>
@@ -207,13 +210,15 @@ export interface Backend {
 }
 
 export async function startBackend(name: string, address: string, port = 8080): Promise<Backend> {
-  const behaviour = { status: 200, delayMs: 0, hangs: false }
-  const requests: { url: string; host: string; headers: Record<string, unknown> }[] = []
+  const behaviour = { status: 200, delayMs: 0, hangs: false, failures: 0 }
+  const requests: { at: number; url: string; host: string; headers: Record<string, unknown> }[] = []
   const server: Server = createServer(async (incoming, response) => {
-    requests.push({ url: incoming.url ?? '', host: incoming.headers.host ?? '', headers: incoming.headers })
+    const { url = '', headers } = incoming
+    requests.push({ at: performance.now(), url, host: headers.host ?? '', headers })
     if (behaviour.hangs) return
     if (behaviour.delayMs > 0) await systemClock.sleep(behaviour.delayMs)
-    response.writeHead(behaviour.status).end(name)
+    behaviour.failures -= 1
+    response.writeHead(behaviour.failures >= 0 ? 503 : behaviour.status).end(name)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
