@@ -11,7 +11,8 @@ Visitor.prototype.visitStatement = function (statement) {
 /** Rooms that decide: no input, output, clock or log. */
 const PURE_ROOMS = '^src/(base|api|canary|mesh/(model|istio|envoy))/'
 /** All of analysis but the asking. */
-const PURE_ANALYSIS = '^src/analysis/((statistics|builtin)/|(judge|plain-template|promql|template|template-variables|window)[.]ts$)'
+const PURE_ANALYSIS =
+  '^src/analysis/((statistics|builtin|judge)/|(compare|conclude|evidence-record|plain-template|promql|template|template-variables|window)[.]ts$)'
 
 /** What a room may import beside `base` and itself; whatever is absent is forbidden. */
 export const rooms = {

@@ -95,7 +95,7 @@ const handWritten: readonly Violation[] = [
   plant('pure-rooms-packages', 'src/canary/talks.ts', "import axios from 'axios'\nexport const x = axios"),
   plant(
     'pure-analysis',
-    'src/analysis/judge.ts',
+    'src/analysis/judge/threshold.ts',
     "import { runtime } from '../runtime/index.ts'\nexport const x = runtime",
   ),
   plant('pure-rooms', 'src/analysis/builtin/mesh/acts.ts', "import 'node:fs'"),

@@ -1,10 +1,11 @@
-import type { MetricVerdict } from '../api/index.ts'
+import type { Metric } from '../api/index.ts'
 import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import { builtinMetrics } from './builtin/registry.ts'
+import { conclude } from './conclude.ts'
 import { measureBuiltin } from './measure-builtin.ts'
 import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
-import type { Analyst, Check, MeasureRequest } from './port.ts'
+import type { Analyst, Check, Measured, MeasureRequest } from './port.ts'
 import { createPrometheusProvider } from './providers/prometheus.ts'
 import { providers } from './registry.ts'
 import { readCredentials, type SecretReader } from './secrets.ts'
@@ -34,15 +35,15 @@ interface Task {
   readonly signal: AbortSignal
 }
 
-async function measureCheck(options: AnalystOptions, task: Task): Promise<MetricVerdict> {
+async function measureCheck(options: AnalystOptions, task: Task): Promise<Measured> {
   const { check, request } = task
   try {
-    return renderVerdict(check, await find(createMeasuring(options, task)))
+    return conclude(check, await find(createMeasuring(options, task)))
   } catch (error) {
     // A fault of ours must not end the release loop, and it must not pass for evidence either.
     const message = `${check.metric.name} could not be measured: ${messageOf(error)}`
     options.log.error({ metric: check.metric.name, canary: request.subject.canary }, message)
-    return renderVerdict(check, { state: 'query-error', query: '', window: request.window, message })
+    return conclude(check, { state: 'query-error', query: '', window: request.window, message })
   }
 }
 
@@ -66,10 +67,7 @@ function createMeasuring(options: AnalystOptions, { check, request, signal }: Ta
 
 function find(measuring: Measuring): Finding | Promise<Finding> {
   const { metric, template } = measuring.check
-  const { min, max } = metric.thresholdRange ?? {}
-  if (min === undefined && max === undefined) {
-    return refuse(measuring, 'has no limit: set thresholdRange.min or thresholdRange.max')
-  }
+  if (!hasLimit(metric)) return refuse(measuring, 'has no limit: set thresholdRange.min or thresholdRange.max')
   if (template !== undefined) return measureTemplate(measuring, template)
   if (metric.templateRef !== undefined) {
     return refuse(
@@ -82,16 +80,9 @@ function find(measuring: Measuring): Finding | Promise<Finding> {
   return refuse(measuring, `is not built in (${[...builtinMetrics.keys()].join(', ')}): give it a templateRef`)
 }
 
+const hasLimit = ({ thresholdRange, comparison, limits }: Metric): boolean =>
+  thresholdRange?.min !== undefined || thresholdRange?.max !== undefined || (comparison ?? limits) !== undefined
+
 function refuse({ check, request }: Measuring, reason: string): Finding {
   return { state: 'query-error', query: '', window: request.window, message: `metric ${check.metric.name} ${reason}` }
-}
-
-function renderVerdict(check: Check, { window, ...finding }: Finding): MetricVerdict {
-  return {
-    metric: check.metric.name,
-    thresholdRange: check.metric.thresholdRange ?? {},
-    windowStart: new Date(window.startMs).toISOString(),
-    windowEnd: new Date(window.endMs).toISOString(),
-    ...finding,
-  }
 }

@@ -1,6 +1,6 @@
 import type { MetricTemplate } from '../api/index.ts'
 import type { Result } from '../base/index.ts'
-import { judge } from './judge.ts'
+import { judge } from './judge/threshold.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import { renderPlainQuery } from './plain-template.ts'
 import { renderRange } from './promql.ts'

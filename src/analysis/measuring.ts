@@ -1,4 +1,5 @@
-import type { MetricTemplate, MetricVerdict } from '../api/index.ts'
+import type { MetricMemory, MetricTemplate, MetricVerdict } from '../api/index.ts'
+import type { Opinion } from './judge/opinion.ts'
 import type { Check, MeasureRequest } from './port.ts'
 import type { Answer } from './provider.ts'
 import type { Window } from './window.ts'
@@ -16,6 +17,10 @@ export interface Measuring {
 
 /** What came of it: the verdict but for the parts that only repeat the check. */
 export interface Finding
-  extends Pick<MetricVerdict, 'state' | 'query' | 'message' | 'value' | 'unit' | 'requests' | 'errors'> {
+  extends Pick<MetricVerdict, 'state' | 'query' | 'message' | 'value' | 'unit' | 'requests' | 'errors' | 'comparison'> {
   readonly window: Window
+  /** What each rule of the metric says, where there is more than one. */
+  readonly opinions?: readonly Opinion[]
+  /** The comparison with the primary so far. */
+  readonly evidence?: MetricMemory['evidence']
 }

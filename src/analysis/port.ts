@@ -1,9 +1,11 @@
-import type { Metric, MetricTemplate, MetricVerdict } from '../api/index.ts'
+import type { Metric, MetricMemory, MetricTemplate, MetricVerdict } from '../api/index.ts'
 
 /** One check: what the Canary asks for, with the template it names. */
 export interface Check {
   readonly metric: Metric
   readonly template?: MetricTemplate | undefined
+  /** What its earlier checks in this run left. */
+  readonly memory?: MetricMemory | undefined
 }
 
 /** What is measured. */
@@ -22,11 +24,18 @@ export interface MeasureRequest {
   readonly checks: readonly Check[]
   /** Milliseconds since 1970; `startMs` is the weight's acknowledgement: what settles after it is not measured. */
   readonly window: { readonly startMs: number; readonly endMs: number }
+  /** Share of the requests that the route gives the new version; absent where it gives none. */
+  readonly canaryShare?: number | undefined
   /** Prometheus of this Canary. */
   readonly metricsServer: string
 }
 
+/** A verdict, and what the next check of the metric must know; who records the one records the other. */
+export interface Measured extends MetricVerdict {
+  readonly memory?: MetricMemory | undefined
+}
+
 export interface Analyst {
   /** One verdict per check, in order; it never throws: failures are states of the verdict. */
-  measure(request: MeasureRequest, signal: AbortSignal): Promise<readonly MetricVerdict[]>
+  measure(request: MeasureRequest, signal: AbortSignal): Promise<readonly Measured[]>
 }

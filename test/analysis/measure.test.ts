@@ -54,6 +54,8 @@ afterAll(() => prometheus.stop())
 /** The settled window of histograms and templates. */
 const settled = { windowStart: '2026-01-01T00:01:02.250Z', windowEnd: '2026-01-01T00:01:10.000Z' }
 
+const passes = { rule: 'thresholdRange', decision: 'pass' }
+
 describe('request-duration on a real Prometheus', () => {
   const series = (namespace: string) =>
     `istio_request_duration_milliseconds_bucket{reporter="destination",destination_workload_namespace="${namespace}",destination_workload="web"}`
@@ -69,6 +71,7 @@ describe('request-duration on a real Prometheus', () => {
       ...settled,
       requests: 800,
       message: 'p99 latency 49.6 ms is at most 500 ms (800 requests)',
+      ...passes,
     })
   })
 
@@ -128,6 +131,7 @@ describe('a template on a real Prometheus', () => {
         'sum(rate(istio_requests_total{destination_workload_namespace="fast",destination_workload="web"}[7750ms]))',
       ...settled,
       message: 'mine 10 is at most 10',
+      ...passes,
     })
   })
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAnalyst } from '../../src/analysis/index.ts'
+import type { MetricVerdict } from '../../src/api/index.ts'
 import { silentLogger, systemClock } from '../../src/runtime/index.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { type Counter, requests, WINDOW } from './mesh-history.ts'
@@ -9,10 +10,10 @@ const source = { reporter: 'source', response_code: '503' }
 interface Row {
   readonly sentence: string
   readonly counters: readonly Counter[]
-  readonly expected: object
+  readonly expected: Pick<MetricVerdict, 'state' | 'message' | 'value' | 'requests' | 'errors'>
 }
 
-const passing = (total: number) => ({
+const passing = (total: number): Row['expected'] => ({
   state: 'passed',
   value: 100,
   requests: total,
@@ -222,6 +223,12 @@ const rows: readonly Row[] = [
   },
 ]
 
+const decisions: Readonly<Record<string, object>> = {
+  passed: { decision: 'pass', rule: 'thresholdRange' },
+  failed: { decision: 'fail', rule: 'thresholdRange' },
+  'no-data': { decision: 'hold', rule: 'onNoData' },
+}
+
 const namespaceOf = (row: Row): string => `case-${rows.indexOf(row)}`
 
 describe('request-success-rate on a real Prometheus', () => {
@@ -257,6 +264,7 @@ describe('request-success-rate on a real Prometheus', () => {
       query: expect.stringContaining(`destination_workload_namespace="${namespaceOf(row)}"`),
       windowStart: '2026-01-01T00:01:01.250Z',
       windowEnd: '2026-01-01T00:01:10.000Z',
+      ...decisions[row.expected.state],
       ...row.expected,
     })
   })

@@ -83,6 +83,24 @@ export const badObjects: readonly BadObject[] = [
     'only request-success-rate and request-duration are built in: name the MetricTemplate of this metric',
   ),
   inCanary(
+    'a comparison of a template',
+    metric({ name: 'queue-depth', templateRef: { name: 'queue' }, comparison: {} }),
+    'spec.analysis.metrics[0].comparison',
+    'only built-in metrics are compared with the primary: leave comparison out beside templateRef',
+  ),
+  inCanary(
+    'a comparison of durations without a limit',
+    metric({ name: 'request-duration', comparison: {} }),
+    'spec.analysis.metrics[0].comparison',
+    'comparison.slowerThan belongs to request-duration, which needs it',
+  ),
+  inCanary(
+    'limits of a metric without errors',
+    metric({ name: 'request-duration', limits: { errorShare: 0.5 } }),
+    'spec.analysis.metrics[0].limits',
+    'limits belong to the built-in request-success-rate',
+  ),
+  inCanary(
     'two metrics of one name',
     canaryWith({ metrics: [{ name: 'request-duration' }, { name: 'request-duration' }] }),
     'spec.analysis.metrics[1]',

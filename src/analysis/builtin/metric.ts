@@ -1,5 +1,20 @@
-import type { Subject } from '../port.ts'
+import type { Comparison } from '../../api/index.ts'
+import type { Result } from '../../base/index.ts'
 import type { Sample } from '../provider.ts'
+import type { Arm } from '../statistics/arm.ts'
+
+/** One of the two versions, as its callers and its pods know it. */
+export interface Backend {
+  readonly namespace: string
+  readonly workload: string
+  /** Service that leads to this version alone. */
+  readonly service: string
+}
+
+/** What the counters of a window amount to for a comparison, and what a failure is in words. */
+export interface Counted extends Arm {
+  readonly failing: string
+}
 
 /** What the counters of a window amount to; `value` is absent where nothing was measured. */
 export interface Measurement {
@@ -18,7 +33,11 @@ export interface BuiltinMetric {
   /** True for histograms, whose counts Envoy publishes with a delay. */
   readonly flushed: boolean
   /** Raw counters, asked at both ends of the window. `range` is a PromQL length of time. */
-  query(subject: Subject, range: string): string
+  query(backend: Backend, range: string): string
+  /** Whether a series of that query, asked for several versions at once, is of this one. */
+  isOf(backend: Backend, sample: Sample): boolean
   /** Reads the increases of the counters between both ends. */
   read(increases: readonly Sample[]): Measurement
+  /** The same increases as counts to compare. */
+  count(increases: readonly Sample[], comparison: Comparison): Result<Counted>
 }

@@ -64,7 +64,6 @@ export function addWindow(evidence: Evidence, window: EvidenceWindow): Evidence 
   if (startMs < evidence.lastWindowEndMs || endMs <= startMs) return evidence
   const weight = windowWeight(evidence.dispersion, canary, primary)
   const harm = add(evidence.harm, harmOf(window, evidence), weight)
-  const before = evidence.step.startMs === stepStartMs ? evidence.step.canary : noRequests
   return {
     ...evidence,
     lastWindowEndMs: endMs,
@@ -75,9 +74,19 @@ export function addWindow(evidence: Evidence, window: EvidenceWindow): Evidence 
     safety: add(evidence.safety, safetyOf(window, evidence), weight),
     strongestHarm: Math.max(evidence.strongestHarm, mixture(harm)),
     dispersion: addToDispersion(evidence.dispersion, primary),
-    step: { startMs: stepStartMs, canary: addArms(before, canary) },
+    step: { startMs: stepStartMs, canary: addArms(stepSoFar(evidence, stepStartMs), canary) },
   }
 }
+
+/** Passes over a window whose requests do not belong to the comparison. */
+export const skipWindow = (evidence: Evidence, { endMs, stepStartMs }: EvidenceWindow): Evidence => ({
+  ...evidence,
+  lastWindowEndMs: Math.max(evidence.lastWindowEndMs, endMs),
+  step: { startMs: stepStartMs, canary: stepSoFar(evidence, stepStartMs) },
+})
+
+const stepSoFar = ({ step }: Evidence, stepStartMs: number): Arm =>
+  step.startMs === stepStartMs ? step.canary : noRequests
 
 const add = (logs: EValues, gained: EValues, weight: number): EValues =>
   logs.map((log, index) => log + Math.min(LARGEST_LOG_OF_A_WINDOW, weight * (gained[index] ?? 0)))

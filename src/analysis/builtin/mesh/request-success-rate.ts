@@ -1,7 +1,7 @@
-import type { Subject } from '../../port.ts'
+import { success } from '../../../base/index.ts'
 import { quote } from '../../promql.ts'
 import type { Sample } from '../../provider.ts'
-import type { BuiltinMetric, Measurement } from '../metric.ts'
+import type { Backend, BuiltinMetric, Measurement } from '../metric.ts'
 
 /** Envoy's flags of requests that ended at the caller's proxy: no pod of the new version can know of them. */
 const UNREACHED: ReadonlySet<string> = new Set(['UH', 'UF', 'UO', 'NC', 'DF'])
@@ -16,26 +16,33 @@ export const requestSuccessRate: BuiltinMetric = {
   title: 'success rate',
   unit: 'percent',
   flushed: false,
-  query: (subject, range) =>
-    selectors(subject)
+  query: (backend, range) =>
+    selectors(backend)
       .map((selector) => `last_over_time(istio_requests_total{${selector}}[${range}])`)
       .join(' or '),
+  isOf: ({ workload, service }, { labels }) =>
+    labels.destination_workload === workload ||
+    (labels.reporter === 'source' && labels.destination_service_name === service),
   read: (increases) => summarise(count(increases)),
+  count: (increases) => {
+    const { requests, errors: failures } = total(count(increases))
+    return success({ requests, failures, failing: 'failed' })
+  },
 }
 
 /** The last one: where no host was chosen (UH), the caller's proxy knows the Service, not the workload. */
-function selectors({ namespace, target, service }: Subject): readonly string[] {
-  const workload = `destination_workload_namespace=${quote(namespace)},destination_workload=${quote(target)}`
-  const canaryService = [
+function selectors({ namespace, workload, service }: Backend): readonly string[] {
+  const pods = `destination_workload_namespace=${quote(namespace)},destination_workload=${quote(workload)}`
+  const unchosen = [
     `destination_service_namespace=${quote(namespace)}`,
-    `destination_service_name=${quote(`${service}-canary`)}`,
-    `destination_workload!=${quote(target)}`,
+    `destination_service_name=${quote(service)}`,
+    `destination_workload!=${quote(workload)}`,
   ].join(',')
   const failed = 'response_code=~"0|5.."'
   return [
-    `reporter="destination",${workload}`,
-    `reporter="source",${failed},${workload}`,
-    `reporter="source",${failed},${canaryService}`,
+    `reporter="destination",${pods}`,
+    `reporter="source",${failed},${pods}`,
+    `reporter="source",${failed},${unchosen}`,
   ]
 }
 
@@ -73,10 +80,13 @@ const hasFlag = ({ labels }: Sample, flags: ReadonlySet<string>): boolean =>
 const isInterrupted = (sample: Sample): boolean =>
   !hasFlag(sample, UNREACHED) && (hasFlag(sample, INTERRUPTED) || codeOf(sample) === '0')
 
-function summarise({ reached, serverErrors, unanswered, unreached, interrupted }: Counts): Measurement {
+function total({ reached, serverErrors, unanswered, unreached, interrupted }: Counts) {
   const lost = unreached + Math.max(0, interrupted - unanswered)
-  const requests = reached + lost
-  const errors = serverErrors + unanswered + lost
+  return { lost, requests: reached + lost, errors: serverErrors + unanswered + lost }
+}
+
+function summarise(counts: Counts): Measurement {
+  const { lost, requests, errors } = total(counts)
   if (requests === 0) return { requests, errors, evidence: 'no requests' }
   const lostPart = lost > 0 ? `, ${lost} of them never reached a pod` : ''
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Judgement, judge, type Measured, type ThresholdRange } from '../../src/analysis/judge.ts'
+import { type Judgement, judge, type Measured, type ThresholdRange } from '../../../src/analysis/judge/threshold.ts'
 
 const rows: readonly (readonly [string, Omit<Measured, 'title'>, ThresholdRange, Judgement])[] = [
   [

@@ -1,4 +1,4 @@
-import type { MetricVerdict } from '../api/index.ts'
+import type { MetricVerdict } from '../../api/index.ts'
 
 export type ThresholdRange = MetricVerdict['thresholdRange']
 
