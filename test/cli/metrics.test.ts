@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import { allCustomResourceDefinitions } from '../../src/api/index.ts'
 import { applyCrds } from '../support/apply-crds.ts'
 import { type Series, scraped } from '../support/history.ts'
+import { startServer } from '../support/http-server.ts'
 import { type LocalApiServer, startLocalApiServer } from '../support/local-api-server.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { rawCanary } from '../support/raw-canary.ts'
@@ -196,6 +197,27 @@ describe('sluice metrics test', () => {
     expect(await runSluice(piped, '/nowhere', input)).toMatchObject({ code: 0, out: expect.stringMatching(/^four: /) })
   })
 
+  test('takes the credentials of a template from its Secret, and shows none of them', async () => {
+    const data = { token: Buffer.from('planted-token').toString('base64') }
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'health' }, data }
+    await kube.request('POST', '/api/v1/namespaces/default/secrets', { body: secret })
+    await using server = await startServer((response, { headers }) =>
+      response.end(JSON.stringify({ errors: headers.authorization === 'Bearer planted-token' ? 7 : 1_000 })),
+    )
+    const provider = { type: 'web', address: server.url, secretRef: { name: 'health' }, jsonPath: 'errors' }
+    const health = { ...template('MetricTemplate', 'health', '/health'), spec: { provider, query: '/health' } }
+    const words = ['metrics', 'test', '-f', '-', '--max', '10'] as const
+    const { code, out, err } = await runSluice(words, kube.kubeconfig, stringify(health))
+    expect({ code, out: out.replace(/ {2}window .*\n/, '') }).toEqual({
+      code: 0,
+      out: 'health: passed\n  value    7\n  range    at most 10\n  message  health 7 is at most 10\n  query    /health\n',
+    })
+    expect(out + err).not.toContain('planted')
+    const nowhere = await runSluice(words, '/nowhere', stringify(health))
+    expect(nowhere.code).toBe(1)
+    expect(nowhere.out).toContain('the Secret default/health of the template could not be read')
+  })
+
   test('ends with 1 and the reason where there is no verdict', async () => {
     const missing = await sluice('test', 'share', ...web, ...server(), '--variables', 'code=5..')
     expect(missing.code).toBe(1)
@@ -206,7 +228,7 @@ describe('sluice metrics test', () => {
   })
 })
 
-describe('what cannot be measured is said at once', () => {
+describe.concurrent('what cannot be measured is said at once', () => {
   const file = () => join(folder, 'templates.yaml')
   const rows: readonly [string, () => readonly string[], number, string][] = [
     ['no such Canary', () => ['run', 'none'], 5, 'there is no canary default/none; see "sluice get canary -A"'],

@@ -3,7 +3,7 @@ import { checksOf, type FoundCheck, subjectOf } from '../../controller/index.ts'
 import { systemClock } from '../../runtime/index.ts'
 import { type ConnectionOptions, connect } from '../connection.ts'
 import { CommandError } from '../exit-codes.ts'
-import { measureNow, readCanary } from '../metrics/measure.ts'
+import { type Measurement, measureNow, readCanary } from '../metrics/measure.ts'
 import { exitCodeOf, type ReportFormat, report, type Shown, withoutCredentials } from '../metrics/report.ts'
 import { readTemplates } from '../metrics/templates.ts'
 import { processOutput } from '../output.ts'
@@ -27,7 +27,7 @@ export async function runMetrics(name: string, options: MetricsRunOptions): Prom
     canary: { namespace: options.namespace, name },
     ...(metricsServer === undefined ? {} : { metricsServer: withoutCredentials(metricsServer) }),
   }
-  const verdicts = await measureAll(canary, found, metricsServer)
+  const verdicts = await measureAll(canary, found, { metricsServer, connect: () => client })
   report(processOutput, about, verdicts, options.output)
   process.exitCode = exitCodeOf(verdicts)
 }
@@ -35,10 +35,10 @@ export async function runMetrics(name: string, options: MetricsRunOptions): Prom
 async function measureAll(
   canary: Canary,
   found: readonly FoundCheck[],
-  metricsServer: string | undefined,
+  from: Pick<Measurement, 'metricsServer' | 'connect'>,
 ): Promise<readonly Shown[]> {
   const checks = found.flatMap((each) => ('check' in each ? [each.check] : []))
-  const verdicts = await measureNow(subjectOf(canary), checks, metricsServer)
+  const verdicts = await measureNow({ subject: subjectOf(canary), checks, ...from })
   const byName = new Map(verdicts.map((verdict) => [verdict.metric, verdict]))
   return found.map((each) => ({
     ...(byName.get(each.metric.name) ?? unasked(each)),

@@ -34,7 +34,12 @@ export async function testTemplate(name: string | undefined, options: MetricsTes
     templateRef: { name: template.metadata.name },
     templateVariables: parseVariables(options.variables ?? []),
   }
-  const [verdict] = await measureNow(subject, [{ metric, template }], options.metricsServer ?? metricsServer)
+  const [verdict] = await measureNow({
+    subject,
+    checks: [{ metric, template }],
+    metricsServer: options.metricsServer ?? metricsServer,
+    connect: () => connect(options),
+  })
   if (verdict === undefined) throw new CommandError('the template was not measured')
   const shown = [hasLimit(options) ? verdict : withoutLimit(verdict)]
   const about = { template: { kind: template.kind, name: template.metadata.name } }

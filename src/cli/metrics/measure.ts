@@ -1,6 +1,7 @@
 import { type Check, createAnalyst, type Subject } from '../../analysis/index.ts'
 import { type Canary, type MetricVerdict, parseCanary } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
+import { createSecretReader } from '../../controller/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { silentLogger, systemClock, untilSignal } from '../../runtime/index.ts'
 import { getCanaryOrFail } from '../connection.ts'
@@ -9,18 +10,28 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 /** Longer than any scrape takes to show: no weight was set just now, so all of the window counts. */
 const SETTLED_MS = 60_000
 
+export interface Measurement {
+  readonly subject: Subject
+  readonly checks: readonly Check[]
+  readonly metricsServer: string | undefined
+  /** Gives the credentials of templates; it is called only where a template names a Secret. */
+  readonly connect: () => Pick<KubeClient, 'get'>
+}
+
 /** Measures checks over the time just past: each over its own interval. */
-export async function measureNow(
-  subject: Subject,
-  checks: readonly Check[],
-  metricsServer: string | undefined,
-): Promise<readonly MetricVerdict[]> {
+export async function measureNow(measurement: Measurement): Promise<readonly MetricVerdict[]> {
+  const { subject, checks, metricsServer } = measurement
   if (metricsServer === undefined && checks.some(asksTheServer)) {
     const message = `nothing says where the metrics are: add --metrics-server, such as http://localhost:9090, or set spec.metricsServer of the Canary`
     throw new CommandError(message, exitCodes.usage)
   }
   using stop = untilSignal()
-  const analyst = createAnalyst({ clock: systemClock, log: silentLogger })
+  const analyst = createAnalyst({
+    clock: systemClock,
+    log: silentLogger,
+    secrets: { read: (ref) => createSecretReader(measurement.connect()).read(ref) },
+    environment: process.env,
+  })
   const endMs = systemClock.now()
   const window = { startMs: endMs - longestInterval(checks) - SETTLED_MS, endMs }
   return analyst.measure({ subject, checks, window, metricsServer: metricsServer ?? '' }, stop.signal)
