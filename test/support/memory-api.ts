@@ -1,4 +1,4 @@
-import type { KubernetesObject, ResourceKind } from '../../src/api/index.ts'
+import type { KubernetesObject, ObjectMeta, ResourceKind } from '../../src/api/index.ts'
 import { canonicalJson } from '../../src/base/index.ts'
 import {
   type KubeClient,
@@ -76,13 +76,8 @@ export function createMemoryApi(now: () => number): MemoryApi {
     if (canonicalJson(strip(merged)) === canonicalJson(strip(existing))) return copy(existing)
     const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
     const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
-    const { uid = '', creationTimestamp = '', deletionTimestamp } = existing.metadata
-    const isDeleting = deletionTimestamp !== undefined
-    const isFinished = isDeleting && !merged.metadata.finalizers?.length
-    return publish(kind, isFinished ? 'DELETED' : 'MODIFIED', {
-      ...merged,
-      metadata: { ...merged.metadata, generation, uid, creationTimestamp, ...(isDeleting && { deletionTimestamp }) },
-    })
+    const metadata = { ...merged.metadata, ...serverSet(existing.metadata), generation }
+    return publish(kind, isFinished(metadata) ? 'DELETED' : 'MODIFIED', { ...merged, metadata })
   }
 
   /** What has finalizers stays until the last one is taken off. */
@@ -193,6 +188,14 @@ export function createMemoryApi(now: () => number): MemoryApi {
     },
   }
 }
+
+/** What no client changes. */
+function serverSet({ uid = '', creationTimestamp = '', deletionTimestamp }: ObjectMeta): Partial<ObjectMeta> {
+  return { uid, creationTimestamp, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) }
+}
+
+const isFinished = ({ deletionTimestamp, finalizers = [] }: ObjectMeta): boolean =>
+  deletionTimestamp !== undefined && finalizers.length === 0
 
 const keepStatus = (wanted: Stored, existing: Stored): Stored =>
   'status' in existing ? { ...wanted, status: existing.status } : wanted

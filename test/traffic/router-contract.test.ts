@@ -56,7 +56,12 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
 
   test('without a route there is no traffic and nothing is programmed', () => {
     const { router } = setUp(provider)
-    expect(router.observe(buildCanary())).toEqual({ traffic: undefined, hold: 'none', current: false, programmed: false })
+    expect(router.observe(buildCanary())).toEqual({
+      traffic: undefined,
+      hold: 'none',
+      current: false,
+      programmed: false,
+    })
   })
 
   test('what is written is observed, and programmed only once the data plane has it', async () => {
