@@ -4,5 +4,5 @@
  */
 export { type BackoffRule, backoffMs } from './backoff.ts'
 export { DURATION_PATTERN, parseDuration, renderDuration } from './duration.ts'
-export { canonicalJson, hashText, hashValue } from './hash.ts'
-export { failure, type Result, success, unreachable } from './result.ts'
+export { canonicalJson, hashValue } from './hash.ts'
+export { failure, type Result, success } from './result.ts'

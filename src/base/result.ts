@@ -4,8 +4,3 @@ export type Result<T, E = string> = { readonly ok: true; readonly value: T } | {
 export const success = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value })
 
 export const failure = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error })
-
-/** Makes the compiler prove that a union was handled whole. */
-export function unreachable(value: never): never {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`)
-}
