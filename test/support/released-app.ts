@@ -5,6 +5,7 @@ import {
   type CanaryRun,
   canaryKind,
   canaryRunKind,
+  type Deployment,
   deploymentKind,
   type KubernetesObject,
   podKind,
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly spec?: Readonly<Record<string, unknown>>
   /** Where its images come from; `demo/web` when absent. */
   readonly repository?: string
+  /** 1 when absent. */
+  readonly replicas?: number
   /** Light load of a meshed client; 20 when absent. */
   readonly requestsPerSecond?: number
 }
@@ -55,15 +58,16 @@ export const shortAnalysis = {
   metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 } }],
 }
 
-const inNamespace = (namespace: string, object: KubernetesObject): KubernetesObject => ({
+export const inNamespace = (namespace: string, object: KubernetesObject): KubernetesObject => ({
   ...object,
   metadata: { ...object.metadata, namespace },
 })
 
 /** The first version, and the program that images of a repository run. */
-function firstVersion({ namespace, repository = 'demo/web' }: AppOptions): readonly object[] {
+function firstVersion({ namespace, replicas = 1, repository = 'demo/web' }: AppOptions): readonly object[] {
   const [image] = images
-  const deployment = inNamespace(namespace, web('1.0.0'))
+  const { spec, ...rest } = inNamespace(namespace, web('1.0.0')) as Deployment
+  const deployment = { ...rest, spec: { ...spec, replicas } }
   if (repository === 'demo/web') return [deployment]
   const text = JSON.stringify([{ ...image, metadata: { name: namespace } }, deployment])
   const spelled = text.replace('"repository":"demo/web"', `"repository":"${repository}"`)
@@ -154,8 +158,10 @@ async function readCounts({ client }: SluiceLocal, namespace: string): Promise<C
   return answer as Counted
 }
 
-/** What users have had since: answers by version, and every failure in words. */
-export async function answersSince(app: ReleasedApp, before: Counted): Promise<Counted> {
+/** What users have had since: answers by version, and the latest failures in words. */
+export async function answersSince(app: Pick<ReleasedApp, 'counts'>, before: Counted): Promise<Counted> {
   const now = await app.counts()
-  return { counts: countsSince(before.counts, now.counts), failures: now.failures.slice(before.failures.length) }
+  const counts = countsSince(before.counts, now.counts)
+  const errors = Object.values(counts).reduce((sum, count) => sum + count.errors, 0)
+  return { counts, failures: errors === 0 ? [] : now.failures.slice(-errors) }
 }

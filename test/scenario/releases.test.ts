@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { podKind } from '../../src/api/index.ts'
+import { type Load, startLoad } from '../../src/cli/demo/load.ts'
+import { gateway } from '../../src/cli/demo/manifests.ts'
+import { gatewayPort } from '../../src/cli/demo/world.ts'
+import { eventually } from '../support/eventually.ts'
+import { answersSince, inNamespace, type ReleasedApp, startApp } from '../support/released-app.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+
+const namespace = 'shop'
+const service = { port: 80, targetPort: 8080, gateways: ['shop/public', 'mesh'], hosts: ['web.example.com'] }
+
+describe.skipIf(isKubectlMissing('releases in a row on the local platform'))('good releases in a row', () => {
+  let platform: SluiceLocal
+  let app: ReleasedApp
+  let load: Load
+
+  beforeAll(async () => {
+    platform = await startSluiceLocal()
+    const options = { namespace, replicas: 2, spec: { service }, requestsPerSecond: 40 }
+    app = await startApp(platform, options, ...gateway.map((each) => inNamespace(namespace, each)))
+    const address = await eventually(gatewayAddress, { within: 30_000, what: 'the gateway runs' })
+    const port = gatewayPort
+    load = startLoad({ address, port, hostHeader: 'web.example.com', requestsPerSecond: 20, sequenced: false })
+    await eventually(() => (load.counts()['1.0.0']?.requests ?? 0) > 0, { within: 30_000, what: 'the gateway answers' })
+  }, 120_000)
+
+  afterAll(async () => {
+    await load?.stop()
+    await platform?.[Symbol.asyncDispose]()
+  })
+
+  const gatewayAddress = async (): Promise<string> => {
+    const { items } = await platform.client.list(podKind, { namespace, labelSelector: 'istio=ingressgateway' })
+    return items[0]?.status?.podIP ?? expect.unreachable('no gateway pod has an address')
+  }
+
+  const users = () => ({
+    mesh: app,
+    gateway: { counts: async () => ({ counts: load.counts(), failures: load.failures() }) },
+  })
+
+  test.each(['2.0.0', '2.1.0', '2.2.0'])(
+    '%s is promoted and no request fails',
+    async (version) => {
+      const { mesh, gateway: outside } = users()
+      const before = { mesh: await mesh.counts(), outside: await outside.counts() }
+      await app.setImage(version)
+      const { run } = await app.ended(version)
+      expect(run.status?.phase).toBe('Succeeded')
+      // The old pods have gone, too: what they had under way counts to this release.
+      await eventually(async () => {
+        const { items } = await platform.client.list(podKind, { namespace, labelSelector: 'app in (web, web-primary)' })
+        expect(items.map(({ spec }) => spec.containers[0]?.image)).toEqual([
+          `demo/web:${version}`,
+          `demo/web:${version}`,
+        ])
+      })
+      for (const [user, earlier] of [
+        [mesh, before.mesh],
+        [outside, before.outside],
+      ] as const) {
+        const { counts, failures } = await answersSince(user, earlier)
+        expect(failures).toEqual([])
+        expect(counts[version]?.requests).toBeGreaterThan(0)
+      }
+    },
+    90_000,
+  )
+
+  test('each of them is on record', async () => {
+    const { out } = await platform.kubectl('get', 'canaryruns', '-n', namespace)
+    expect(out.split('\n').map((line) => line.split(/ +/).slice(0, 4))).toEqual([
+      ['NAME', 'CANARY', 'PHASE', 'REASON'],
+      ...['web-1', 'web-2', 'web-3'].map((name) => [name, 'web', 'Succeeded', 'Succeeded']),
+      [''],
+    ])
+  })
+})
