@@ -27,6 +27,8 @@ const entryPoints = [
   'config/listener/v3/listener',
   'config/route/v3/route',
   'extensions/access_loggers/stats/v3/stats',
+  'extensions/filters/http/cors/v3/cors',
+  'extensions/filters/http/fault/v3/fault',
   'extensions/filters/http/header_mutation/v3/header_mutation',
   'extensions/filters/http/header_to_metadata/v3/header_to_metadata',
   'extensions/filters/http/router/v3/router',
@@ -34,6 +36,7 @@ const entryPoints = [
   'extensions/filters/network/tcp_proxy/v3/tcp_proxy',
   'extensions/resource_monitors/downstream_connections/v3/downstream_connections',
   'extensions/retry/host/previous_hosts/v3/previous_hosts',
+  'extensions/retry/priority/previous_priorities/v3/previous_priorities_config',
   'extensions/upstreams/http/v3/http_protocol_options',
   'service/discovery/v3/discovery',
 ].map((path) => `envoy/${path}.proto`)

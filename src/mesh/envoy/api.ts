@@ -45,6 +45,7 @@ export {
   Config_StatSchema as StatSchema,
   ConfigSchema as StatsLogSchema,
 } from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
+export { HTTPFaultSchema } from './generated/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 export {
   Config_RuleSchema as HeaderRuleSchema,
@@ -66,5 +67,9 @@ export {
   DiscoveryRequestSchema,
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
-export { FractionalPercent_DenominatorType } from './generated/envoy/type/v3/percent_pb.js'
+export {
+  type FractionalPercent,
+  FractionalPercent_DenominatorType,
+  FractionalPercentSchema,
+} from './generated/envoy/type/v3/percent_pb.js'
 export { ScopeSchema } from './generated/envoy/type/v3/scope_pb.js'

@@ -5,6 +5,7 @@ import {
   ClusterSchema,
   HeaderMutationSchema,
   HeaderToMetadataSchema,
+  HTTPFaultSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   ListenerSchema,
@@ -19,6 +20,7 @@ import type { EnvoyResource } from './resource.ts'
 const registry = createRegistry(
   ClusterLoadAssignmentSchema,
   ClusterSchema,
+  HTTPFaultSchema,
   HeaderMutationSchema,
   HeaderToMetadataSchema,
   HttpConnectionManagerSchema,

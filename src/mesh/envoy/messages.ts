@@ -2,7 +2,16 @@ import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
 import { type Any, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 import type { SocketAddress } from '../model/index.ts'
-import { type Address, AddressSchema, ApiVersion, type ConfigSource, ConfigSourceSchema } from './api.ts'
+import {
+  type Address,
+  AddressSchema,
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+  type FractionalPercent,
+  FractionalPercent_DenominatorType,
+  FractionalPercentSchema,
+} from './api.ts'
 
 /** A message as an Any, its fields checked by the compiler. */
 export const pack = <Schema extends DescMessage>(schema: Schema, fields: MessageInitShape<Schema>): Any =>
@@ -22,6 +31,13 @@ export const duration = (milliseconds: number): Duration =>
   create(DurationSchema, {
     seconds: BigInt(Math.floor(milliseconds / 1_000)),
     nanos: Math.round((milliseconds % 1_000) * 1_000_000),
+  })
+
+/** To four decimals of a percent. */
+export const fractionalPercent = (percent: number): FractionalPercent =>
+  create(FractionalPercentSchema, {
+    numerator: Math.round(percent * 10_000),
+    denominator: FractionalPercent_DenominatorType.MILLION,
   })
 
 export const socketAddress = ({ address, port }: SocketAddress): Address =>

@@ -12,7 +12,6 @@ import type {
 import {
   type EnvoyRoute,
   type EnvoyRouteMatch,
-  FractionalPercent_DenominatorType,
   type HeaderMatcher,
   HeaderMatcherSchema,
   type MirrorPolicySchema,
@@ -30,7 +29,8 @@ import {
   type VirtualHostSchema,
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
-import { duration, extension, pack } from './messages.ts'
+import { faultFilterName, renderFault } from './fault.ts'
+import { duration, extension, fractionalPercent, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 
 export function renderRouteTable(table: RouteTable): EnvoyResource {
@@ -62,6 +62,7 @@ const renderRoute = (route: Route): EnvoyRoute =>
     name: route.name,
     match: renderMatch(route.match),
     action: { case: 'route', value: renderAction(route) },
+    typedPerFilterConfig: route.fault === undefined ? {} : { [faultFilterName]: renderFault(route.fault) },
   })
 
 function renderAction(route: Route): RouteAction {
@@ -85,12 +86,7 @@ function clusterSpecifier({ clusters }: Route): RouteAction['clusterSpecifier'] 
 
 const renderMirror = ({ cluster, percent }: Mirror): MessageInitShape<typeof MirrorPolicySchema> => ({
   cluster: cluster ?? blackHoleCluster,
-  runtimeFraction: {
-    defaultValue: {
-      numerator: Math.round(percent * 10_000),
-      denominator: FractionalPercent_DenominatorType.MILLION,
-    },
-  },
+  runtimeFraction: { defaultValue: fractionalPercent(percent) },
   traceSampled: false,
   disableShadowHostSuffixAppend: true,
 })

@@ -51,13 +51,25 @@ const destination = z.strictObject({
   port: z.strictObject({ number: port }).optional(),
 })
 
+const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0) })
+const longerThanZero = duration.refine((value) => /[1-9]/.test(value), 'must be longer than 0s')
+
+/** Without a percentage no request is met, as in Istio. */
+const fault = z
+  .strictObject({
+    delay: z.strictObject({ percentage: percentage.optional(), fixedDelay: longerThanZero }).optional(),
+    abort: z.strictObject({ percentage: percentage.optional(), httpStatus: z.int().min(200).max(599) }).optional(),
+  })
+  .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'must have delay or abort')
+
 const httpRoute = z
   .strictObject({
     name: z.string().optional(),
     match: z.array(match).optional(),
     route: z.array(z.strictObject({ destination, weight: z.int().min(0).max(1_000_000).optional() })).min(1),
     mirror: destination.optional(),
-    mirrorPercentage: z.strictObject({ value: z.number().min(0).max(100).default(0) }).optional(),
+    mirrorPercentage: percentage.optional(),
+    fault: fault.optional(),
     timeout: duration.optional(),
     retries: z
       .strictObject({

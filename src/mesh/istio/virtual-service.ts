@@ -1,6 +1,6 @@
 import type { VirtualService } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import type { Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
+import type { Fault, Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
@@ -81,7 +81,7 @@ export function buildRoutes(
   return { routes, problems }
 }
 
-type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries'>
+type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries' | 'fault'>
 
 function buildAction(
   http: HttpRouteSpec,
@@ -101,11 +101,13 @@ function buildAction(
   const mirror = buildMirror(http, resolve)
   const retries = buildRetries(http.retries)
   const timeoutMs = milliseconds(http.timeout)
+  const fault = buildFault(http.fault)
   const value = {
     clusters,
     ...(mirror === undefined ? {} : { mirror }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
+    ...(fault === undefined ? {} : { fault }),
   }
   return { value, problems }
 }
@@ -116,6 +118,18 @@ function buildMirror(
 ): Mirror | undefined {
   const percent = mirrorPercentage?.value ?? 100
   return mirror === undefined || percent === 0 ? undefined : { cluster: resolve(mirror), percent }
+}
+
+function buildFault(spec: HttpRouteSpec['fault']): Fault | undefined {
+  const delayed = spec?.delay?.percentage?.value ?? 0
+  const aborted = spec?.abort?.percentage?.value ?? 0
+  const durationMs = milliseconds(spec?.delay?.fixedDelay)
+  const status = spec?.abort?.httpStatus
+  const fault = {
+    ...(delayed === 0 || durationMs === undefined ? {} : { delay: { percent: delayed, durationMs } }),
+    ...(aborted === 0 || status === undefined ? {} : { abort: { percent: aborted, status } }),
+  }
+  return Object.keys(fault).length === 0 ? undefined : fault
 }
 
 /** What Istio does where a route says nothing of retries. */

@@ -17,6 +17,7 @@ export type {
 } from './proxy.ts'
 export { nodeId } from './proxy.ts'
 export type {
+  Fault,
   Mirror,
   NameMatch,
   Retries,

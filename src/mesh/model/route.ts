@@ -38,6 +38,12 @@ export interface Retries {
   readonly statusCodes: readonly number[]
 }
 
+/** Done before a request is sent anywhere; each share is drawn on its own. Percentages are 0..100, fractions allowed. */
+export interface Fault {
+  readonly delay?: { readonly percent: number; readonly durationMs: number }
+  readonly abort?: { readonly percent: number; readonly status: number }
+}
+
 export interface Route {
   readonly name: string
   /** The object it comes from; absent for a Service's own route. */
@@ -49,6 +55,7 @@ export interface Route {
   /** Absent means no limit. */
   readonly timeoutMs?: number
   readonly retries?: Retries
+  readonly fault?: Fault
 }
 
 export interface VirtualHost {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { VirtualService } from '../../../src/api/index.ts'
 import {
@@ -7,7 +8,7 @@ import {
   versionsOf,
 } from '../../support/acceptance-world.ts'
 import { eventually } from '../../support/eventually.ts'
-import { get, sendMany } from '../../support/mesh-world.ts'
+import { get, samplesOf, sendMany, sumOf } from '../../support/mesh-world.ts'
 
 let world: AcceptanceWorld
 beforeAll(async () => {
@@ -118,5 +119,39 @@ describe('S00-5-timeout-retries', () => {
     expect(await ask()).toMatchObject({ status: 200 })
     expect(app.requests.length).toBe(3)
     await world.placeSlice('ratings', world.pods)
+  })
+})
+
+describe('S04-2-fault', () => {
+  test('a tenth is delayed by 5 s, a twentieth is aborted with 500 before any application sees it', async () => {
+    await world.placeRule(versionsOf('ratings'))
+    await world.placeRoutes(await readAcceptance<VirtualService>('S04-2-fault'))
+    const agent = new Agent({ keepAlive: true })
+    const ask = async () => {
+      const start = performance.now()
+      const { status, body } = await get(world.urls.ratings, { agent })
+      return { status, body, isDelayed: performance.now() - start > 4_900 }
+    }
+    const answers = await Promise.all(Array.from({ length: 600 }, ask))
+    agent.destroy()
+    const aborted = answers.filter(({ status }) => status === 500)
+    expectShare(answers.filter(({ isDelayed }) => isDelayed).length, 600, 0.1)
+    expectShare(aborted.length, 600, 0.05)
+    expect(new Set(aborted.map(({ body }) => body))).toEqual(new Set(['fault filter abort']))
+    expect(answers.filter(({ status }) => status !== 200 && status !== 500)).toEqual([])
+    expect(world.apps.reduce((sum, { requests }) => sum + requests.length, 0)).toBe(600 - aborted.length)
+    const flagsOf = async () => {
+      const samples = await samplesOf(world.client, 'istio_requests_total')
+      const counts = Map.groupBy(samples, ({ labels }) => labels.response_flags ?? '')
+      return Object.fromEntries([...counts].map(([flags, group]) => [flags, sumOf(group, {})]))
+    }
+    // Drawn each on its own: a few get both.
+    await eventually(async () => {
+      const { DI = 0, FI = 0, 'DI,FI': both = 0 } = await flagsOf()
+      expect({ delayed: DI + both, aborted: FI + both }).toEqual({
+        delayed: answers.filter(({ isDelayed }) => isDelayed).length,
+        aborted: aborted.length,
+      })
+    })
   })
 })

@@ -88,6 +88,12 @@ const everyMatch: VirtualService['spec'] = {
       mirror: { host: 'web-canary' },
       mirrorPercentage: { value: 12.5 },
       timeout: '3s',
+      ...{
+        fault: {
+          delay: { percentage: { value: 0.1 }, fixedDelay: '5s' },
+          abort: { percentage: { value: 5 }, httpStatus: 500 },
+        },
+      },
       retries: { attempts: 3, perTryTimeout: '1s', retryOn: '5xx,503' },
     },
     { route: [{ destination: { host: 'web-primary', subset: 'v1' } }] },

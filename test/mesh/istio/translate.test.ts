@@ -132,6 +132,27 @@ describe('routes of a VirtualService', () => {
       ],
     ],
     [
+      'a fault has a share of each kind; a kind without a share is none, as in Istio',
+      [
+        to('web', {
+          match: [{ uri: { prefix: '/a' } }],
+          fault: {
+            delay: { percentage: { value: 0.5 }, fixedDelay: '1500ms' },
+            abort: { percentage: { value: 5 }, httpStatus: 429 },
+          },
+        }),
+        to('web', { fault: { delay: { fixedDelay: '5s' }, abort: { percentage: {}, httpStatus: 500 } } }),
+      ],
+      [
+        {
+          ...plain('web'),
+          match: { path: { kind: 'prefix', value: '/a' }, headers: [], queryParameters: [] },
+          fault: { delay: { percent: 0.5, durationMs: 1_500 }, abort: { percent: 5, status: 429 } },
+        },
+        plain('web'),
+      ],
+    ],
+    [
       'matches on another port, gateway or source are not for this proxy',
       [
         to('web', { match: [{ port: 81 }] }),
@@ -261,6 +282,19 @@ describe('what cannot be carried out is a finding', () => {
       { http: [{ route }], tcp: [] },
       'Invalid',
       'spec.tcp: this mesh does not support the field',
+    ],
+    [
+      'a fault that this mesh does not know',
+      { http: [{ route, fault: { abort: { grpcStatus: 'UNAVAILABLE', httpStatus: 500 } } }] },
+      'Invalid',
+      'spec.http[0].fault.abort.grpcStatus: this mesh does not support the field',
+    ],
+    ['an empty fault', { http: [{ route, fault: {} }] }, 'Invalid', 'spec.http[0].fault: must have delay or abort'],
+    [
+      'a delay of nothing',
+      { http: [{ route, fault: { delay: { fixedDelay: '0s' } } }] },
+      'Invalid',
+      'spec.http[0].fault.delay.fixedDelay: must be longer than 0s',
     ],
     [
       'no weight at all',

@@ -222,9 +222,9 @@ describe('a release through real Envoys', () => {
 
   test('an object that asks for what the mesh does not do is refused and its last good form stays', async () => {
     await route(split(0))
-    const fault = { http: [{ ...split(100).http[0], fault: { abort: { httpStatus: 500 } } }] }
-    expect(await route(fault as unknown as VirtualService['spec'], 'Invalid')).toBe(
-      'spec.http[0].fault: this mesh does not support the field',
+    const delegated = { http: [{ ...split(100).http[0], delegate: { name: 'other' } }] }
+    expect(await route(delegated as unknown as VirtualService['spec'], 'Invalid')).toBe(
+      'spec.http[0].delegate: this mesh does not support the field',
     )
     expect(await sendMany(web, 50)).toEqual(new Map([['primary', 50]]))
   })
