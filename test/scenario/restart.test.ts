@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deploymentKind } from '../../src/api/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { type ReleasedApp, startApp } from '../support/released-app.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+
+describe.skipIf(isKubectlMissing('restarts of the local platform'))('sluice local', () => {
+  let platform: SluiceLocal
+  let app: ReleasedApp
+
+  beforeAll(async () => {
+    platform = await startSluiceLocal()
+    app = await startApp(platform, { namespace: 'shop' })
+  }, 120_000)
+
+  afterAll(() => platform?.[Symbol.asyncDispose]())
+
+  const noneLeft = () =>
+    eventually(() => expect(platform.processes()).toEqual([]), { what: 'no process of the platform is left' })
+
+  const identities = async () => {
+    const canary = await app.canary()
+    const { items } = await platform.client.list(deploymentKind, { namespace: 'shop' })
+    return [canary, ...items].map(({ metadata }) => [metadata.name, metadata.uid])
+  }
+
+  test('killed by kill -9 in the middle of a release, leaves no process and goes on when it is started again', async () => {
+    const before = await identities()
+    await app.setImage('2.0.0')
+    await app.until('it mirrors', ({ status }) => status?.mirrorWeight === 100)
+    // Controller, mesh, Prometheus, and a program with its sidecar for each of three pods.
+    expect(platform.processes().length).toBeGreaterThanOrEqual(10)
+    platform.process.kill('SIGKILL')
+    await noneLeft()
+    await platform.restart()
+    expect(await identities()).toEqual(before)
+    const { run } = await app.ended('2.0.0')
+    expect([run.metadata.name, run.status?.phase]).toEqual(['web-1', 'Succeeded'])
+    await eventually(async () => expect((await app.counts()).counts['2.0.0']?.requests).toBeGreaterThan(20), {
+      within: 30_000,
+      what: 'users have the new version',
+    })
+  }, 150_000)
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends in order by %s and keeps its objects',
+    async (signal) => {
+      const before = await identities()
+      const exit = once(platform.process, 'exit')
+      platform.process.kill(signal)
+      expect(await exit).toEqual([0, null])
+      expect(platform.processes()).toEqual([])
+      await platform.restart()
+      expect(await identities()).toEqual(before)
+      expect((await app.canary()).status?.phase).toBe('Succeeded')
+      await eventually(async () => expect((await app.counts()).counts['2.0.0']?.requests).toBeGreaterThan(0), {
+        within: 30_000,
+        what: 'users are served again',
+      })
+    },
+    120_000,
+  )
+})
