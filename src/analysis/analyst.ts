@@ -1,6 +1,6 @@
 import type { Metric } from '../api/index.ts'
 import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
-import { builtinMetrics } from './builtin/registry.ts'
+import { builtinMetricsOf } from './builtin/registry.ts'
 import { conclude } from './conclude.ts'
 import { measureBuiltin } from './measure-builtin.ts'
 import { measureTemplate } from './measure-template.ts'
@@ -75,6 +75,7 @@ function find(measuring: Measuring): Finding | Promise<Finding> {
       `names the ${metric.templateRef.kind ?? 'MetricTemplate'} ${metric.templateRef.name}, which does not exist`,
     )
   }
+  const builtinMetrics = builtinMetricsOf(measuring.request.subject.metricsProvider)
   const builtin = builtinMetrics.get(metric.name)
   if (builtin !== undefined) return measureBuiltin(measuring, builtin)
   return refuse(measuring, `is not built in (${[...builtinMetrics.keys()].join(', ')}): give it a templateRef`)

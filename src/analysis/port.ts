@@ -1,4 +1,4 @@
-import type { Metric, MetricMemory, MetricTemplate, MetricVerdict } from '../api/index.ts'
+import type { Metric, MetricMemory, MetricsProvider, MetricTemplate, MetricVerdict } from '../api/index.ts'
 
 /** One check: what the Canary asks for, with the template it names. */
 export interface Check {
@@ -17,6 +17,8 @@ export interface Subject {
   readonly primary: string
   /** Apex Service. */
   readonly service: string
+  /** Whose metrics the built-in ones read; those of the mesh when absent. */
+  readonly metricsProvider?: MetricsProvider | undefined
 }
 
 export interface MeasureRequest {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { analysisRules, specRules } from './canary-rules.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
+import { metricsProviderSchema } from './metrics-provider.ts'
 import { mapListBy, withRules } from './rules.ts'
 import {
   conditionsSchema,
@@ -130,6 +131,9 @@ const plainSpecSchema = z.object({
   metricsServer: webAddressSchema
     .optional()
     .describe('Address of Prometheus; the default of the controller when absent.'),
+  metricsProvider: metricsProviderSchema
+    .optional()
+    .describe('Whose metrics the built-in metrics read; those of the provider when absent.'),
   targetRef: targetRefSchema.describe('Workload that is released.'),
   service: serviceSchema.describe('Services and route of the workload.'),
   analysis: analysisSchema.describe('Steps of a release and the evidence they need.'),

@@ -22,6 +22,7 @@ export * from './local-platform.ts'
 export * from './metric.ts'
 export * from './metric-memory.ts'
 export * from './metric-template.ts'
+export * from './metrics-provider.ts'
 export {
   parseAlertProvider,
   parseCanary,

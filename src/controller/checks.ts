@@ -25,4 +25,5 @@ export const subjectOf = (canary: Canary): Subject => ({
   target: canary.spec.targetRef.name,
   primary: primaryNameOf(canary),
   service: serviceNamesOf(canary).apex,
+  metricsProvider: canary.spec.metricsProvider ?? canary.spec.provider,
 })
