@@ -5,6 +5,6 @@
  * It must not know Kubernetes clients or routers: what it needs of them comes in as values.
  */
 export { type AnalystOptions, createAnalyst } from './analyst.ts'
-export type { Analyst, Check, MeasureRequest, Subject } from './port.ts'
+export type { Analyst, Check, Measured, MeasureRequest, Subject } from './port.ts'
 export type { SecretReader } from './secrets.ts'
 export { namesIn } from './template.ts'

@@ -1,9 +1,9 @@
 import type { MetricVerdict } from '../api/index.ts'
 import { alert, type Change, note } from './decision.ts'
 import { failed } from './ending.ts'
-import type { HookAnswer, Observation } from './observation.ts'
+import type { CheckedMetric, HookAnswer, Observation } from './observation.ts'
 import { checkDueAt } from './questions.ts'
-import type { Cause } from './reasons.ts'
+import type { Cause, Reason } from './reasons.ts'
 import { currentStep, updateStep, withProgress } from './run.ts'
 import type { ActiveRelease, CheckResult } from './state.ts'
 import { deadlineMsOf } from './timing.ts'
@@ -11,45 +11,82 @@ import { isServed, trafficOf } from './weights.ts'
 
 const VERDICTS_KEPT = 50
 
+/** A check that failed beyond doubt ends the run, whatever its threshold. */
+type Result = CheckResult | 'rollback'
+
 export interface Judgement {
-  readonly result: CheckResult
+  readonly result: Result
   readonly message: string
 }
 
-/** One failure fails; else one missing answer holds; only a full set of passes passes. */
+type VerdictDecision = NonNullable<MetricVerdict['decision']>
+
+/** One failure fails; else one missing answer holds, and one doubt; only a full set of passes passes. */
 export function judge(verdicts: readonly MetricVerdict[], hooks: readonly HookAnswer[]): Judgement {
-  const bad = [
-    ...verdicts.filter(({ state }) => state === 'failed').map(({ message }) => message),
-    ...hooks.filter(({ ok }) => !ok).map(({ message }) => message),
-  ]
-  if (bad.length > 0) return { result: 'failed', message: bad.join('; ') }
-  const missing = verdicts.filter(({ state }) => state !== 'passed').map(({ message }) => message)
-  if (missing.length > 0) return { result: 'missing', message: missing.join('; ') }
-  return { result: 'passed', message: verdicts.map(({ message }) => message).join('; ') }
+  const decided = (decision: VerdictDecision) => verdicts.filter((verdict) => decisionOf(verdict) === decision)
+  const final = decided('rollback')
+  if (final.length > 0) return { result: 'rollback', message: messagesOf(final) }
+  const bad = [...decided('fail'), ...hooks.filter(({ ok }) => !ok)]
+  if (bad.length > 0) return { result: 'failed', message: messagesOf(bad) }
+  const held = decided('hold')
+  if (held.length === 0) return { result: 'passed', message: messagesOf(decided('pass')) }
+  const isDoubt = held.every(({ state }) => state === 'inconclusive')
+  return { result: isDoubt ? 'inconclusive' : 'missing', message: messagesOf(held) }
 }
+
+function decisionOf({ decision, state }: MetricVerdict): VerdictDecision {
+  if (decision !== undefined) return decision
+  if (state === 'passed') return 'pass'
+  return state === 'failed' ? 'fail' : 'hold'
+}
+
+const messagesOf = (said: readonly { readonly message: string }[]): string =>
+  said.map(({ message }) => message).join('; ')
 
 /** Takes the answer of the check that was due; undefined when none was. */
 export function takeCheck(state: ActiveRelease, observation: Observation): Change | undefined {
   const { check } = observation.answers
   const dueAt = checkDueAt(state, observation)
   if (check === undefined || dueAt === undefined || dueAt > observation.now) return undefined
-  const judgement = judge(check.verdicts, check.hooks)
+  const { result, message } = judge(check.verdicts, check.hooks)
   const noted = noteVerdicts(state, check.verdicts)
-  switch (judgement.result) {
+  switch (result) {
+    case 'rollback':
+      return failAtOnce(noted, observation, message)
     case 'failed':
-      return countFailure(noted, observation, judgement.message)
+      return countFailure(noted, observation, message)
     case 'inconclusive':
+      return holdInDoubt({ before: state, noted }, observation, message)
     case 'missing':
-      return holdWithoutVerdict(noted, observation, judgement.message)
+      return holdWithoutVerdict(noted, observation, message)
     case 'passed':
-      return { state: countPass(noted, observation, judgement.message), notes: [] }
+      return { state: countPass(noted, observation, message), notes: [] }
     default:
-      return judgement.result satisfies never
+      return result satisfies never
   }
 }
 
-const noteVerdicts = (state: ActiveRelease, verdicts: readonly MetricVerdict[]): ActiveRelease =>
-  updateStep(state, (step) => ({ ...step, verdicts: [...step.verdicts, ...verdicts].slice(-VERDICTS_KEPT) }))
+/** Verdicts go to the step; what must be remembered of their metrics goes on through the run. */
+function noteVerdicts(state: ActiveRelease, checked: readonly CheckedMetric[]): ActiveRelease {
+  const verdicts = checked.map(({ memory: _, ...verdict }) => verdict)
+  const noted = updateStep(state, (step) => ({
+    ...step,
+    verdicts: [...step.verdicts, ...verdicts].slice(-VERDICTS_KEPT),
+  }))
+  const memories = checked.flatMap(({ memory }) => memory ?? [])
+  if (memories.length === 0) return noted
+  const others = (state.run.progress.metrics ?? []).filter(
+    ({ metric }) => !memories.some((memory) => memory.metric === metric),
+  )
+  return withProgress(noted, { metrics: [...others, ...memories] })
+}
+
+function failAtOnce(state: ActiveRelease, observation: Observation, message: string): Change {
+  const { now } = observation
+  const failedChecks = state.run.progress.failedChecks + 1
+  const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
+  return failed(counted, observation, { reason: 'MetricFailed', message })
+}
 
 function countPass(release: ActiveRelease, observation: Observation, message: string): ActiveRelease {
   const { now } = observation
@@ -67,7 +104,9 @@ function isSteady(state: ActiveRelease, { target, route }: Observation): boolean
   return target?.isReady === true && step !== undefined && isServed(route, trafficOf(step))
 }
 
-const isTroubled = ({ cause }: ActiveRelease): boolean => cause.reason === 'CheckFailed' || cause.reason === 'NoVerdict'
+const TROUBLES: readonly Reason[] = ['CheckFailed', 'NoVerdict', 'Inconclusive']
+
+const isTroubled = ({ cause }: ActiveRelease): boolean => TROUBLES.includes(cause.reason)
 
 /** Counts a failed check, and rolls back when the threshold is reached. */
 export function countFailure(state: ActiveRelease, observation: Observation, message: string): Change {
@@ -79,6 +118,23 @@ export function countFailure(state: ActiveRelease, observation: Observation, mes
   if (failedChecks >= threshold) return failed(counted, observation, { reason: 'ThresholdReached', message: numbers })
   const cause: Cause = { reason: 'CheckFailed', message: numbers }
   return { state: { ...counted, cause }, notes: [note('warn', cause)] }
+}
+
+interface Noted {
+  readonly before: ActiveRelease
+  readonly noted: ActiveRelease
+}
+
+const lastsTooLong = (verdicts: readonly MetricVerdict[] = []): boolean =>
+  verdicts.some(({ rule }) => rule === 'comparison.maxExtension')
+
+/** There are requests to judge by, only too few: no deadline ends that. Who must decide at last is told once. */
+function holdInDoubt({ before, noted }: Noted, observation: Observation, message: string): Change {
+  const { now } = observation
+  const cause: Cause = { reason: 'Inconclusive', message: `holds in doubt: ${message}` }
+  const held = withProgress(noted, { checkedAt: now, verdictAt: now, lastCheck: 'inconclusive' })
+  const isNews = lastsTooLong(observation.answers.check?.verdicts) && !lastsTooLong(currentStep(before)?.verdicts)
+  return { state: { ...held, cause }, notes: isNews ? [alert('warn', cause)] : [] }
 }
 
 function holdWithoutVerdict(state: ActiveRelease, observation: Observation, message: string): Change {

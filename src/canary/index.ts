@@ -10,6 +10,7 @@ export { decide } from './decide.ts'
 export type { Action, Decision, NewRun, Note, Severity } from './decision.ts'
 export type {
   Answers,
+  CheckedMetric,
   DeletionFacts,
   HookAnswer,
   Observation,

@@ -1,4 +1,4 @@
-import type { Canary, MetricVerdict, WebhookType } from '../api/index.ts'
+import type { Canary, MetricMemory, MetricVerdict, WebhookType } from '../api/index.ts'
 import type { Cause } from './reasons.ts'
 
 /** Everything one pass knows of the world, gathered once. */
@@ -79,8 +79,13 @@ export interface HookAnswer {
   readonly message: string
 }
 
+/** A verdict with what the next check of its metric must know: both are recorded, or neither. */
+export interface CheckedMetric extends MetricVerdict {
+  readonly memory?: MetricMemory | undefined
+}
+
 /** What analysis and webhooks said to the questions that were due. */
 export interface Answers {
-  readonly check?: { readonly verdicts: readonly MetricVerdict[]; readonly hooks: readonly HookAnswer[] } | undefined
+  readonly check?: { readonly verdicts: readonly CheckedMetric[]; readonly hooks: readonly HookAnswer[] } | undefined
   readonly gate?: { readonly type: WebhookType; readonly hooks: readonly HookAnswer[] } | undefined
 }

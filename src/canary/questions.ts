@@ -1,4 +1,4 @@
-import type { Webhook, WebhookType } from '../api/index.ts'
+import type { MetricMemory, Webhook, WebhookType } from '../api/index.ts'
 import type { Observation } from './observation.ts'
 import { currentStep } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
@@ -6,7 +6,15 @@ import { intervalMsOf, parseTime } from './timing.ts'
 
 /** What must be asked of analysis and webhooks before the next decision. */
 export type Question =
-  | { readonly kind: 'check'; readonly windowStart: number; readonly windowEnd: number }
+  | {
+      readonly kind: 'check'
+      readonly windowStart: number
+      readonly windowEnd: number
+      /** Share of the requests that the step gives the new version; absent while they are mirrored. */
+      readonly canaryShare?: number | undefined
+      /** What earlier checks left. */
+      readonly memories: readonly MetricMemory[]
+    }
   | { readonly kind: 'gate'; readonly type: WebhookType }
 
 type Unanswered = Omit<Observation, 'answers'>
@@ -39,7 +47,9 @@ function checkOf(state: ActiveRelease, observation: Unanswered): readonly Questi
   if (dueAt === undefined || dueAt > observation.now) return []
   const step = currentStep(state)
   const windowStart = parseTime(step?.programmedAt) ?? state.run.progress.checkedAt ?? observation.now
-  return [{ kind: 'check', windowStart, windowEnd: observation.now }]
+  const canaryShare = step?.kind === 'weight' ? step.weight / 100 : undefined
+  const memories = state.run.progress.metrics ?? []
+  return [{ kind: 'check', windowStart, windowEnd: observation.now, canaryShare, memories }]
 }
 
 /** The gate the release stands at. */

@@ -1,4 +1,4 @@
-import type { Phase, RunStep } from '../api/index.ts'
+import type { MetricMemory, Phase, RunStep } from '../api/index.ts'
 import type { Cause } from './reasons.ts'
 
 /** What is known of a release between two passes. Times are milliseconds since 1970, taken from observations. */
@@ -47,6 +47,8 @@ export interface RunProgress {
   /** Cumulative over the run, as Flagger counts. */
   readonly failedChecks: number
   readonly iterations: number
+  /** What each metric has shown so far; absent where none has to remember anything. */
+  readonly metrics?: readonly MetricMemory[] | undefined
   readonly command?: Command | undefined
   /** The primary had no ready pod when the run began, so there is no safe weight 0. */
   readonly recovering?: boolean | undefined

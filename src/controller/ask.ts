@@ -1,5 +1,5 @@
-import type { Analyst } from '../analysis/index.ts'
-import type { Canary, Metric, MetricVerdict } from '../api/index.ts'
+import type { Analyst, Check, Measured } from '../analysis/index.ts'
+import type { Canary, Metric, MetricMemory, MetricVerdict } from '../api/index.ts'
 import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
 import { checksOf, subjectOf } from './checks.ts'
@@ -31,9 +31,8 @@ export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal
 async function askCheck(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['check']> {
   const question = asked.questions.find((each) => each.kind === 'check')
   if (question === undefined) return undefined
-  const window = { startMs: question.windowStart, endMs: question.windowEnd }
   const [verdicts, hooks] = await Promise.all([
-    measure(options, asked.observation.canary, window, signal),
+    measure(options, asked.observation.canary, question, signal),
     callHooks(options, asked, 'rollout', signal),
   ])
   return { verdicts, hooks }
@@ -45,26 +44,34 @@ async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): 
   return { type: question.type, hooks: await callHooks(options, asked, question.type, signal) }
 }
 
+type CheckQuestion = Extract<Question, { kind: 'check' }>
 type Window = { readonly startMs: number; readonly endMs: number }
 
 async function measure(
   options: AskOptions,
   canary: Canary,
-  window: Window,
+  { windowStart, windowEnd, canaryShare, memories }: CheckQuestion,
   signal: AbortSignal,
-): Promise<readonly MetricVerdict[]> {
+): Promise<readonly Measured[]> {
+  const window = { startMs: windowStart, endMs: windowEnd }
   const found = checksOf(canary, options.copies, options.policy)
-  const checks = found.flatMap((each) => ('check' in each ? [each.check] : []))
+  const checks = found.flatMap((each) => ('check' in each ? [withMemory(each.check, memories)] : []))
   const refused = found.flatMap((each) => ('refusal' in each ? [unasked(each.metric, each.refusal, window)] : []))
   if (checks.length === 0) return refused
   const request = {
     subject: subjectOf(canary),
     checks,
     window,
+    canaryShare,
     metricsServer: canary.spec.metricsServer ?? options.defaultMetricsServer,
   }
   return [...(await options.analyst.measure(request, signal)), ...refused]
 }
+
+const withMemory = (check: Check, memories: readonly MetricMemory[]): Check => ({
+  ...check,
+  memory: memories.find(({ metric }) => metric === check.metric.name),
+})
 
 const unasked = (metric: Metric, message: string, { startMs, endMs }: Window): MetricVerdict => ({
   metric: metric.name,

@@ -12,7 +12,7 @@ type Step =
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'roll-out' }
   | { readonly kind: 'lose-pods'; readonly side: 'target' | 'primary' }
-  | { readonly kind: 'verdict'; readonly state: MetricVerdict['state'] }
+  | { readonly kind: 'verdict'; readonly state: MetricVerdict['state']; readonly decision: MetricVerdict['decision'] }
   | { readonly kind: 'gate'; readonly isOpen: boolean }
   | { readonly kind: 'release'; readonly revision: string }
   | { readonly kind: 'command'; readonly annotation: string; readonly revision: string }
@@ -20,14 +20,22 @@ type Step =
   | { readonly kind: 'suspend'; readonly suspend: boolean }
 
 const revision = fc.constantFrom('v1', 'v2', 'v3', 'v4')
-const state = fc.constantFrom<MetricVerdict['state']>('passed', 'failed', 'no-data', 'query-error', 'provider-down')
+const state = fc.constantFrom<MetricVerdict['state']>(
+  'passed',
+  'failed',
+  'inconclusive',
+  'no-data',
+  'query-error',
+  'provider-down',
+)
+const decision = fc.constantFrom<MetricVerdict['decision']>(undefined, 'pass', 'fail', 'rollback', 'hold')
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.constant<Step>({ kind: 'pass' }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 15 }) }) },
   { weight: 6, arbitrary: fc.constant<Step>({ kind: 'acknowledge' }) },
   { weight: 6, arbitrary: fc.constant<Step>({ kind: 'roll-out' }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('verdict' as const), state }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('verdict' as const), state, decision }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), revision }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), after: fc.integer({ min: 0, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gate' as const), isOpen: fc.boolean() }) },
@@ -74,7 +82,7 @@ function play(world: ReleaseWorld, each: Step): void {
       world.losePods(each.side)
       break
     case 'verdict':
-      world.verdict = each.state
+      Object.assign(world, { verdict: each.state, decision: each.decision })
       break
     case 'gate':
       world.gates = { 'confirm-rollout': each.isOpen, 'confirm-promotion': each.isOpen }
@@ -140,6 +148,7 @@ interface Played {
   readonly recorded: ReleaseState
   readonly route: ReleaseWorld['route']
   readonly verdict: MetricVerdict['state']
+  readonly decision: MetricVerdict['decision']
   readonly performed: readonly Action[]
   readonly world: ReleaseWorld
 }
@@ -150,10 +159,10 @@ function afterEveryStep(check: (played: Played) => void): void {
     fc.property(analysisOf, story(60), (analysis, steps) => {
       const world = worldOf(analysis)
       for (const each of steps) {
-        const { state: recorded, route, verdict, performed } = world
+        const { state: recorded, route, verdict, decision, performed } = world
         const before = performed.length
         play(world, each)
-        check({ analysis, recorded, route: { ...route }, verdict, performed: performed.slice(before), world })
+        check({ analysis, recorded, route: { ...route }, verdict, decision, performed: performed.slice(before), world })
       }
     }),
     runs,
@@ -170,6 +179,10 @@ function afterStory(check: (world: ReleaseWorld) => void, numRuns = runs.numRuns
     { numRuns },
   )
 }
+
+/** What lets a step pass: a verdict that did, or a policy that says so. */
+const passes = (verdict: Pick<MetricVerdict, 'state' | 'decision'> | undefined): boolean =>
+  (verdict?.decision ?? (verdict?.state === 'passed' ? 'pass' : 'other')) === 'pass'
 
 const writtenTraffic = (performed: readonly Action[]): Traffic | undefined =>
   performed.find((action) => action.kind === 'route')?.traffic
@@ -204,15 +217,19 @@ describe('over every sequence of observations', () => {
       if (!isRaised || isFromPromotionOn(world) || recorded.run?.progress.recovering) return
       const [step, former] = stepsOf(recorded).toReversed()
       expect([step?.outcome, step?.weight, step?.programmedAt]).toEqual(['running', weight, undefined])
-      if (former) expect([former.outcome, former.verdicts.at(-1)?.state]).toEqual(['passed', 'passed'])
+      if (former) expect([former.outcome, passes(former.verdicts.at(-1))]).toEqual(['passed', true])
     })
   })
 
   test('a step is opened in the pass that measured a pass on a programmed route, with every pod ready', () => {
-    afterEveryStep(({ recorded, route, verdict, world }) => {
+    afterEveryStep(({ recorded, route, verdict, decision, world }) => {
       const [before, after] = [stepsOf(recorded), stepsOf(world.state)]
       if (before.length === 0 || after.length !== before.length + 1) return
-      expect([verdict, recorded.phase, route.isProgrammed]).toEqual(['passed', 'Progressing', true])
+      expect([passes({ state: verdict, decision }), recorded.phase, route.isProgrammed]).toEqual([
+        true,
+        'Progressing',
+        true,
+      ])
     })
   })
 
@@ -250,7 +267,16 @@ describe('over every sequence of observations', () => {
   test('no step is passed without a verdict that did', () => {
     afterStory((world) => {
       for (const { outcome, verdicts, programmedAt } of leftSteps(world)) {
-        expect([outcome, verdicts.at(-1)?.state, programmedAt !== undefined]).toEqual(['passed', 'passed', true])
+        expect([outcome, passes(verdicts.at(-1)), programmedAt !== undefined]).toEqual(['passed', true, true])
+      }
+    })
+  })
+
+  test('what a metric remembers is what is on record: no check is counted twice, whatever crashed between', () => {
+    afterStory((world) => {
+      for (const { status } of world.runs.values()) {
+        const checks = (status?.steps ?? []).reduce((total, { verdicts }) => total + verdicts.length, 0)
+        expect(status?.progress?.metrics?.[0]?.failedChecks ?? 0).toBe(checks)
       }
     })
   })
@@ -259,6 +285,9 @@ describe('over every sequence of observations', () => {
     afterStory((world) => {
       play(world, { kind: 'suspend', suspend: false })
       play(world, { kind: 'gate', isOpen: true })
+      // Doubt without a policy waits for somebody to decide.
+      if (world.decision === undefined && world.verdict === 'inconclusive') world.verdict = 'passed'
+      if (world.decision === 'hold') world.decision = 'pass'
       world.run(400)
       const { phase, run, lastPromotedSpec } = world.state
       expect(run?.outcome).not.toBe('Running')

@@ -355,7 +355,7 @@ describe('one decision', () => {
 describe('questions', () => {
   test('a check is due one interval after the window began, over the window', () => {
     expect(questionsFor(stateOf(), observationOf())).toEqual([
-      { kind: 'check', windowStart: NOW - 10_000, windowEnd: NOW },
+      { kind: 'check', windowStart: NOW - 10_000, windowEnd: NOW, canaryShare: 0.2, memories: [] },
     ])
     expect(questionsFor(stateOf(), observationOf({ now: NOW - 1 }))).toEqual([])
   })

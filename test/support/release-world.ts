@@ -2,11 +2,13 @@ import { type Canary, type CanaryRun, canaryFinalizer, type MetricVerdict } from
 import {
   type Action,
   type Answers,
+  type CheckedMetric,
   type Decision,
   type DeletionFacts,
   decide,
   type Note,
   type Observation,
+  type Question,
   questionsFor,
   type ReleaseState,
   type RouteFacts,
@@ -46,6 +48,9 @@ export class ReleaseWorld {
   refusal: Observation['refusal']
   /** What analysis and webhooks say when asked. */
   verdict: MetricVerdict['state'] = 'passed'
+  /** What the metric's policy makes of it; what every metric does without one when absent. */
+  decision: MetricVerdict['decision']
+  rule: MetricVerdict['rule']
   gates: Readonly<Record<string, boolean>> = {}
   readonly notes: Note[] = []
   readonly performed: Action[] = []
@@ -102,9 +107,9 @@ export class ReleaseWorld {
   private answer(facts: Omit<Observation, 'answers'>): Answers {
     const questions = questionsFor(this.state, facts)
     const gate = questions.find((question) => question.kind === 'gate')
-    const isChecked = questions.some((question) => question.kind === 'check')
+    const check = questions.find((question) => question.kind === 'check')
     return {
-      check: isChecked ? { verdicts: [this.buildVerdict()], hooks: [] } : undefined,
+      check: check && { verdicts: [this.buildVerdict(check)], hooks: [] },
       gate: gate && {
         type: gate.type,
         hooks: [{ name: 'gate', ok: this.gates[gate.type] ?? true, message: `${gate.type} says no` }],
@@ -112,7 +117,8 @@ export class ReleaseWorld {
     }
   }
 
-  private buildVerdict(): MetricVerdict {
+  /** Its memory counts the checks. */
+  private buildVerdict({ memories }: Extract<Question, { kind: 'check' }>): CheckedMetric {
     const time = new Date(this.now).toISOString()
     const message = `success rate is ${this.verdict}`
     return {
@@ -123,6 +129,9 @@ export class ReleaseWorld {
       windowStart: time,
       windowEnd: time,
       message,
+      ...(this.decision === undefined ? {} : { decision: this.decision }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
+      memory: { metric: 'm', failedChecks: (memories[0]?.failedChecks ?? 0) + 1, consecutiveFailedChecks: 0 },
     }
   }
 
@@ -290,7 +299,8 @@ export class ReleaseWorld {
 
   /** All that a pass can change, for comparisons. */
   snapshot(): string {
-    return JSON.stringify([this.canary, [...this.runs], this.route, this.services, this.target, this.primary])
+    const { canary, runs, route, services, apexEndpoints, target, primary } = this
+    return JSON.stringify([canary, [...runs], route, services, apexEndpoints, target, primary])
   }
 
   /** Passes and a helpful world until nothing changes for a while; returns the phases it went through. */
