@@ -99,7 +99,8 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   const { name } = canary.spec.targetRef
   const deadlineMs = deadlineMsOf(canary.spec)
   const isLate = now - state.since >= deadlineMs
-  const pods = `${target.readyReplicas} of ${target.replicas} pods are ready`
+  const [scaled] = planPods(giving)
+  const pods = `${target.readyReplicas} of ${scaled?.replicas ?? target.replicas} pods are ready`
   if (isServing(giving)) {
     const lagging = `proxies did not take the route within ${renderDuration(deadlineMs)}: ${observation.route.message ?? 'no proxy answered'}`
     if (isLate) return holdWith(state, { reason: 'ProxiesLagging', message: lagging }, 'stalled')
@@ -127,7 +128,7 @@ function planReturn(giving: GivingBack): readonly Action[] {
 }
 
 /** Raised once: from then on the number is the user's again, or an autoscaler's. */
-function planPods({ observation, target, isFirst }: GivingBack): readonly Action[] {
+function planPods({ observation, target, isFirst }: GivingBack): readonly Extract<Action, { kind: 'scale-target' }>[] {
   const wanted = Math.max(1, observation.primary?.replicas ?? 1)
   const isShort = target.replicas === 0 || (isFirst && target.replicas < wanted)
   return isShort ? [{ kind: 'scale-target', replicas: wanted }] : []
