@@ -26,7 +26,7 @@ function counter(workload: string, code: string, perSecond: number): Series {
       response_code: code,
       response_flags: '-',
     },
-    points: scraped(now - 240, now + 300, (second) => perSecond * (second - now + 240)),
+    points: scraped(now - 240, now + 540, (second) => perSecond * (second - now + 240)),
   }
 }
 
@@ -53,7 +53,7 @@ const canaries = {
     { name: 'four', templateRef: { kind: 'ClusterMetricTemplate', name: 'four' }, thresholdRange: { max: 4 } },
   ],
   bad: [
-    success('request-success-rate', 99),
+    success('request-success-rate', 99, { failureLimit: 2 }),
     { name: 'gone', templateRef: { name: 'gone' }, thresholdRange: { max: 1 } },
   ],
   silent: [
@@ -104,21 +104,23 @@ describe('sluice metrics run', () => {
       new RegExp(
         [
           'request-success-rate: passed',
-          '  value    90%',
-          '  range    at least 80',
-          `  window   ${time} to ${time} \\(10s\\)`,
-          '  message  success rate 90% is at least 80% \\((9|10|11) of \\d+ requests failed\\)',
-          '  query    .*istio_requests_total.*',
+          '  value     90%',
+          '  range     at least 80',
+          `  window    ${time} to ${time} \\(10s\\)`,
+          '  message   success rate 90% is at least 80% \\((9|10|11) of \\d+ requests failed\\)',
+          '  decision  pass \\(thresholdRange\\)',
+          '  query     .*istio_requests_total.*',
           '',
           'tried: failed \\(dry run, decides nothing\\)',
-          '  value    0.1',
+          '  value     0.1',
           '[^]*',
           'four: passed',
-          '  value    4',
-          '  range    at most 4',
-          `  window   ${time} to ${time} \\(10s\\)`,
-          '  message  four 4 is at most 4',
-          '  query    vector\\(4\\)',
+          '  value     4',
+          '  range     at most 4',
+          `  window    ${time} to ${time} \\(10s\\)`,
+          '  message   four 4 is at most 4',
+          '  decision  pass \\(thresholdRange\\)',
+          '  query     vector\\(4\\)',
           '$',
         ].join('\n'),
       ),
@@ -128,12 +130,19 @@ describe('sluice metrics run', () => {
   test('ends with 3 when one fails, whatever another lacks', async () => {
     const { code, out } = await sluice('run', 'bad', '-o', 'json')
     expect(code).toBe(3)
+    expect(out).not.toContain('memory')
     expect(JSON.parse(out)).toEqual({
       schemaVersion: 1,
       canary: { namespace: 'default', name: 'bad' },
       metricsServer: prometheus.address,
       verdicts: [
-        expect.objectContaining({ metric: 'request-success-rate', state: 'failed', value: 90, unit: 'percent' }),
+        expect.objectContaining({
+          metric: 'request-success-rate',
+          state: 'failed',
+          decision: 'fail',
+          value: 90,
+          unit: 'percent',
+        }),
         expect.objectContaining({
           metric: 'gone',
           state: 'query-error',
@@ -146,9 +155,9 @@ describe('sluice metrics run', () => {
   test('ends with 1 when nothing failed and one has no verdict', async () => {
     const { code, out } = await sluice('run', 'silent')
     expect(code).toBe(1)
-    expect(out).toContain('nothing: no-data\n  range    at most 4\n')
-    expect(out).toContain('  message  nothing is unknown: the query found no series\n')
-    expect(out).toContain('  query    absent_metric{job="silent"}\n')
+    expect(out).toContain('nothing: no-data\n  range     at most 4\n')
+    expect(out).toContain('  message   nothing is unknown: the query found no series\n')
+    expect(out).toContain('  query     absent_metric{job="silent"}\n')
   })
 
   test('asks the server that the user names, and shows no password of it', async () => {
@@ -166,8 +175,8 @@ describe('sluice metrics test', () => {
   test('measures a template of the cluster for a Canary and holds it against a limit', async () => {
     const { code, out, err } = await sluice('test', 'share', '--canary', 'good', '--max', '0.05')
     expect({ code, err }).toEqual({ code: 3, err: '' })
-    expect(out).toMatch(/^share: failed\n {2}value {4}0\.1\n {2}range {4}at most 0\.05\n {2}window .* \(1m\)\n/)
-    expect(out).toContain('  message  share 0.1 is above 0.05\n')
+    expect(out).toMatch(/^share: failed\n {2}value {5}0\.1\n {2}range {5}at most 0\.05\n {2}window .* \(1m\)\n/)
+    expect(out).toContain('  message   share 0.1 is above 0.05\n')
     expect(out).toContain(
       '  query\n    sum(max_over_time(istio_requests_total{destination_workload="web",response_code=~"5.."}[60s]))\n    / sum',
     )
@@ -186,12 +195,12 @@ describe('sluice metrics test', () => {
   test('shows a value without a limit', async () => {
     const { code, out } = await sluice('test', 'four', '--cluster-wide', ...server())
     expect(code).toBe(0)
-    expect(out).toMatch(/^four: measured\n {2}value {4}4\n {2}range {4}none\n.*\n {2}message {2}add --min or --max/)
+    expect(out).toMatch(/^four: measured\n {2}value {5}4\n {2}range {5}none\n.*\n {2}message {3}add --min or --max/)
   })
 
   test('reads a file, or standard input, without a cluster', async () => {
     const file = ['metrics', 'test', '-f', join(folder, 'share.yaml'), ...web, ...server()] as const
-    expect(await runSluice(file)).toMatchObject({ code: 0, out: expect.stringContaining('value    0.1') })
+    expect(await runSluice(file)).toMatchObject({ code: 0, out: expect.stringContaining('value     0.1') })
     const piped = ['metrics', 'test', 'four', '-f', '-', ...server()] as const
     const input = templates.map((each) => stringify(each)).join('---\n')
     expect(await runSluice(piped, '/nowhere', input)).toMatchObject({ code: 0, out: expect.stringMatching(/^four: /) })
@@ -210,7 +219,7 @@ describe('sluice metrics test', () => {
     const { code, out, err } = await runSluice(words, kube.kubeconfig, stringify(health))
     expect({ code, out: out.replace(/ {2}window .*\n/, '') }).toEqual({
       code: 0,
-      out: 'health: passed\n  value    7\n  range    at most 10\n  message  health 7 is at most 10\n  query    /health\n',
+      out: 'health: passed\n  value     7\n  range     at most 10\n  message   health 7 is at most 10\n  query     /health\n',
     })
     expect(out + err).not.toContain('planted')
     const nowhere = await runSluice(words, '/nowhere', stringify(health))

@@ -25,7 +25,8 @@ export function exitCodeOf(shown: readonly Shown[]): number {
 }
 
 function renderShown(shown: Shown): string {
-  const { metric, state, dryRun, value, unit, thresholdRange, windowStart, windowEnd, query, message } = shown
+  const { metric, state, dryRun, value, unit, thresholdRange, windowStart, windowEnd, query, message, decision, rule } =
+    shown
   const length = renderDuration(Date.parse(windowEnd) - Date.parse(windowStart))
   return [
     `${metric}: ${state}${dryRun === true ? ' (dry run, decides nothing)' : ''}`,
@@ -33,11 +34,12 @@ function renderShown(shown: Shown): string {
     field('range', renderRange(thresholdRange)),
     field('window', `${windowStart} to ${windowEnd} (${length})`),
     field('message', message),
+    ...(decision === undefined ? [] : [field('decision', rule === undefined ? decision : `${decision} (${rule})`)]),
     ...(query === '' ? [] : [renderQuery(query)]),
   ].join('\n')
 }
 
-const field = (title: string, text: string): string => `  ${title.padEnd(9)}${text}`
+const field = (title: string, text: string): string => `  ${title.padEnd(10)}${text}`
 
 function renderQuery(query: string): string {
   const lines = query.trimEnd().split('\n')
