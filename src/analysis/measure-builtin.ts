@@ -21,7 +21,7 @@ const LOOKBACK_MS = 300_000
 export async function measureBuiltin(measuring: Measuring, builtin: BuiltinMetric): Promise<Finding> {
   const { check, request, scrapeIntervalMs } = measuring
   const { metric, memory } = check
-  const delay = { scrapeMs: scrapeIntervalMs, flushed: builtin.flushed }
+  const delay = { scrapeMs: scrapeIntervalMs, flushMs: builtin.flushMs }
   const measured = measuredWindow(request.window, delay, metric.interval)
   const settled = measuredWindow(request.window, delay)
   const { unit, title } = builtin

@@ -7,14 +7,14 @@ import { renderRange } from './promql.ts'
 import type { Sample } from './provider.ts'
 import { renderQuery, type TemplateValues } from './template.ts'
 import { resolveVariables, type Variables } from './template-variables.ts'
-import { measuredWindow, type Window } from './window.ts'
+import { MESH_FLUSH_MS, measuredWindow, type Window } from './window.ts'
 
 /** Fills the template in, asks it once, at the end of the window, and judges the one number it gives. */
 export async function measureTemplate(measuring: Measuring, template: MetricTemplate): Promise<Finding> {
   const { check, request, scrapeIntervalMs, askTemplate } = measuring
   const { name, interval, templateVariables: given = {} } = check.metric
   // What the query reads is not known here, so it gets the longer delay.
-  const measured = measuredWindow(request.window, { scrapeMs: scrapeIntervalMs, flushed: true }, interval)
+  const measured = measuredWindow(request.window, { scrapeMs: scrapeIntervalMs, flushMs: MESH_FLUSH_MS }, interval)
   const unasked = { query: '', window: request.window }
   if (!measured.ok) return { ...unasked, state: 'no-data', message: `${name} is unknown: ${measured.error}` }
   const window = measured.value

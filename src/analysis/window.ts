@@ -3,15 +3,18 @@ import type { MeasureRequest } from './port.ts'
 
 export type Window = MeasureRequest['window']
 
-/** Envoy publishes its histograms each second (`stats_flush_interval` of the bundled mesh). */
-const FLUSH_MS = 1_000
+/** The bundled mesh has Envoy publish its histograms each second (`stats_flush_interval`). */
+export const MESH_FLUSH_MS = 1_000
+/** Envoy's own default, for those that others configure. */
+export const ENVOY_FLUSH_MS = 5_000
 /** A scrape takes a while, and clocks differ. */
 const MARGIN_MS = 250
 
 /** How long after an instant a scrape may still bring what happened before it, for the first time. */
 export interface Delay {
   readonly scrapeMs: number
-  readonly flushed: boolean
+  /** How long a server keeps what it counted to itself. */
+  readonly flushMs: number
 }
 
 /**
@@ -20,7 +23,7 @@ export interface Delay {
  * `interval` is the metric's own longest window.
  */
 export function measuredWindow(window: Window, delay: Delay, interval?: string): Result<Window> {
-  const settleMs = delay.scrapeMs + MARGIN_MS + (delay.flushed ? FLUSH_MS : 0)
+  const settleMs = delay.scrapeMs + MARGIN_MS + delay.flushMs
   const longest = interval === undefined ? success(Number.POSITIVE_INFINITY) : parseDuration(interval)
   if (!longest.ok) return longest
   const startMs = Math.max(window.startMs + settleMs, window.endMs - longest.value)

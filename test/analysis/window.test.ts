@@ -3,8 +3,8 @@ import { measuredWindow } from '../../src/analysis/window.ts'
 import { failure, success } from '../../src/base/index.ts'
 
 const window = { startMs: 10_000, endMs: 20_000 }
-const counter = { scrapeMs: 1_000, flushed: false }
-const histogram = { scrapeMs: 1_000, flushed: true }
+const counter = { scrapeMs: 1_000, flushMs: 0 }
+const histogram = { scrapeMs: 1_000, flushMs: 1_000 }
 
 test.each([
   ['a counter settles for one scrape', measuredWindow(window, counter), success({ startMs: 11_250, endMs: 20_000 })],

@@ -30,8 +30,8 @@ export interface BuiltinMetric {
   /** How sentences call it. */
   readonly title: string
   readonly unit: 'percent' | 'milliseconds'
-  /** True for histograms, whose counts Envoy publishes with a delay. */
-  readonly flushed: boolean
+  /** How long the proxy keeps what it counted to itself: Envoy its histograms, others nothing. */
+  readonly flushMs: number
   /** Raw counters, asked at both ends of the window. `range` is a PromQL length of time. */
   query(backend: Backend, range: string): string
   /** Whether a series of that query, asked for several versions at once, is of this one. */

@@ -7,7 +7,7 @@ import { gloo } from './data-planes/gloo.ts'
 import { kubernetes } from './data-planes/kubernetes.ts'
 import { kuma } from './data-planes/kuma.ts'
 import { linkerd } from './data-planes/linkerd.ts'
-import { mesh } from './data-planes/mesh.ts'
+import { istio, mesh } from './data-planes/mesh.ts'
 import { nginx } from './data-planes/nginx.ts'
 import { skipper } from './data-planes/skipper.ts'
 import { traefik } from './data-planes/traefik.ts'
@@ -16,7 +16,7 @@ import type { BuiltinMetric } from './metric.ts'
 /** Whose series the built-in metrics read. */
 export const dataPlanes: Readonly<Record<MetricsProvider, DataPlane>> = {
   mesh,
-  istio: mesh,
+  istio,
   linkerd,
   consul,
   kuma,

@@ -23,7 +23,7 @@ export function successRateOf({ metric, selectors, isFailure }: RequestCounter):
   return {
     title: 'success rate',
     unit: 'percent',
-    flushed: false,
+    flushMs: 0,
     query: (backend, range) => renderCounters(metric, selectors(backend), range),
     isOf: (backend, sample) => isSelected(sample, selectors(backend)),
     read(increases) {

@@ -11,16 +11,15 @@ export interface RequestHistogram {
   readonly selectors: (backend: Backend) => readonly Selector[]
   /** Milliseconds in a unit of the bounds. */
   readonly unitMs: 1 | 1_000
-  /** Envoy publishes histograms with a delay; other servers do not. */
-  readonly flushed: boolean
+  readonly flushMs: number
 }
 
 /** The time within which 99 % of the requests were answered, in milliseconds. */
-export function durationOf({ metric, selectors, unitMs, flushed }: RequestHistogram): BuiltinMetric {
+export function durationOf({ metric, selectors, unitMs, flushMs }: RequestHistogram): BuiltinMetric {
   return {
     title: 'p99 latency',
     unit: 'milliseconds',
-    flushed,
+    flushMs,
     query: (backend, range) => renderCounters(metric, selectors(backend), range),
     isOf: (backend, sample) => isSelected(sample, selectors(backend)),
     read(increases) {

@@ -19,6 +19,6 @@ export const apisix: DataPlane = {
     metric: 'apisix_http_latency_bucket',
     selectors: (backend) => [[equals('type', 'request'), ...routes(backend)]],
     unitMs: 1,
-    flushed: false,
+    flushMs: 0,
   }),
 }

@@ -1,3 +1,4 @@
+import { ENVOY_FLUSH_MS } from '../../window.ts'
 import type { Selector } from '../matcher.ts'
 import type { Backend } from '../metric.ts'
 import { isFailedCode, successRateOf } from '../request-counter.ts'
@@ -16,7 +17,7 @@ export function envoyClusters(selectors: (backend: Backend) => readonly Selector
       metric: 'envoy_cluster_upstream_rq_time_bucket',
       selectors,
       unitMs: 1,
-      flushed: true,
+      flushMs: ENVOY_FLUSH_MS,
     }),
   }
 }

@@ -28,6 +28,6 @@ export const kubernetes: DataPlane = {
     metric: 'http_request_duration_seconds_bucket',
     selectors: pods,
     unitMs: 1_000,
-    flushed: false,
+    flushMs: 0,
   }),
 }

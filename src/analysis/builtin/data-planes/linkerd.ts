@@ -19,6 +19,6 @@ export const linkerd: DataPlane = {
     metric: 'response_latency_ms_bucket',
     selectors: inbound,
     unitMs: 1,
-    flushed: false,
+    flushMs: 0,
   }),
 }

@@ -26,6 +26,6 @@ export const nginx: DataPlane = {
     metric: 'nginx_ingress_controller_request_duration_seconds_bucket',
     selectors: backends,
     unitMs: 1_000,
-    flushed: false,
+    flushMs: 0,
   }),
 }

@@ -22,6 +22,6 @@ export const skipper: DataPlane = {
     metric: 'skipper_serve_route_duration_seconds_bucket',
     selectors: routes,
     unitMs: 1_000,
-    flushed: false,
+    flushMs: 0,
   }),
 }

@@ -19,6 +19,6 @@ export const traefik: DataPlane = {
     metric: 'traefik_service_request_duration_seconds_bucket',
     selectors: services,
     unitMs: 1_000,
-    flushed: false,
+    flushMs: 0,
   }),
 }

@@ -15,7 +15,7 @@ const INTERRUPTED: ReadonlySet<string> = new Set(['UT', 'UC', 'UR', 'LR', 'UPE',
 export const requestSuccessRate: BuiltinMetric = {
   title: 'success rate',
   unit: 'percent',
-  flushed: false,
+  flushMs: 0,
   query: (backend, range) =>
     selectors(backend)
       .map((selector) => `last_over_time(istio_requests_total{${selector}}[${range}])`)
