@@ -11,6 +11,7 @@ import {
   eventKind,
   namespaceKind,
   type ResourceKind,
+  serviceKind,
   type VirtualService,
   virtualServiceKind,
 } from '../../src/api/index.ts'
@@ -130,8 +131,7 @@ describe('against an API server that validates, defaults and prunes', () => {
   test('first deploy, a good release and a bad one; then nothing moves any more', async () => {
     const deployment = buildDeployment('web', 'web:1', 2)
     await client.create(deploymentKind, { ...deployment, metadata: { name: 'web', namespace } })
-    const { apiVersion, kind, spec } = buildCanary({ analysis: { interval: '1s', stepWeight: 50, maxWeight: 50 } })
-    await client.create(canaryKind, { apiVersion, kind, metadata: { name: 'web', namespace }, spec })
+    await createCanary()
     await untilPhase('Initialized')
 
     await setImage('web:2')
@@ -161,5 +161,42 @@ describe('against an API server that validates, defaults and prunes', () => {
       await systemClock.sleep(500)
       expect(await versions()).toEqual(before)
     })
+  })
+
+  const left = async () => {
+    const kinds: readonly ResourceKind[] = [canaryKind, canaryRunKind, deploymentKind, serviceKind, virtualServiceKind]
+    const lists = await Promise.all(kinds.map((each) => client.list(each, { namespace })))
+    return lists.flatMap(({ items }) => items.map((item) => `${item.kind} ${item.metadata.name}`))
+  }
+
+  const createCanary = () => {
+    const { apiVersion, kind, spec } = buildCanary({ analysis: { interval: '1s', stepWeight: 50, maxWeight: 50 } })
+    return client.create(canaryKind, { apiVersion, kind, metadata: { name: 'web', namespace }, spec })
+  }
+
+  test('a deleted Canary gives the workload back, and what it made is collected but for the Service', async () => {
+    await client.delete(canaryKind, ref)
+    await eventually(
+      async () => {
+        await answerWorld(client)
+        expect(await left()).toEqual(['Deployment web', 'Service web'])
+      },
+      { within: 20_000, every: 20 },
+    )
+    const deployment = await client.get(deploymentKind, ref)
+    expect([deployment?.spec.replicas, deployment?.status?.readyReplicas]).toEqual([2, 2])
+    const service = await client.get(serviceKind, ref)
+    expect([service?.spec.selector, service?.metadata.ownerReferences]).toEqual([{ app: 'web' }, undefined])
+  })
+
+  test('a namespace goes with everything in it, taken over or not', async () => {
+    await createCanary()
+    await untilPhase('Initialized')
+    await client.delete(namespaceKind, { name: namespace })
+    await eventually(async () => expect(await client.get(namespaceKind, { name: namespace })).toBeUndefined(), {
+      within: 20_000,
+      every: 20,
+    })
+    expect(await left()).toEqual([])
   })
 })
