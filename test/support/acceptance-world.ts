@@ -113,6 +113,22 @@ export async function startAcceptanceWorld() {
         { within: 15_000, what: `${name} is programmed` },
       )
     },
+    /** Returns when the client's proxy has a cluster that reads like this. */
+    async untilCluster(line: RegExp): Promise<void> {
+      await eventually(async () => expect(await clientEnvoy.admin('/clusters')).toMatch(line))
+    },
+    /** What Envoy counts of each endpoint of a cluster, summed. */
+    async countOf(cluster: string, counter: 'cx_total' | 'cx_active' | 'rq_total'): Promise<number> {
+      const lines = (await clientEnvoy.admin('/clusters')).split('\n').map((line) => line.split('::'))
+      const values = lines.filter(([name, , key]) => name === cluster && key === counter).map(([, , , value]) => value)
+      return values.reduce((sum, value) => sum + Number(value), 0)
+    },
+    /** The cluster as the client's proxy has it. */
+    async configurationOf(cluster: string): Promise<Record<string, unknown>> {
+      const dump = await clientEnvoy.admin('/config_dump?resource=dynamic_active_clusters')
+      const { configs } = JSON.parse(dump) as { configs: { cluster: Record<string, unknown> }[] }
+      return configs.find((each) => each.cluster.name === cluster)?.cluster ?? {}
+    },
     /** Takes every rule and route away and lets the applications answer as at the start. */
     async reset(): Promise<void> {
       for (const object of api.list(virtualServiceKind)) await kubernetes.delete(virtualServiceKind, object.metadata)
@@ -121,6 +137,11 @@ export async function startAcceptanceWorld() {
         Object.assign(behaviour, { status: 200, delayMs: 0, hangs: false, failures: 0 })
         requests.length = 0
       }
+      await eventually(async () => {
+        expect(await clientEnvoy.admin('/clusters')).not.toMatch(
+          /^outbound\|80\|v|^outbound.*default_priority::max_connections::(?!4294967295)/m,
+        )
+      })
     },
     async stop(): Promise<void> {
       await Promise.all(envoys.map((envoy) => envoy.stop()))

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { Cluster, InboundListener, LoadBalancing, Protocol } from '../model/index.ts'
+import type { Cluster, ConnectionPool, InboundListener, LoadBalancing, Protocol } from '../model/index.ts'
 import {
   type CircuitBreakersSchema,
   Cluster_DiscoveryType,
@@ -11,6 +11,7 @@ import {
   type LbEndpointSchema,
 } from './api.ts'
 import { ads, duration, pack, socketAddress } from './messages.ts'
+import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, serviceMetadata, workloadMetadata } from './telemetry.ts'
 
@@ -20,17 +21,17 @@ export const blackHoleCluster = 'BlackHoleCluster'
 const UNLIMITED = 0xffff_ffff
 
 /** Envoy's own limits (1024 requests, 3 retries) would drop requests that nobody wanted limited. */
-const circuitBreakers: MessageInitShape<typeof CircuitBreakersSchema> = {
+const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typeof CircuitBreakersSchema> => ({
   thresholds: [
     {
-      maxConnections: UNLIMITED,
-      maxPendingRequests: UNLIMITED,
-      maxRequests: UNLIMITED,
-      maxRetries: UNLIMITED,
+      maxConnections: pool.maxConnections ?? UNLIMITED,
+      maxPendingRequests: pool.maxPendingRequests ?? UNLIMITED,
+      maxRequests: pool.maxRequests ?? UNLIMITED,
+      maxRetries: pool.maxRetries ?? UNLIMITED,
       trackRemaining: true,
     },
   ],
-}
+})
 
 const lbPolicies: Readonly<Record<LoadBalancing, Cluster_LbPolicy>> = {
   'least-request': Cluster_LbPolicy.LEAST_REQUEST,
@@ -43,11 +44,12 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
     name: cluster.name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ads() },
-    connectTimeout: duration(10_000),
+    connectTimeout: duration(cluster.connectionPool?.connectTimeoutMs ?? 10_000),
     lbPolicy: lbPolicies[cluster.loadBalancing],
-    circuitBreakers,
+    circuitBreakers: circuitBreakers(cluster.connectionPool),
+    ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
-    typedExtensionProtocolOptions: protocolOptions(cluster.protocol),
+    typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
   })
   return { type: 'cluster', name: cluster.name, message, clusters: [], needs: [cluster.name] }
 }
@@ -75,13 +77,13 @@ export function renderInboundCluster(listener: InboundListener): EnvoyResource {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(10_000),
-    circuitBreakers,
+    circuitBreakers: circuitBreakers(),
     loadAssignment: {
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: endpoint } }] }],
     },
     // Servers close idle connections too (Node after 5 s): whoever is second loses a request.
-    typedExtensionProtocolOptions: protocolOptions(listener.protocol, 2_000),
+    typedExtensionProtocolOptions: protocolOptions(listener.protocol, { idleTimeoutMs: 2_000 }),
   })
   return { type: 'cluster', name, message, clusters: [], needs: [] }
 }
@@ -95,10 +97,20 @@ export function renderBlackHole(): EnvoyResource {
   return { type: 'cluster', name: blackHoleCluster, message, clusters: [], needs: [] }
 }
 
-function protocolOptions(protocol: Protocol, idleTimeoutMs?: number): Record<string, Any> {
+function protocolOptions(
+  protocol: Protocol,
+  { idleTimeoutMs, maxRequestsPerConnection }: ConnectionPool = {},
+): Record<string, Any> {
   if (protocol === 'tcp') return {}
   const options = pack(HttpProtocolOptionsSchema, {
-    ...(idleTimeoutMs === undefined ? {} : { commonHttpProtocolOptions: { idleTimeout: duration(idleTimeoutMs) } }),
+    ...(idleTimeoutMs === undefined && maxRequestsPerConnection === undefined
+      ? {}
+      : {
+          commonHttpProtocolOptions: {
+            ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
+            ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
+          },
+        }),
     upstreamProtocolOptions: {
       case: 'explicitHttpConfig',
       value: {

@@ -1,18 +1,19 @@
 import type { DestinationRule } from '../../api/index.ts'
-import type { Finding, LoadBalancing } from '../model/index.ts'
+import type { Finding, TrafficPolicy } from '../model/index.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { type DestinationRuleSpec, destinationRuleSpec, readSpec } from './supported.ts'
+import { readPolicy } from './traffic-policy.ts'
 import { namespaceOf } from './workload.ts'
 
 export interface Subset {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  readonly loadBalancing: LoadBalancing
+  readonly policy: TrafficPolicy
 }
 
 export interface DestinationPolicy {
-  readonly loadBalancing: LoadBalancing
+  readonly policy: TrafficPolicy
   readonly subsets: readonly Subset[]
 }
 
@@ -46,26 +47,11 @@ export function readDestinationRules(objects: readonly DestinationRule[]): Desti
 function mergeRules(host: string, rules: readonly Rule[]): DestinationPolicy {
   const isOwn = (rule: Rule) => host.split('.')[1] === rule.namespace
   const ordered = [...rules.filter(isOwn), ...rules.filter((rule) => !isOwn(rule))]
-  const loadBalancing = loadBalancingOf(ordered.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy)
+  const policy = readPolicy(ordered.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy)
   const subsets = new Map<string, Subset>()
   for (const { name, labels, trafficPolicy } of ordered.flatMap((rule) => rule.spec.subsets)) {
     if (subsets.has(name)) continue
-    subsets.set(name, { name, labels, loadBalancing: loadBalancingOf(trafficPolicy, loadBalancing) })
+    subsets.set(name, { name, labels, policy: readPolicy(trafficPolicy, policy) })
   }
-  return { loadBalancing, subsets: [...subsets.values()] }
-}
-
-const loadBalancings = {
-  UNSPECIFIED: 'least-request',
-  LEAST_REQUEST: 'least-request',
-  ROUND_ROBIN: 'round-robin',
-  RANDOM: 'random',
-} as const
-
-function loadBalancingOf(
-  policy: DestinationRuleSpec['trafficPolicy'],
-  inherited: LoadBalancing = 'least-request',
-): LoadBalancing {
-  const simple = policy?.loadBalancer?.simple
-  return simple === undefined ? inherited : loadBalancings[simple]
+  return { policy, subsets: [...subsets.values()] }
 }

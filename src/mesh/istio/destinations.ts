@@ -1,9 +1,10 @@
 import { failure, type Result, success } from '../../base/index.ts'
-import { type Cluster, clusterName } from '../model/index.ts'
+import { type Cluster, clusterName, type TrafficPolicy } from '../model/index.ts'
 import type { DestinationPolicies } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
 import type { DestinationSpec } from './supported.ts'
+import { defaultPolicy } from './traffic-policy.ts'
 
 /** One cluster per port of a Service and one per port and subset. */
 export function buildClusters(
@@ -13,7 +14,7 @@ export function buildClusters(
   return [...services.values()].flatMap((service) => {
     const policy = policies.get(service.identity.host)
     return service.ports.flatMap((port) => [
-      buildCluster(service, port, { loadBalancing: policy?.loadBalancing ?? 'least-request' }),
+      buildCluster(service, port, { policy: policy?.policy ?? defaultPolicy }),
       ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
     ])
   })
@@ -25,7 +26,7 @@ function buildCluster(
   variant: {
     readonly name?: string
     readonly labels?: Readonly<Record<string, string>>
-    readonly loadBalancing: Cluster['loadBalancing']
+    readonly policy: TrafficPolicy
   },
 ): Cluster {
   const wanted = Object.entries(variant.labels ?? {})
@@ -36,7 +37,7 @@ function buildCluster(
     port: number,
     ...(variant.name === undefined ? {} : { subset: variant.name }),
     protocol,
-    loadBalancing: variant.loadBalancing,
+    ...variant.policy,
     endpoints: endpoints.filter(isWanted).map(({ address, port, workload }) => ({ address, port, workload })),
   }
 }

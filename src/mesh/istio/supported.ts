@@ -91,7 +91,41 @@ export const virtualServiceSpec = z.strictObject({
   http: z.array(httpRoute).min(1),
 })
 
+const limit = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+
+/** In each of them 0 means "not said", as in Istio. */
+const connectionPool = z.strictObject({
+  tcp: z.strictObject({ maxConnections: limit.optional(), connectTimeout: longerThanZero.optional() }).optional(),
+  http: z
+    .strictObject({
+      // Neither upgrades; UPGRADE is refused.
+      h2UpgradePolicy: z.enum(['DEFAULT', 'DO_NOT_UPGRADE']).optional(),
+      http1MaxPendingRequests: limit.optional(),
+      http2MaxRequests: limit.optional(),
+      maxRequestsPerConnection: limit.optional(),
+      maxRetries: limit.optional(),
+      idleTimeout: longerThanZero.optional(),
+    })
+    .optional(),
+})
+
+const percent = z.int().min(0).max(100)
+
+const outlierDetection = z.strictObject({
+  consecutive5xxErrors: limit.optional(),
+  consecutiveGatewayErrors: limit.optional(),
+  interval: longerThanZero.optional(),
+  baseEjectionTime: longerThanZero.optional(),
+  maxEjectionPercent: percent.optional(),
+  minHealthPercent: percent.default(0),
+})
+
 const trafficPolicy = z.strictObject({
+  connectionPool: connectionPool.optional(),
+  outlierDetection: outlierDetection.optional(),
   loadBalancer: z
     .strictObject({ simple: z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM']) })
     .optional(),
@@ -124,6 +158,7 @@ export type HttpRouteSpec = VirtualServiceSpec['http'][number]
 export type HttpMatchSpec = z.output<typeof match>
 export type StringMatchSpec = z.output<typeof stringMatch>
 export type DestinationSpec = z.output<typeof destination>
+export type TrafficPolicySpec = z.output<typeof trafficPolicy>
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
 export type GatewaySpec = z.output<typeof gatewaySpec>
 

@@ -1,6 +1,5 @@
+import type { TrafficPolicy } from './traffic-policy.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
-
-export type LoadBalancing = 'least-request' | 'round-robin' | 'random'
 
 export interface Endpoint {
   readonly address: string
@@ -9,13 +8,12 @@ export interface Endpoint {
 }
 
 /** One port of a Service, or of one of its subsets, and who answers there. */
-export interface Cluster {
+export interface Cluster extends TrafficPolicy {
   readonly name: string
   readonly service: ServiceIdentity
   readonly port: number
   readonly subset?: string
   readonly protocol: Protocol
-  readonly loadBalancing: LoadBalancing
   readonly endpoints: readonly Endpoint[]
 }
 

@@ -3,7 +3,7 @@
  * proxies with their listeners, route tables, clusters of endpoints, and findings about the input.
  * It knows no Kubernetes object and no protobuf, and it decides nothing.
  */
-export { type Cluster, type ClusterKey, clusterName, type Endpoint, type LoadBalancing } from './cluster.ts'
+export { type Cluster, type ClusterKey, clusterName, type Endpoint } from './cluster.ts'
 export type { Finding, FindingReason, ObjectKey } from './finding.ts'
 export type { Mesh } from './mesh.ts'
 export type {
@@ -28,4 +28,5 @@ export type {
   VirtualHost,
   WeightedCluster,
 } from './route.ts'
+export type { ConnectionPool, LoadBalancing, OutlierDetection, TrafficPolicy } from './traffic-policy.ts'
 export { type Protocol, type ServiceIdentity, unknownWorkload, type WorkloadIdentity } from './workload.ts'

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { VirtualService } from '../../../src/api/index.ts'
+import type { DestinationRule, VirtualService } from '../../../src/api/index.ts'
 import {
   type AcceptanceWorld,
   readAcceptance,
@@ -8,7 +8,8 @@ import {
   versionsOf,
 } from '../../support/acceptance-world.ts'
 import { eventually } from '../../support/eventually.ts'
-import { get, samplesOf, sendMany, sumOf } from '../../support/mesh-world.ts'
+import { virtualServiceOf } from '../../support/mesh-objects.ts'
+import { type Answer, get, samplesOf, sendMany, sumOf } from '../../support/mesh-world.ts'
 
 let world: AcceptanceWorld
 beforeAll(async () => {
@@ -152,6 +153,129 @@ describe('S04-2-fault', () => {
         delayed: answers.filter(({ isDelayed }) => isDelayed).length,
         aborted: aborted.length,
       })
+    })
+  })
+})
+
+describe('S00-6-circuit-breaker', () => {
+  const cluster = 'outbound|80||httpbin.shop.svc.cluster.local'
+  const inForce = /outbound\|80\|\|httpbin\..*max_connections::100\n/
+
+  test('five failures in a row put an endpoint out for a minute', async () => {
+    await world.placeRule(await readAcceptance('S00-6-circuit-breaker'))
+    await world.untilCluster(inForce)
+    const failing = world.apps[2]
+    failing.behaviour.status = 500
+    expect((await sendMany(world.urls.httpbin, 200, {}, 1)).get('500')).toBe(5)
+    expect(failing.requests.length).toBe(5)
+    expect(await world.client.admin('/clusters')).toMatch(/\|\|httpbin\..*health_flags::\/failed_outlier_check/)
+    expect(await world.configurationOf(cluster)).toMatchObject({
+      outlier_detection: { consecutive_5xx: 5, interval: '30s', base_ejection_time: '60s' },
+    })
+  })
+
+  test('an endpoint that was out comes back', async () => {
+    const rule = await readAcceptance<DestinationRule>('S00-6-circuit-breaker')
+    const outlierDetection = { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '1s' }
+    await world.placeRule({
+      ...rule,
+      spec: { ...rule.spec, trafficPolicy: { ...rule.spec.trafficPolicy, outlierDetection } },
+    })
+    await world.untilCluster(inForce)
+    const failing = world.apps[2]
+    failing.behaviour.failures = 5
+    await sendMany(world.urls.httpbin, 100, {}, 1)
+    expect(failing.requests.length).toBe(5)
+    await eventually(async () => expect((await sendMany(world.urls.httpbin, 20)).get('v2')).toBeGreaterThan(0))
+  })
+
+  test('100 connections and 10 requests that wait for one; the next are answered 503 at once', async () => {
+    await world.placeRule(await readAcceptance('S00-6-circuit-breaker'))
+    await world.untilCluster(inForce)
+    for (const app of world.apps) app.behaviour.hangs = true
+    const agent = new Agent()
+    const answers: Answer[] = []
+    const ask = () => get(world.urls.httpbin, { agent }).then((answer) => answers.push(answer))
+    const arrived = () => world.apps.reduce((sum, { requests }) => sum + requests.length, 0)
+    const asked: Promise<number>[] = []
+    // By fives: a request also waits while its connection is being made.
+    while (asked.length < 100) {
+      for (let index = 0; index < 5; index += 1) asked.push(ask())
+      await eventually(() => expect(arrived()).toBe(asked.length))
+    }
+    for (let index = 0; index < 30; index += 1) asked.push(ask())
+    await eventually(() => expect(answers.length).toBe(20))
+    expect(new Set(answers.map(({ status, headers }) => `${status} ${headers['x-envoy-overloaded']}`))).toEqual(
+      new Set(['503 true']),
+    )
+    expect(arrived()).toBe(100)
+    expect(await world.countOf(cluster, 'cx_active')).toBe(100)
+    const overflows = { response_flags: 'UO', response_code: '503' }
+    await eventually(async () => {
+      expect(sumOf(await samplesOf(world.client, 'istio_requests_total'), overflows)).toBe(20)
+    })
+    agent.destroy()
+    await Promise.all(asked)
+  })
+
+  test('a connection serves two requests', async () => {
+    await world.placeRule(await readAcceptance('S00-6-circuit-breaker'))
+    await world.untilCluster(inForce)
+    const [connections, requests] = [await world.countOf(cluster, 'cx_total'), await world.countOf(cluster, 'rq_total')]
+    await sendMany(world.urls.httpbin, 60, {}, 1)
+    expect((await world.countOf(cluster, 'rq_total')) - requests).toBe(60)
+    // Each of three endpoints may end with a connection that served one.
+    const made = (await world.countOf(cluster, 'cx_total')) - connections
+    expect(made).toBeGreaterThanOrEqual(30)
+    expect(made).toBeLessThanOrEqual(33)
+  })
+})
+
+describe('S04-3-destination-rule', () => {
+  const clusterOf = (subset: string) => `outbound|80|${subset}|reviews.shop.svc.cluster.local`
+  const routedTo = async (subset: string) => {
+    await world.placeRule(await readAcceptance('S04-3-destination-rule'))
+    await world.placeRoutes(
+      virtualServiceOf('reviews', { http: [{ route: [{ destination: { host: 'reviews', subset } }] }] }),
+    )
+  }
+
+  test('v1 takes its endpoints in turn, each connection serves ten requests', async () => {
+    await routedTo('v1')
+    const connections = await world.countOf(clusterOf('v1'), 'cx_total')
+    const bodies: string[] = []
+    for (let index = 0; index < 100; index += 1) bodies.push((await get(world.urls.reviews)).body)
+    const turn = bodies[0] === 'v1-a' ? ['v1-a', 'v1-b'] : ['v1-b', 'v1-a']
+    expect(bodies).toEqual(Array.from({ length: 50 }, () => turn).flat())
+    expect((await world.countOf(clusterOf('v1'), 'cx_total')) - connections).toBe(10)
+  })
+
+  test('five errors put an endpoint out, but never more than half of them', async () => {
+    await routedTo('v1')
+    const [first, second] = world.apps
+    first.behaviour.status = 500
+    expect(await sendMany(world.urls.reviews, 100, {}, 1)).toEqual(
+      new Map([
+        ['500', 5],
+        ['v1-b', 95],
+      ]),
+    )
+    second.behaviour.status = 500
+    expect(await sendMany(world.urls.reviews, 50, {}, 1)).toEqual(new Map([['500', 50]]))
+    expect([first.requests.length, second.requests.length]).toEqual([5, 145])
+  })
+
+  test('v2 has a load balancing of its own and keeps limits and ejection', async () => {
+    await routedTo('v2')
+    expect(await sendMany(world.urls.reviews, 50)).toEqual(new Map([['v2', 50]]))
+    const [v1, v2] = [await world.configurationOf(clusterOf('v1')), await world.configurationOf(clusterOf('v2'))]
+    expect([v1.lb_policy, v2.lb_policy]).toEqual([undefined, 'LEAST_REQUEST'])
+    for (const field of ['circuit_breakers', 'outlier_detection', 'typed_extension_protocol_options']) {
+      expect(v2[field]).toEqual(v1[field])
+    }
+    expect(v2).toMatchObject({
+      circuit_breakers: { thresholds: [{ max_connections: 100, max_pending_requests: 100, max_requests: 1_000 }] },
+      outlier_detection: { base_ejection_time: '30s', interval: '30s', max_ejection_percent: 50 },
     })
   })
 })

@@ -117,6 +117,38 @@ describe('Envoy accepts', () => {
       },
     ],
     [
+      'a pool with every limit and the ejection of endpoints',
+      {
+        ...shop,
+        destinationRules: [
+          destinationRuleOf('web', {
+            host: 'web',
+            trafficPolicy: {
+              connectionPool: {
+                tcp: { maxConnections: 100, connectTimeout: '2s' },
+                http: {
+                  http1MaxPendingRequests: 10,
+                  http2MaxRequests: 1_000,
+                  maxRequestsPerConnection: 2,
+                  maxRetries: 3,
+                  idleTimeout: '1m',
+                },
+              },
+              outlierDetection: {
+                consecutive5xxErrors: 5,
+                consecutiveGatewayErrors: 0,
+                interval: '30s',
+                baseEjectionTime: '60s',
+                maxEjectionPercent: 50,
+                minHealthPercent: 10,
+              },
+            },
+            subsets: [{ name: 'v1', labels: {} }],
+          }),
+        ],
+      },
+    ],
+    [
       'HTTP/2 and TCP ports',
       {
         ...shop,

@@ -199,6 +199,113 @@ describe('routes of a VirtualService', () => {
   })
 })
 
+describe('policies of a DestinationRule', () => {
+  const limits = {
+    maxConnections: 100,
+    connectTimeoutMs: 2_000,
+    maxPendingRequests: 10,
+    maxRequests: 1_000,
+    maxRequestsPerConnection: 2,
+    maxRetries: 3,
+    idleTimeoutMs: 60_000,
+  }
+  const detection = {
+    consecutive5xx: 5,
+    consecutiveGatewayErrors: 0,
+    intervalMs: 30_000,
+    baseEjectionTimeMs: 60_000,
+    maxEjectionPercent: 50,
+    minHealthPercent: 0,
+  }
+  const whole = {
+    connectionPool: {
+      tcp: { maxConnections: 100, connectTimeout: '2s' },
+      http: {
+        h2UpgradePolicy: 'DEFAULT',
+        http1MaxPendingRequests: 10,
+        http2MaxRequests: 1_000,
+        maxRequestsPerConnection: 2,
+        maxRetries: 3,
+        idleTimeout: '1m',
+      },
+    },
+    outlierDetection: {
+      consecutive5xxErrors: 5,
+      consecutiveGatewayErrors: 0,
+      interval: '30s',
+      baseEjectionTime: '60s',
+      maxEjectionPercent: 50,
+    },
+    loadBalancer: { simple: 'ROUND_ROBIN' },
+  }
+  const v1 = (trafficPolicy?: object) => [{ name: 'v1', labels: {}, ...(trafficPolicy && { trafficPolicy }) }]
+  const all = { loadBalancing: 'round-robin', connectionPool: limits, outlierDetection: detection }
+  const rows: readonly (readonly [string, object, object, object])[] = [
+    ['none', {}, { loadBalancing: 'least-request' }, { loadBalancing: 'least-request' }],
+    ['one that says everything, which a subset inherits', { trafficPolicy: whole, subsets: v1() }, all, all],
+    [
+      'one of a subset takes the place of what it names only',
+      { trafficPolicy: whole, subsets: v1({ loadBalancer: { simple: 'LEAST_REQUEST' } }) },
+      all,
+      { ...all, loadBalancing: 'least-request' },
+    ],
+    [
+      'a pool or a detection of a subset is taken whole, as in Istio',
+      {
+        trafficPolicy: whole,
+        subsets: v1({ connectionPool: { http: { maxRetries: 1 } }, outlierDetection: { minHealthPercent: 20 } }),
+      },
+      all,
+      { ...all, connectionPool: { maxRetries: 1 }, outlierDetection: { minHealthPercent: 20 } },
+    ],
+    [
+      '0 is no limit',
+      { trafficPolicy: { connectionPool: { tcp: { maxConnections: 0 }, http: { maxRequestsPerConnection: 0 } } } },
+      { loadBalancing: 'least-request', connectionPool: {} },
+      { loadBalancing: 'least-request', connectionPool: {} },
+    ],
+  ]
+  test.each(rows)('%s', (_, spec, ofService, ofSubset) => {
+    const destinationRules = [destinationRuleOf('web', { host: 'web', subsets: v1(), ...spec })]
+    const mesh = translate({ ...shop, destinationRules })
+    expect(mesh.findings).toEqual([])
+    const policyOf = (name: string) => {
+      const found = mesh.clusters.find((each) => each.name === name)
+      const { loadBalancing, connectionPool, outlierDetection } = found ?? {}
+      return { loadBalancing, connectionPool, outlierDetection }
+    }
+    expect(policyOf(cluster('web'))).toEqual(ofService)
+    expect(policyOf(cluster('web', 'v1'))).toEqual(ofSubset)
+  })
+
+  const refused: readonly (readonly [string, object, string])[] = [
+    [
+      'an upgrade to HTTP/2',
+      { connectionPool: { http: { h2UpgradePolicy: 'UPGRADE' } } },
+      'spec.trafficPolicy.connectionPool.http.h2UpgradePolicy: Invalid option: expected one of "DEFAULT"|"DO_NOT_UPGRADE"',
+    ],
+    [
+      'what is not known of a pool',
+      { connectionPool: { tcp: { tcpKeepalive: {} } } },
+      'spec.trafficPolicy.connectionPool.tcp.tcpKeepalive: this mesh does not support the field',
+    ],
+    [
+      'an interval of nothing',
+      { outlierDetection: { interval: '0s' } },
+      'spec.trafficPolicy.outlierDetection.interval: must be longer than 0s',
+    ],
+  ]
+  test.each(refused)('%s is refused', (_, trafficPolicy, message) => {
+    const { findings } = translate({
+      ...shop,
+      destinationRules: [destinationRuleOf('web', { host: 'web', trafficPolicy })],
+    })
+    expect(findings).toEqual([
+      { object: { kind: 'DestinationRule', namespace: 'shop', name: 'web' }, reason: 'Invalid', message },
+    ])
+  })
+})
+
 describe('which VirtualService routes a host', () => {
   const toCanary = { http: [{ route: [{ destination: { host: 'web-canary' } }] }] }
   const older = { creationTimestamp: '2029-01-01T00:00:00Z' }
@@ -368,10 +475,10 @@ describe('what cannot be carried out is a finding', () => {
       gateways: [
         gatewayOf('public', { servers: [{ port: { number: 443, name: 'https', protocol: 'HTTPS' }, hosts: ['*'] }] }),
       ],
-      destinationRules: [destinationRuleOf('web', { host: 'web', trafficPolicy: { outlierDetection: {} } })],
+      destinationRules: [destinationRuleOf('web', { host: 'web', trafficPolicy: { tls: { mode: 'SIMPLE' } } })],
     })
     expect(findings.map(({ object, reason, message }) => [object.kind, reason, message])).toEqual([
-      ['DestinationRule', 'Invalid', 'spec.trafficPolicy.outlierDetection: this mesh does not support the field'],
+      ['DestinationRule', 'Invalid', 'spec.trafficPolicy.tls: this mesh does not support the field'],
       ['Gateway', 'Invalid', expect.stringMatching(/^spec\.servers\[0\]\.port\.protocol: /)],
     ])
   })
