@@ -50,6 +50,10 @@ function addReleaseCommands(program: Command): void {
   addConnectionOptions(program.command('status <canary>').description('what a release is doing, and why'))
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (name, options) => (await import('./commands/status.ts')).showStatus(name, options))
+  addConnectionOptions(program.command('explain <canary>').description('every verdict of a release, and why'))
+    .option('--run <name>', 'run; the newest one when absent')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async (name, options) => (await import('./commands/explain.ts')).explain(name, options))
   addConnectionOptions(
     program.command('wait <canary>').description('wait until the release of the newest change has ended'),
   )
