@@ -131,6 +131,54 @@ const applications: readonly Series[] = [
   ...ofPods('app-idle', [handled('OK', always(7)), answered('200', always(7))]),
 ]
 
+interface Timed {
+  readonly name: string
+  readonly labels: Labels
+  /** Upper bound -> requests a second up to it. */
+  readonly upTo: Readonly<Record<string, number>>
+}
+
+const timed = ({ name, labels, upTo }: Timed): readonly Series[] =>
+  Object.entries(upTo).map(([le, rate]) => series(name, { ...labels, le }, perSecond(rate)))
+
+const FAST = { '0.1': 10, '0.5': 10, '1': 10, '+Inf': 10 }
+const SLOW = { '0.1': 1, '0.5': 4, '1': 10, '+Inf': 10 }
+const FAST_MS = { '100': 10, '500': 10, '1000': 10, '+Inf': 10 }
+const SLOW_MS = { '100': 1, '500': 4, '1000': 10, '+Inf': 10 }
+
+const histograms: readonly Series[] = (['app-good', 'app-bad'] as const).flatMap((namespace) => {
+  const isGood = namespace === 'app-good'
+  const seconds = isGood ? FAST : SLOW
+  const backend = (service: string): Labels => ({ namespace, ingress: 'web', canary: `${namespace}-${service}-http` })
+  const inbound = (deployment: string): Labels => ({ namespace, deployment, direction: 'inbound' })
+  const name = 'http_request_duration_seconds_bucket'
+  const nginx = 'nginx_ingress_controller_request_duration_seconds_bucket'
+  return [
+    ...timed({ name, labels: { namespace, pod: POD }, upTo: seconds }),
+    ...OTHER_PODS.flatMap((pod) => timed({ name, labels: { namespace, pod }, upTo: SLOW })),
+    ...timed({ name: nginx, labels: backend('web-canary'), upTo: seconds }),
+    ...timed({ name: nginx, labels: backend('web-primary'), upTo: SLOW }),
+    ...timed({ name: 'response_latency_ms_bucket', labels: inbound('web'), upTo: isGood ? FAST_MS : SLOW_MS }),
+    ...timed({ name: 'response_latency_ms_bucket', labels: inbound('web-primary'), upTo: SLOW_MS }),
+    ...timed({
+      name: 'response_latency_ms_bucket',
+      labels: { ...inbound('web'), direction: 'outbound' },
+      upTo: SLOW_MS,
+    }),
+    series('response_total', { ...inbound('web'), status_code: '200' }, perSecond(3)),
+    series('response_total', { ...inbound('web'), status_code: isGood ? '404' : '500' }, perSecond(1)),
+    series('response_total', { ...inbound('web-primary'), status_code: '500' }, perSecond(9)),
+    series('nginx_ingress_controller_requests', { ...backend('web-canary'), status: '200' }, perSecond(3)),
+    series(
+      'nginx_ingress_controller_requests',
+      { ...backend('web-canary'), status: isGood ? '404' : '502' },
+      perSecond(1),
+    ),
+    series('nginx_ingress_controller_requests', { ...backend('web-primary'), status: '502' }, perSecond(9)),
+    series('nginx_ingress_controller_requests', { namespace, canary: '', status: '502' }, perSecond(9)),
+  ]
+})
+
 const cpu = (at: ValueAt): Application => ({ name: 'container_cpu_usage_seconds_total', at })
 const memory = (at: ValueAt): Application => ({ name: 'container_memory_working_set_bytes', at })
 const limit = (resource: string, value: number): Application => ({
@@ -199,6 +247,7 @@ export const history: readonly Series[] = [
   ...burning,
   ...grpc,
   ...applications,
+  ...histograms,
   ...saturation,
   ...availability,
   ...queues,

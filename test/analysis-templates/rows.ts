@@ -81,6 +81,24 @@ export const rows: readonly Row[] = [
     thresholdRange: { min: 99 },
     found: { 'app-good': passed(100), 'app-bad': failed(75), 'app-idle': notANumber, empty: noSeries },
   },
+  ...(['success-rate-linkerd', 'success-rate-nginx'] as const).map((template) => ({
+    template,
+    thresholdRange: { min: 99 },
+    found: { 'app-good': passed(100), 'app-bad': failed(75), empty: noSeries },
+  })),
+  ...(['latency-quantile-application', 'latency-quantile-linkerd', 'latency-quantile-nginx'] as const).map(
+    (template) => ({
+      template,
+      variables: { quantile: '0.7' },
+      thresholdRange: { max: 500 },
+      found: { 'app-good': passed(near(70)), 'app-bad': failed(near(750)), empty: noSeries },
+    }),
+  ),
+  {
+    template: 'slow-requests-share-application',
+    thresholdRange: { max: 1 },
+    found: { 'app-good': passed(0), 'app-bad': failed(near(60)), empty: noSeries },
+  },
   {
     template: 'saturation-cpu',
     variables: { window: '10s' },
