@@ -6,6 +6,11 @@ import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 const skipped = skipReason('the chart under a real helm', 'helm')
 const PROMETHEUS_OPERATOR = ['--api-versions', 'monitoring.coreos.com/v1/PodMonitor']
 
+interface Rule {
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
 describe.skipIf(skipped !== undefined)('helm', () => {
   let helm: Helm
   const template = (...args: readonly string[]) => helm.render('template', 'sluice', CHART, ...args)
@@ -109,6 +114,20 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     expect(JSON.stringify(closed)).not.toContain('secrets')
     expect(open.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
       { in: 'team-a', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+    ])
+  })
+
+  test('the controller may do what a deleted Canary waits for, and no more', async () => {
+    const role = (await template()).find(
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'sluice-controller',
+    )
+    const verbsOf = (resource: string) =>
+      role?.rules.flatMap(({ resources, verbs }: Rule) => (resources.includes(resource) ? verbs : []))
+    expect(['canaries', 'endpointslices', 'namespaces', 'services'].map(verbsOf)).toEqual([
+      ['get', 'list', 'watch', 'patch'],
+      ['list'],
+      ['get'],
+      ['get', 'list', 'watch', 'create', 'update'],
     ])
   })
 

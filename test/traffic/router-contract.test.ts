@@ -51,6 +51,17 @@ const ruleOf = (primary: number, canary: number) => ({
   ],
 })
 
+const cors = { corsPolicy: { allowCredentials: true } }
+
+async function addCors(world: SetUp): Promise<void> {
+  const { spec, ...route } = world.stored()
+  await world.user.replace(virtualServiceKind, {
+    ...route,
+    spec: { ...spec, http: spec.http?.map((rule) => ({ ...rule, ...cors })) ?? [] },
+  })
+  world.see()
+}
+
 describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge) => {
   const provider: Provider = name === 'istio' ? 'istio' : 'mesh'
 
@@ -150,6 +161,47 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
       http: [{ name: 'split', corsPolicy: { allowCredentials: true }, ...ruleOf(60, 40) }],
     })
     expect(world.stored().metadata.annotations).toMatchObject({ team: 'shop' })
+  })
+
+  test('released, it leads to the apex Service alone and keeps limits and what others added', async () => {
+    const world = setUp(provider)
+    const canary = buildCanary({ service: { timeout: '5s' } })
+    await world.router.write(canary, split)
+    await addCors(world)
+    await world.router.release(canary)
+    expect(world.stored().spec).toEqual({
+      hosts: ['web'],
+      gateways: ['mesh'],
+      http: [{ name: 'split', route: [{ destination: { host: 'web' } }], timeout: '5s', ...cors }],
+    })
+    expect(world.stored().metadata.ownerReferences).toHaveLength(1)
+    expect(world.router.observe(canary)).toMatchObject({ traffic: undefined, hold: 'released', programmed: false })
+    await acknowledge(world)
+    expect(world.router.observe(canary)).toMatchObject({ hold: 'released', programmed: true })
+    const writes = world.api.writes.length
+    await world.router.release(canary)
+    expect(world.api.writes).toHaveLength(writes)
+  })
+
+  test.each([
+    ['a gateway', { gateways: ['public', 'mesh'] }],
+    ['another host', { hosts: ['shop.example.com'] }],
+  ])('released, one that publishes %s outlives the Canary', async (_, service) => {
+    const world = setUp(provider)
+    const canary = buildCanary({ service })
+    await world.router.write(canary, split)
+    await world.router.release(canary)
+    const { ownerReferences, annotations } = world.stored().metadata
+    expect([ownerReferences, annotations]).toEqual([undefined, {}])
+    const writes = world.api.writes.length
+    await world.router.release(canary)
+    expect(world.api.writes).toHaveLength(writes)
+  })
+
+  test('there is nothing to release without a route', async () => {
+    const world = setUp(provider)
+    await world.router.release(buildCanary())
+    expect(world.api.writes).toEqual([])
   })
 
   test('it belongs to the Canary, and one that belongs to somebody else is named', async () => {
