@@ -58,7 +58,9 @@ export const versionsOf = (name: string): DestinationRule =>
   })
 
 /** A client, two pods of v1 and one of v2 with real Envoys; every Service leads to all three. */
-export async function startAcceptanceWorld() {
+export async function startAcceptanceWorld(
+  localities: { readonly client?: string; readonly servers?: readonly string[] } = {},
+) {
   const block = await claimLoopbackBlock()
   const api = createMemoryApi(Date.now)
   const urls = Object.fromEntries(
@@ -74,8 +76,11 @@ export async function startAcceptanceWorld() {
       appAddress: `${block.prefix}.64.${index}`,
       ...options,
     })
-  const client = podOf('client-0', 1, { serviceAddresses })
-  const servers = ['v1', 'v1', 'v2'].map((version, index) => podOf(`app-${index}`, index + 2, { labels: { version } }))
+  const runsAt = (locality: string | undefined) => (locality === undefined ? {} : { 'istio-locality': locality })
+  const client = podOf('client-0', 1, { serviceAddresses, labels: runsAt(localities.client) })
+  const servers = ['v1', 'v1', 'v2'].map((version, index) =>
+    podOf(`app-${index}`, index + 2, { labels: { version, ...runsAt(localities.servers?.[index]) } }),
+  )
   await place(api, namespaceKind, namespaceOf())
   for (const pod of [client, ...servers]) await place(api, podKind, pod)
   for (const name of services) {

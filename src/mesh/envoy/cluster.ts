@@ -5,15 +5,13 @@ import {
   type CircuitBreakersSchema,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
-  ClusterLoadAssignmentSchema,
   ClusterSchema,
   HttpProtocolOptionsSchema,
-  type LbEndpointSchema,
 } from './api.ts'
 import { ads, duration, pack, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace, serviceMetadata, workloadMetadata } from './telemetry.ts'
+import { metadataNamespace, serviceMetadata } from './telemetry.ts'
 
 /** Answers 503: it stands where a destination does not exist. Istio's name. */
 export const blackHoleCluster = 'BlackHoleCluster'
@@ -52,20 +50,6 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
     typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
   })
   return { type: 'cluster', name: cluster.name, message, clusters: [], needs: [cluster.name] }
-}
-
-export function renderEndpoints({ name, endpoints }: Cluster): EnvoyResource {
-  const lbEndpoints = endpoints.map(
-    (endpoint): MessageInitShape<typeof LbEndpointSchema> => ({
-      hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
-      metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
-    }),
-  )
-  const message = pack(ClusterLoadAssignmentSchema, {
-    clusterName: name,
-    endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints }],
-  })
-  return { type: 'endpoints', name, message, clusters: [], needs: [] }
 }
 
 export const inboundClusterName = ({ bind }: InboundListener): string => `inbound|${bind.port}||`

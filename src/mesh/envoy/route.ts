@@ -16,6 +16,7 @@ import {
   HeaderMatcherSchema,
   type MirrorPolicySchema,
   PreviousHostsPredicateSchema,
+  PreviousPrioritiesConfigSchema,
   type QueryParameterMatcherSchema,
   type RetryPolicy,
   RetryPolicySchema,
@@ -99,6 +100,14 @@ function renderRetries(retries: Retries): RetryPolicy {
     ...(retries.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(retries.perTryTimeoutMs) }),
     retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
     hostSelectionRetryMaxAttempts: 5n,
+    ...(retries.remoteLocalities === true
+      ? {
+          // Two tries, then the next priority: Istio's number.
+          retryPriority: extension('envoy.retry_priorities.previous_priorities', PreviousPrioritiesConfigSchema, {
+            updateFrequency: 2,
+          }),
+        }
+      : {}),
   })
 }
 

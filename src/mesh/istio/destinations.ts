@@ -38,7 +38,7 @@ function buildCluster(
     ...(variant.name === undefined ? {} : { subset: variant.name }),
     protocol,
     ...variant.policy,
-    endpoints: endpoints.filter(isWanted).map(({ address, port, workload }) => ({ address, port, workload })),
+    endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }
 }
 

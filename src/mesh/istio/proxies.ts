@@ -10,6 +10,7 @@ import { clusterName, type InboundListener, type MeshProxy, nodeId, type Outboun
 import type { GatewayRules } from './gateway.ts'
 import { buildGatewayTables } from './gateway-routes.ts'
 import { serviceIdentity } from './hosts.ts'
+import { localityOf } from './locality.ts'
 import { type MeshRoutes, proxyTableName, serviceTableName } from './mesh-routes.ts'
 import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
@@ -41,12 +42,16 @@ const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod
 
 const sourceOf = (pod: Pod): RouteSource => ({ namespace: namespaceOf(pod), labels: pod.metadata.labels ?? {} })
 
-const identityOf = (pod: Pod, address: string, role: MeshProxy['role']) => ({
-  id: nodeId({ role, address, pod: pod.metadata.name, namespace: namespaceOf(pod) }),
-  role,
-  address,
-  workload: workloadOf(pod),
-})
+function identityOf(pod: Pod, address: string, role: MeshProxy['role']) {
+  const locality = localityOf(pod)
+  return {
+    id: nodeId({ role, address, pod: pod.metadata.name, namespace: namespaceOf(pod) }),
+    role,
+    address,
+    workload: workloadOf(pod),
+    ...(locality === undefined ? {} : { locality }),
+  }
+}
 
 function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
   const gateways = input.gateways.filter(({ selector }) => labelsContain(pod.metadata.labels, selector))

@@ -1,6 +1,7 @@
 import { type EndpointSlice, type Pod, publishedPort, type Service, type ServicePort } from '../../api/index.ts'
 import { type Endpoint, type Protocol, type ServiceIdentity, unknownWorkload } from '../model/index.ts'
 import { serviceIdentity } from './hosts.ts'
+import { localityOf } from './locality.ts'
 import { namespaceOf, workloadOf } from './workload.ts'
 
 export interface RegisteredEndpoint extends Endpoint {
@@ -105,12 +106,16 @@ const readyEndpoints = (
       return addresses.map((address) => registerEndpoint(address, port, pod))
     })
 
-const registerEndpoint = (address: string, port: number, pod: Pod | undefined): RegisteredEndpoint => ({
-  address,
-  port: reachablePort(address, port),
-  workload: pod === undefined ? unknownWorkload : workloadOf(pod),
-  labels: pod?.metadata.labels ?? {},
-})
+function registerEndpoint(address: string, port: number, pod: Pod | undefined): RegisteredEndpoint {
+  const locality = localityOf(pod)
+  return {
+    address,
+    port: reachablePort(address, port),
+    workload: pod === undefined ? unknownWorkload : workloadOf(pod),
+    ...(locality === undefined ? {} : { locality }),
+    labels: pod?.metadata.labels ?? {},
+  }
+}
 
 /** On the local platform (loopback addresses) a port below 1024 is published higher. */
 export const reachablePort = (address: string, port: number): number =>

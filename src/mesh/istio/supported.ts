@@ -76,6 +76,7 @@ const httpRoute = z
         attempts: z.int().min(0).default(0),
         perTryTimeout: duration.optional(),
         retryOn: z.string().optional(),
+        retryRemoteLocalities: z.boolean().optional(),
       })
       .optional(),
   })

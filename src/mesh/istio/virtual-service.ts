@@ -154,6 +154,7 @@ function buildRetries(retries: HttpRouteSpec['retries']): Retries | undefined {
     ...(perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs }),
     retryOn: words.length === 0 ? defaultRetries.retryOn : withStatusWord(named, statusCodes),
     statusCodes,
+    ...(retries.retryRemoteLocalities === true ? { remoteLocalities: true } : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Locality } from './locality.ts'
 import type { TrafficPolicy } from './traffic-policy.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
@@ -5,6 +6,7 @@ export interface Endpoint {
   readonly address: string
   readonly port: number
   readonly workload: WorkloadIdentity
+  readonly locality?: Locality
 }
 
 /** One port of a Service, or of one of its subsets, and who answers there. */

@@ -1,3 +1,4 @@
+import type { Locality } from './locality.ts'
 import type { RouteTable } from './route.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
@@ -41,6 +42,7 @@ export interface MeshProxy {
   readonly role: ProxyRole
   readonly address: string
   readonly workload: WorkloadIdentity
+  readonly locality?: Locality
   readonly inbound: readonly InboundListener[]
   readonly outbound: readonly OutboundListener[]
   /** Those that its listeners name. Proxies share them: equal tables are one object. */

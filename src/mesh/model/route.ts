@@ -36,6 +36,8 @@ export interface Retries {
   readonly perTryTimeoutMs?: number
   readonly retryOn: readonly string[]
   readonly statusCodes: readonly number[]
+  /** Every second try leaves the localities that were tried. */
+  readonly remoteLocalities?: boolean
 }
 
 /** Done before a request is sent anywhere; each share is drawn on its own. Percentages are 0..100, fractions allowed. */

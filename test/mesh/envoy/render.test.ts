@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { renderBootstrap, renderMesh, resourceToJson } from '../../../src/mesh/envoy/index.ts'
 import { translate } from '../../../src/mesh/istio/index.ts'
-import { shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  destinationRuleOf,
+  meshPodOf,
+  shopOf,
+  sliceOf,
+  splitBetween,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 
 const routed = (weight: number) => ({
   ...shopOf(),
@@ -67,6 +74,65 @@ describe('what Envoy is told', () => {
       expect(changed.length).toBeGreaterThan(0)
       expect(changed.filter((key) => !key.startsWith('routes '))).toEqual([])
     }
+  })
+
+  test('where failing endpoints are left out, the nearest come first for a proxy that says where it is', () => {
+    const at = (name: string, index: number, locality?: string) =>
+      meshPodOf(name, {
+        ip: `127.20.1.${index}`,
+        ...(locality === undefined ? {} : { labels: { 'istio-locality': locality } }),
+      })
+    const pods = [
+      at('here', 1, 'north.n1.a'),
+      at('zone', 2, 'north.n1.b'),
+      at('region', 3, 'north.n2.a'),
+      at('far', 4, 'south.s1.a'),
+      at('nowhere', 5),
+    ]
+    const priorities = (proxy: string, outlierDetection?: object) => {
+      const objects = {
+        ...shopOf(),
+        pods,
+        endpointSlices: [sliceOf('web', pods)],
+        destinationRules: [
+          destinationRuleOf('web', { host: 'web', trafficPolicy: outlierDetection ? { outlierDetection } : {} }),
+        ],
+      }
+      const resources = [...renderMesh(translate(objects))].find(([id]) => id.includes(`~${proxy}.`))?.[1] ?? []
+      const assignment = resources.find(({ type, name }) => type === 'endpoints' && name.includes('|web.shop.'))
+      const { endpoints } = (assignment && resourceToJson(assignment)) as {
+        endpoints: {
+          priority?: number
+          lbEndpoints: { endpoint: { address: { socketAddress: { address: string } } } }[]
+        }[]
+      }
+      return endpoints.flatMap(({ priority = 0, lbEndpoints }) =>
+        lbEndpoints.map(({ endpoint }) => [endpoint.address.socketAddress.address.at(-1), priority]),
+      )
+    }
+    const alike = [
+      ['1', 0],
+      ['2', 0],
+      ['3', 0],
+      ['4', 0],
+      ['5', 0],
+    ]
+    expect(priorities('here', {})).toEqual([
+      ['1', 0],
+      ['2', 1],
+      ['3', 2],
+      ['4', 3],
+      ['5', 3],
+    ])
+    expect(priorities('far', {})).toEqual([
+      ['1', 1],
+      ['2', 1],
+      ['3', 1],
+      ['4', 0],
+      ['5', 1],
+    ])
+    expect(priorities('nowhere', {})).toEqual(alike)
+    expect(priorities('here')).toEqual(alike)
   })
 
   test('what proxies share is one object', () => {

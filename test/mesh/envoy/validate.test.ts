@@ -94,7 +94,12 @@ const everyMatch: VirtualService['spec'] = {
           abort: { percentage: { value: 5 }, httpStatus: 500 },
         },
       },
-      retries: { attempts: 3, perTryTimeout: '1s', retryOn: '5xx,503' },
+      retries: {
+        attempts: 3,
+        perTryTimeout: '1s',
+        retryOn: '5xx,retriable-4xx,503',
+        ...{ retryRemoteLocalities: true },
+      },
     },
     { route: [{ destination: { host: 'web-primary', subset: 'v1' } }] },
   ],

@@ -132,6 +132,16 @@ describe('routes of a VirtualService', () => {
       ],
     ],
     [
+      'retries may leave the localities that were tried',
+      [to('web', { retries: { attempts: 3, retryOn: '5xx,retriable-4xx', retryRemoteLocalities: true } })],
+      [
+        {
+          ...plain('web'),
+          retries: { attempts: 3, retryOn: ['5xx', 'retriable-4xx'], statusCodes: [], remoteLocalities: true },
+        },
+      ],
+    ],
+    [
       'a fault has a share of each kind; a kind without a share is none, as in Istio',
       [
         to('web', {
@@ -529,6 +539,15 @@ describe('proxies', () => {
     const pod = meshPodOf('lone', { ip: '127.20.1.9', isMeshed: false, labels })
     const mesh = translate({ ...shop, namespaces: [namespaceOf('shop', namespaceLabels)], pods: [pod] })
     expect(mesh.proxies.length).toBe(isMeshed ? 1 : 0)
+  })
+
+  test('pods say where they run by a label', () => {
+    const labels = { 'istio-locality': 'north.n1' }
+    const pod = meshPodOf('near-0', { ip: '127.20.1.9', labels })
+    const mesh = translate({ ...shop, pods: [pod], endpointSlices: [sliceOf('web', [pod])] })
+    const locality = { region: 'north', zone: 'n1', subZone: '' }
+    expect(mesh.proxies).toMatchObject([{ address: '127.20.1.9', locality }])
+    expect(mesh.clusters.flatMap(({ endpoints }) => endpoints)).toMatchObject([{ address: '127.20.1.9', locality }])
   })
 
   test('endpoints that are not ready, or belong to a pod that ended, get nothing', () => {

@@ -1,0 +1,47 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Cluster, Endpoint, Locality } from '../model/index.ts'
+import { ClusterLoadAssignmentSchema, type LbEndpointSchema } from './api.ts'
+import { pack, socketAddress } from './messages.ts'
+import type { EnvoyResource } from './resource.ts'
+import { metadataNamespace, workloadMetadata } from './telemetry.ts'
+
+/** The place that asks matters where endpoints are left out for failing: only then may others have to take over. */
+export const dependsOnLocality = ({ outlierDetection, endpoints }: Cluster): boolean =>
+  outlierDetection !== undefined && endpoints.some(({ locality }) => locality !== undefined)
+
+/** Nearest first for a proxy whose locality is given; all alike for others. */
+export function renderEndpoints(cluster: Cluster, from?: Locality): EnvoyResource {
+  const { name, endpoints } = cluster
+  const distance = from !== undefined && dependsOnLocality(cluster) ? distanceFrom(from) : () => 0
+  const priorities = [...new Set(endpoints.map(distance))].sort((left, right) => left - right)
+  const groups = Map.groupBy(endpoints, (endpoint) => `${distance(endpoint)}|${localityKey(endpoint.locality)}`)
+  const message = pack(ClusterLoadAssignmentSchema, {
+    clusterName: name,
+    endpoints: [...groups.values()].map((group) => {
+      const [first] = group
+      return {
+        lbEndpoints: group.map(renderEndpoint),
+        ...(first?.locality === undefined ? {} : { locality: first.locality }),
+        priority: first === undefined ? 0 : priorities.indexOf(distance(first)),
+      }
+    }),
+  })
+  return { type: 'endpoints', name, message, clusters: [], needs: [] }
+}
+
+export const localityKey = (locality: Locality | undefined): string =>
+  locality === undefined ? '' : `${locality.region}/${locality.zone}/${locality.subZone}`
+
+/** How many of sub-zone, zone and region differ, as a step each: 0 is here, 3 is another region. */
+const distanceFrom =
+  (from: Locality) =>
+  ({ locality }: Endpoint): number => {
+    if (locality?.region !== from.region) return 3
+    if (locality.zone !== from.zone) return 2
+    return locality.subZone === from.subZone ? 0 : 1
+  }
+
+const renderEndpoint = (endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> => ({
+  hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
+  metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
+})
