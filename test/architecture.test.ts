@@ -96,7 +96,7 @@ const handWritten: readonly Violation[] = [
   plant(
     'pure-analysis',
     'src/analysis/judge/threshold.ts',
-    "import { runtime } from '../runtime/index.ts'\nexport const x = runtime",
+    "import { runtime } from '../../runtime/index.ts'\nexport const x = runtime",
   ),
   plant('pure-rooms', 'src/analysis/builtin/mesh/acts.ts', "import 'node:fs'"),
   plant(
