@@ -49,6 +49,8 @@ const needed: readonly Permission[] = [
   ...['list', 'watch', 'create', 'update'].map((verb) =>
     may('sluice-controller', verb, 'networking.istio.io/virtualservices'),
   ),
+  may('sluice-controller', 'list', 'discovery.k8s.io/endpointslices'),
+  may('sluice-controller', 'get', '/namespaces'),
   ...['create', 'patch'].map((verb) => may('sluice-controller', verb, '/events')),
   ...['get', 'create', 'update'].map((verb) => may('sluice-controller', verb, 'coordination.k8s.io/leases', NAMESPACE)),
   may('sluice-controller', 'get', '/secrets', 'team-a'),

@@ -93,6 +93,27 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     }, seen)
   })
 
+  test('a deleted Canary gives the workload back before it goes', async () => {
+    const { metadata } = (await kube.request('GET', `${PATHS.canaries}/web`)).body
+    expect(metadata.finalizers).toEqual(['sluice.dev/canary'])
+    await kube.request('DELETE', `${PATHS.canaries}/web`)
+    const seen = { within: 30_000, what: 'the end of the Canary' }
+    await eventually(async () => {
+      await makeReady('web')
+      const answer = await kube.request('GET', `${PATHS.canaries}/web`)
+      expect(answer.status, JSON.stringify(answer.body.status)).toBe(404)
+    }, seen)
+    const { body: deployment } = await kube.request('GET', `${PATHS.deployments}/web`)
+    const { body: service } = await kube.request('GET', `${PATHS.services}/web`)
+    expect([deployment.spec.replicas, service.spec.selector, service.metadata.ownerReferences]).toEqual([
+      1,
+      { app: 'web' },
+      undefined,
+    ])
+    const { spec } = (await kube.request('GET', `${PATHS.virtualServices}/web`)).body
+    expect(spec.http).toEqual([{ name: 'split', route: [{ destination: { host: 'web' } }] }])
+  })
+
   test('nothing they tried was refused', () => {
     expect(output.length).toBeGreaterThan(0)
     expect(output.filter((line) => /forbidden|"code":403/i.test(line))).toEqual([])
