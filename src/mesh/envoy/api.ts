@@ -11,6 +11,7 @@ export {
 export { type Address, AddressSchema } from './generated/envoy/config/core/v3/address_pb.js'
 export {
   HeaderValueOption_HeaderAppendAction,
+  HeaderValueOptionSchema,
   TrafficDirection,
 } from './generated/envoy/config/core/v3/base_pb.js'
 export {

@@ -3,6 +3,7 @@ import type {
   Mirror,
   NameMatch,
   Retries,
+  Rewrite,
   Route,
   RouteMatch,
   RouteTable,
@@ -31,6 +32,7 @@ import {
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
 import { faultFilterName, renderFault } from './fault.ts'
+import { renderHeaders } from './header-edits.ts'
 import { duration, extension, fractionalPercent, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 
@@ -63,6 +65,7 @@ const renderRoute = (route: Route): EnvoyRoute =>
     name: route.name,
     match: renderMatch(route.match),
     action: { case: 'route', value: renderAction(route) },
+    ...renderHeaders(route.headers),
     typedPerFilterConfig: route.fault === undefined ? {} : { [faultFilterName]: renderFault(route.fault) },
   })
 
@@ -72,17 +75,36 @@ function renderAction(route: Route): RouteAction {
     // Envoy's own default of 15 s would cut slow answers.
     timeout: duration(route.timeoutMs ?? 0),
     ...(route.retries === undefined ? {} : { retryPolicy: renderRetries(route.retries) }),
+    ...renderRewrite(route.rewrite),
     requestMirrorPolicies: route.mirror === undefined ? [] : [renderMirror(route.mirror)],
   })
 }
 
 function clusterSpecifier({ clusters }: Route): RouteAction['clusterSpecifier'] {
   const [only, ...others] = clusters
-  if (only !== undefined && others.length === 0) return { case: 'cluster', value: only.cluster ?? blackHoleCluster }
-  const weights = clusters.map(({ cluster, weight }) => ({ name: cluster ?? blackHoleCluster, weight }))
+  if (only !== undefined && only.headers === undefined && others.length === 0) {
+    return { case: 'cluster', value: only.cluster ?? blackHoleCluster }
+  }
+  const weights = clusters.map(({ cluster, weight, headers }) => ({
+    name: cluster ?? blackHoleCluster,
+    weight,
+    ...renderHeaders(headers),
+  }))
   return create(RouteActionSchema, {
     clusterSpecifier: { case: 'weightedClusters', value: { clusters: weights } },
   }).clusterSpecifier
+}
+
+function renderRewrite({ path, authority }: Rewrite = {}) {
+  return {
+    ...(path?.kind === 'matched' ? { prefixRewrite: path.value } : {}),
+    ...(path?.kind === 'regex'
+      ? { regexRewrite: { pattern: { regex: path.pattern }, substitution: path.substitution } }
+      : {}),
+    ...(authority === undefined
+      ? {}
+      : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
+  }
 }
 
 const renderMirror = ({ cluster, percent }: Mirror): MessageInitShape<typeof MirrorPolicySchema> => ({

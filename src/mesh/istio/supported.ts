@@ -62,14 +62,44 @@ const fault = z
   })
   .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'must have delay or abort')
 
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+const isEditable = (name: string): boolean => headerName.test(name) && name.toLowerCase() !== 'host'
+const editable = 'must name headers; Host and those with a colon cannot be edited (rewrite.authority sets the host)'
+const headerValues = z
+  .record(z.string(), z.string())
+  .refine((values) => Object.keys(values).every(isEditable), editable)
+const headerEdits = z.strictObject({
+  set: headerValues.default({}),
+  add: headerValues.default({}),
+  remove: z.array(text.refine(isEditable, editable)).default([]),
+})
+const messageEdits = z.strictObject({ request: headerEdits.optional(), response: headerEdits.optional() })
+
+const rewrite = z
+  .strictObject({
+    uri: text.optional(),
+    authority: text.optional(),
+    uriRegexRewrite: z.strictObject({ match: regex, rewrite: z.string() }).optional(),
+  })
+  .refine((said) => Object.keys(said).length > 0, 'must have uri, uriRegexRewrite or authority')
+  .refine((said) => said.uri === undefined || said.uriRegexRewrite === undefined, 'cannot have uri and uriRegexRewrite')
+
+const routeDestination = z.strictObject({
+  destination,
+  weight: z.int().min(0).max(1_000_000).optional(),
+  headers: messageEdits.optional(),
+})
+
 const httpRoute = z
   .strictObject({
     name: z.string().optional(),
     match: z.array(match).optional(),
-    route: z.array(z.strictObject({ destination, weight: z.int().min(0).max(1_000_000).optional() })).min(1),
+    route: z.array(routeDestination).min(1),
     mirror: destination.optional(),
     mirrorPercentage: percentage.optional(),
     fault: fault.optional(),
+    headers: messageEdits.optional(),
+    rewrite: rewrite.optional(),
     timeout: duration.optional(),
     retries: z
       .strictObject({

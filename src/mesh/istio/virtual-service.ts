@@ -4,6 +4,7 @@ import type { Fault, Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
+import { readHeaders, readRewrite } from './route-edits.ts'
 import { appliesIn, gatewayName, isMatchAll, matchAll, type RouteContext, readMatch } from './route-match.ts'
 import {
   type DestinationSpec,
@@ -81,7 +82,7 @@ export function buildRoutes(
   return { routes, problems }
 }
 
-type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries' | 'fault'>
+type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite'>
 
 function buildAction(
   http: HttpRouteSpec,
@@ -94,9 +95,13 @@ function buildAction(
     problems.push(resolved.error)
     return undefined
   }
-  const clusters = http.route.map(({ destination, weight }): WeightedCluster => {
+  const clusters = http.route.map(({ destination, weight, headers }): WeightedCluster => {
     // Istio does not look at the weight of an only destination.
-    return { cluster: resolve(destination), weight: http.route.length === 1 ? 1 : (weight ?? 0) }
+    return {
+      cluster: resolve(destination),
+      weight: http.route.length === 1 ? 1 : (weight ?? 0),
+      ...readHeaders(headers),
+    }
   })
   const mirror = buildMirror(http, resolve)
   const retries = buildRetries(http.retries)
@@ -108,6 +113,8 @@ function buildAction(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
     ...(fault === undefined ? {} : { fault }),
+    ...readHeaders(http.headers),
+    ...readRewrite(http.rewrite),
   }
   return { value, problems }
 }

@@ -19,9 +19,13 @@ export type {
 export { nodeId } from './proxy.ts'
 export type {
   Fault,
+  Header,
+  HeaderEdits,
+  MessageEdits,
   Mirror,
   NameMatch,
   Retries,
+  Rewrite,
   Route,
   RouteMatch,
   RouteTable,

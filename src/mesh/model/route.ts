@@ -18,10 +18,37 @@ export interface RouteMatch {
   readonly queryParameters: readonly NameMatch[]
 }
 
+export interface Header {
+  readonly name: string
+  readonly value: string
+}
+
+export interface HeaderEdits {
+  /** In the place of every value that is there. */
+  readonly set: readonly Header[]
+  /** Beside the values that are there. */
+  readonly add: readonly Header[]
+  readonly remove: readonly string[]
+}
+
+export interface MessageEdits {
+  readonly request?: HeaderEdits
+  readonly response?: HeaderEdits
+}
+
+export interface Rewrite {
+  /** Takes the place of the prefix that matched (of all of an exact or regex match), or of what a pattern finds. */
+  readonly path?:
+    | { readonly kind: 'matched'; readonly value: string }
+    | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string }
+  readonly authority?: string
+}
+
 export interface WeightedCluster {
   /** Undefined when the destination does not exist: its share is answered with 503. */
   readonly cluster: string | undefined
   readonly weight: number
+  readonly headers?: MessageEdits
 }
 
 export interface Mirror {
@@ -58,6 +85,8 @@ export interface Route {
   readonly timeoutMs?: number
   readonly retries?: Retries
   readonly fault?: Fault
+  readonly headers?: MessageEdits
+  readonly rewrite?: Rewrite
 }
 
 export interface VirtualHost {

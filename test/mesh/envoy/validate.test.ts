@@ -89,6 +89,13 @@ const everyMatch: VirtualService['spec'] = {
       mirrorPercentage: { value: 12.5 },
       timeout: '3s',
       ...{
+        headers: {
+          request: { set: { 'x-a': '1' }, add: { 'x-b': '2' }, remove: ['x-c'] },
+          response: { set: { 'x-a': '%RESPONSE_CODE%' }, add: { 'x-b': '2' }, remove: ['x-c'] },
+        },
+        rewrite: { uriRegexRewrite: { match: '/a/(.*)', rewrite: '/b/\\1' }, authority: 'other' },
+      },
+      ...{
         fault: {
           delay: { percentage: { value: 0.1 }, fixedDelay: '5s' },
           abort: { percentage: { value: 5 }, httpStatus: 500 },

@@ -142,6 +142,52 @@ describe('routes of a VirtualService', () => {
       ],
     ],
     [
+      'headers are edited by a rule and by its destinations, names in lower case',
+      [
+        to('web', {
+          route: [{ destination: { host: 'web' }, headers: { response: { add: { 'X-By': 'web' } } } }],
+          headers: { request: { set: { 'X-B': '2', 'x-a': '1' }, remove: ['X-Secret'] } },
+        }),
+      ],
+      [
+        {
+          ...plain('web'),
+          clusters: [
+            {
+              cluster: cluster('web'),
+              weight: 1,
+              headers: { response: { set: [], add: [{ name: 'x-by', value: 'web' }], remove: [] } },
+            },
+          ],
+          headers: {
+            request: {
+              set: [
+                { name: 'x-a', value: '1' },
+                { name: 'x-b', value: '2' },
+              ],
+              add: [],
+              remove: ['x-secret'],
+            },
+          },
+        },
+      ],
+    ],
+    [
+      'paths and hosts are rewritten',
+      [
+        to('web', { match: [{ uri: { prefix: '/a' } }], rewrite: { uri: '/b', authority: 'other' } }),
+        to('web', { rewrite: { uriRegexRewrite: { match: '/(.*)', rewrite: '/x/\\1' } } }),
+      ],
+      [
+        {
+          ...plain('web'),
+          match: { path: { kind: 'prefix', value: '/a' }, headers: [], queryParameters: [] },
+          rewrite: { path: { kind: 'matched', value: '/b' }, authority: 'other' },
+        },
+        { ...plain('web'), rewrite: { path: { kind: 'regex', pattern: '/(.*)', substitution: '/x/\\1' } } },
+      ],
+    ],
+    [
       'a fault has a share of each kind; a kind without a share is none, as in Istio',
       [
         to('web', {
@@ -390,9 +436,9 @@ describe('what cannot be carried out is a finding', () => {
   const rows: readonly (readonly [string, object, string, string])[] = [
     [
       'an unsupported field',
-      { http: [{ route, rewrite: { uri: '/' } }] },
+      { http: [{ route, delegate: { name: 'other' } }] },
       'Invalid',
-      'spec.http[0].rewrite: this mesh does not support the field',
+      'spec.http[0].delegate: this mesh does not support the field',
     ],
     [
       'an unsupported kind of route',
@@ -405,6 +451,18 @@ describe('what cannot be carried out is a finding', () => {
       { http: [{ route, fault: { abort: { grpcStatus: 'UNAVAILABLE', httpStatus: 500 } } }] },
       'Invalid',
       'spec.http[0].fault.abort.grpcStatus: this mesh does not support the field',
+    ],
+    [
+      'an edit of the Host header',
+      { http: [{ route, headers: { request: { set: { Host: 'a' } } } }] },
+      'Invalid',
+      'spec.http[0].headers.request.set: must name headers; Host and those with a colon cannot be edited (rewrite.authority sets the host)',
+    ],
+    [
+      'two rewrites of one path',
+      { http: [{ route, rewrite: { uri: '/', uriRegexRewrite: { match: 'a', rewrite: 'b' } } }] },
+      'Invalid',
+      'spec.http[0].rewrite: cannot have uri and uriRegexRewrite',
     ],
     ['an empty fault', { http: [{ route, fault: {} }] }, 'Invalid', 'spec.http[0].fault: must have delay or abort'],
     [

@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type AcceptanceWorld, startAcceptanceWorld, versionsOf } from '../../support/acceptance-world.ts'
+import { virtualServiceOf } from '../../support/mesh-objects.ts'
+import { get } from '../../support/mesh-world.ts'
+
+let world: AcceptanceWorld
+beforeAll(async () => {
+  world = await startAcceptanceWorld()
+}, 120_000)
+afterEach(() => world?.reset())
+afterAll(() => world?.stop())
+
+const to = (subset: string) => ({ destination: { host: 'reviews', subset } })
+
+async function routed(...http: readonly object[]): Promise<void> {
+  await world.placeRule(versionsOf('reviews'))
+  await world.placeRoutes(virtualServiceOf('reviews', { http }))
+}
+
+const ask = (path: string, headers: Record<string, string> = {}) => get(`${world.urls.reviews}${path}`, { headers })
+const lastOfV2 = () => world.apps[2].requests.at(-1)
+
+describe('what a route does to requests and answers', () => {
+  test('headers are set, added and removed by the rule and by the destination', async () => {
+    await routed({
+      route: [
+        {
+          ...to('v2'),
+          headers: { request: { set: { 'x-by': 'destination' } }, response: { add: { 'x-version': 'v2' } } },
+        },
+      ],
+      headers: {
+        request: { set: { 'x-set': 'new' }, add: { 'x-add': 'more' }, remove: ['x-secret'] },
+        response: { set: { 'x-code': '%RESPONSE_CODE%' }, remove: ['x-envoy-upstream-service-time'] },
+      },
+    })
+    const answer = await ask('/', { 'x-set': 'old', 'x-add': 'first', 'x-secret': 'hidden' })
+    const seen = lastOfV2()?.headers ?? {}
+    expect(seen).toMatchObject({ 'x-set': 'new', 'x-by': 'destination' })
+    expect(String(seen['x-add']).split(/, ?/)).toEqual(['first', 'more'])
+    expect(seen).not.toHaveProperty('x-secret')
+    expect(answer).toMatchObject({ status: 200, body: 'v2', headers: { 'x-version': 'v2', 'x-code': '200' } })
+    expect(answer.headers).not.toHaveProperty('x-envoy-upstream-service-time')
+  })
+
+  test('a path is rewritten where it matched, or by an expression, and the host with it', async () => {
+    await routed(
+      {
+        match: [{ uri: { prefix: '/api/' } }],
+        rewrite: { uri: '/v2/', authority: 'inner.example' },
+        route: [to('v2')],
+      },
+      {
+        match: [{ uri: { regex: '/old/.*' } }],
+        rewrite: { uriRegexRewrite: { match: '^/old/(\\w+)/(\\w+)', rewrite: '/new/\\2/\\1' } },
+        route: [to('v2')],
+      },
+      { route: [to('v1')] },
+    )
+    await ask('/api/items?page=2')
+    expect(lastOfV2()).toMatchObject({ url: '/v2/items?page=2', host: 'inner.example' })
+    await ask('/old/a/b?c=d')
+    expect(lastOfV2()).toMatchObject({ url: '/new/b/a?c=d', host: new URL(world.urls.reviews).host })
+    expect((await ask('/other')).body).toMatch(/^v1/)
+  })
+
+  test('withoutHeaders and ignoreUriCase pick their requests', async () => {
+    await routed(
+      {
+        match: [{ uri: { prefix: '/Shop' }, ignoreUriCase: true, withoutHeaders: { 'X-Old': { exact: 'yes' } } }],
+        route: [to('v2')],
+      },
+      { route: [to('v1')] },
+    )
+    const answers = [
+      await ask('/shop/1'),
+      await ask('/SHOP', { 'x-old': 'no' }),
+      await ask('/shop', { 'x-old': 'yes' }),
+      await ask('/other'),
+    ]
+    expect(answers.map(({ body }) => body.slice(0, 2))).toEqual(['v2', 'v2', 'v1', 'v1'])
+  })
+})
