@@ -6,5 +6,6 @@
  */
 export { type AnalystOptions, createAnalyst } from './analyst.ts'
 export type { Analyst, Check, Measured, MeasureRequest, Subject } from './port.ts'
+export { type Replay, replayRun } from './replay.ts'
 export type { SecretReader } from './secrets.ts'
 export { namesIn } from './template.ts'

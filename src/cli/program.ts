@@ -54,6 +54,10 @@ function addReleaseCommands(program: Command): void {
     .option('--run <name>', 'run; the newest one when absent')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (name, options) => (await import('./commands/explain.ts')).explain(name, options))
+  addConnectionOptions(program.command('replay <run>').description('judge a recorded run again by other settings'))
+    .requiredOption('--with <path>', 'YAML file of a Canary whose metrics and threshold judge')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async (name, options) => (await import('./commands/replay.ts')).replay(name, options))
   addConnectionOptions(
     program.command('wait <canary>').description('wait until the release of the newest change has ended'),
   )
