@@ -237,7 +237,7 @@ describe('sluice metrics test', () => {
   })
 })
 
-describe.concurrent('what cannot be measured is said at once', () => {
+describe('what cannot be measured is said at once', () => {
   const file = () => join(folder, 'templates.yaml')
   const rows: readonly [string, () => readonly string[], number, string][] = [
     ['no such Canary', () => ['run', 'none'], 5, 'there is no canary default/none; see "sluice get canary -A"'],
