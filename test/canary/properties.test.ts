@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { abortAnnotation, type MetricVerdict, promoteAnnotation } from '../../src/api/index.ts'
 import { type Action, decide, type ReleaseState, type Traffic } from '../../src/canary/index.ts'
 import { buildCanary } from '../support/canary-objects.ts'
-import { initializedWorld, type ReleaseWorld, type Workload } from '../support/release-world.ts'
+import type { Workload } from '../support/modelled-workload.ts'
+import { initializedWorld, type ReleaseWorld } from '../support/release-world.ts'
 
 type Step =
   | { readonly kind: 'pass' }

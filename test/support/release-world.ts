@@ -16,17 +16,8 @@ import {
   renderStatus,
   restoreState,
   type Traffic,
-  type WorkloadFacts,
 } from '../../src/canary/index.ts'
-
-export interface Workload {
-  revision: string
-  replicas: number
-  readyReplicas: number
-  /** Pods of this revision never become ready. */
-  brokenRevisions: Set<string>
-  failure?: WorkloadFacts['failure']
-}
+import { rollOut, type Workload, workload, workloadFacts } from './modelled-workload.ts'
 
 /** A model of everything a release touches, moved by hand: nothing in it happens by itself. */
 export class ReleaseWorld {
@@ -320,30 +311,6 @@ export class ReleaseWorld {
     return phases
   }
 }
-
-export interface Workload {
-  /** Undefined counts as true: every pod is of the revision. */
-  newPodsReady?: boolean
-}
-
-export function workload(revision: string, replicas: number, readyReplicas = 0): Workload {
-  return { revision, replicas, readyReplicas, brokenRevisions: new Set(), newPodsReady: false }
-}
-
-function rollOut(each: Workload): void {
-  if (each.brokenRevisions.has(each.revision)) return
-  each.newPodsReady = each.replicas > 0
-  each.readyReplicas = each.replicas
-}
-
-const workloadFacts = (each: Workload): WorkloadFacts => ({
-  revision: each.revision,
-  images: [`web:${each.revision}`],
-  replicas: each.replicas,
-  readyReplicas: each.readyReplicas,
-  isReady: each.replicas > 0 && each.newPodsReady === true && each.readyReplicas >= each.replicas,
-  failure: each.failure,
-})
 
 const json = <T>(value: T): T => JSON.parse(JSON.stringify(value))
 
