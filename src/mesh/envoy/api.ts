@@ -25,10 +25,13 @@ export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v
 export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'
 export { OverloadManagerSchema } from './generated/envoy/config/overload/v3/overload_pb.js'
 export {
+  DirectResponseActionSchema,
   type HeaderMatcher,
   HeaderMatcherSchema,
   type QueryParameterMatcher,
   QueryParameterMatcherSchema,
+  RedirectAction_RedirectResponseCode as RedirectResponseCode,
+  RedirectActionSchema,
   type RetryPolicy,
   RetryPolicySchema,
   type Route as EnvoyRoute,

@@ -10,6 +10,7 @@ import type {
   TextMatch,
   VirtualHost,
 } from '../model/index.ts'
+import { renderAnswer } from './answer.ts'
 import {
   type EnvoyRoute,
   type EnvoyRouteMatch,
@@ -64,7 +65,7 @@ const renderRoute = (route: Route): EnvoyRoute =>
   create(RouteSchema, {
     name: route.name,
     match: renderMatch(route.match),
-    action: { case: 'route', value: renderAction(route) },
+    action: route.answer === undefined ? { case: 'route', value: renderAction(route) } : renderAnswer(route.answer),
     ...renderHeaders(route.headers),
     typedPerFilterConfig: route.fault === undefined ? {} : { [faultFilterName]: renderFault(route.fault) },
   })

@@ -1,4 +1,4 @@
-import type { Header, HeaderEdits, MessageEdits, Rewrite } from '../model/index.ts'
+import type { Answer, Header, HeaderEdits, MessageEdits, Rewrite } from '../model/index.ts'
 import type { HttpRouteSpec } from './supported.ts'
 
 type MessageEditsSpec = NonNullable<HttpRouteSpec['headers']>
@@ -38,5 +38,25 @@ export function readRewrite(spec: HttpRouteSpec['rewrite']): { readonly rewrite?
         : { path: { kind: 'regex', pattern: uriRegexRewrite.match, substitution: uriRegexRewrite.rewrite } }),
       ...(authority === undefined ? {} : { authority }),
     },
+  }
+}
+
+/** What the proxy answers by itself; undefined for a rule that has destinations. */
+export function readAnswer({ redirect, directResponse }: HttpRouteSpec): Answer | undefined {
+  if (redirect !== undefined) return readRedirect(redirect)
+  if (directResponse === undefined) return undefined
+  const { status, body } = directResponse
+  return { kind: 'direct', status, ...(body === undefined ? {} : { body: body.string }) }
+}
+
+const readRedirect = (redirect: NonNullable<HttpRouteSpec['redirect']>): Answer => {
+  const { uri, authority, scheme, port, redirectCode } = redirect
+  return {
+    kind: 'redirect',
+    status: redirectCode,
+    ...(scheme === undefined ? {} : { scheme }),
+    ...(authority === undefined ? {} : { authority }),
+    ...(port === undefined ? {} : { port }),
+    ...(uri === undefined ? {} : { path: uri }),
   }
 }

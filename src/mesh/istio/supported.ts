@@ -84,6 +84,19 @@ const rewrite = z
   .refine((said) => Object.keys(said).length > 0, 'must have uri, uriRegexRewrite or authority')
   .refine((said) => said.uri === undefined || said.uriRegexRewrite === undefined, 'cannot have uri and uriRegexRewrite')
 
+const redirect = z.strictObject({
+  uri: text.optional(),
+  authority: text.optional(),
+  scheme: z.enum(['http', 'https']).optional(),
+  port: port.optional(),
+  redirectCode: z.literal([301, 302, 303, 307, 308]).default(301),
+})
+
+const directResponse = z.strictObject({
+  status: z.int().min(200).max(599),
+  body: z.strictObject({ string: z.string() }).optional(),
+})
+
 const routeDestination = z.strictObject({
   destination,
   weight: z.int().min(0).max(1_000_000).optional(),
@@ -94,7 +107,9 @@ const httpRoute = z
   .strictObject({
     name: z.string().optional(),
     match: z.array(match).optional(),
-    route: z.array(routeDestination).min(1),
+    route: z.array(routeDestination).default([]),
+    redirect: redirect.optional(),
+    directResponse: directResponse.optional(),
     mirror: destination.optional(),
     mirrorPercentage: percentage.optional(),
     fault: fault.optional(),
@@ -110,7 +125,13 @@ const httpRoute = z
       })
       .optional(),
   })
-  .refine((http) => http.route.length === 1 || http.route.some(({ weight = 0 }) => weight > 0), {
+  .refine((http) => [http.route[0], http.redirect, http.directResponse].filter(Boolean).length === 1, {
+    message: 'must have one of route, redirect and directResponse',
+  })
+  .refine((http) => http.route.length > 0 || !(http.mirror || http.timeout || http.retries || http.rewrite), {
+    message: 'mirror, timeout, retries and rewrite are for requests that have a route',
+  })
+  .refine((http) => http.route.length <= 1 || http.route.some(({ weight = 0 }) => weight > 0), {
     path: ['route'],
     message: 'the weights of several destinations must sum to more than 0',
   })

@@ -4,7 +4,7 @@ import type { Fault, Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
-import { readHeaders, readRewrite } from './route-edits.ts'
+import { readAnswer, readHeaders, readRewrite } from './route-edits.ts'
 import { appliesIn, gatewayName, isMatchAll, matchAll, type RouteContext, readMatch } from './route-match.ts'
 import {
   type DestinationSpec,
@@ -82,12 +82,20 @@ export function buildRoutes(
   return { routes, problems }
 }
 
-type Action = Pick<Route, 'clusters' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite'>
+type Action = Pick<Route, 'clusters' | 'answer' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite'>
 
 function buildAction(
   http: HttpRouteSpec,
   context: DestinationContext,
 ): { readonly value: Action; readonly problems: readonly string[] } {
+  const fault = buildFault(http.fault)
+  const edits = {
+    ...(fault === undefined ? {} : { fault }),
+    ...readHeaders(http.headers),
+    ...readRewrite(http.rewrite),
+  }
+  const answer = readAnswer(http)
+  if (answer !== undefined) return { value: { clusters: [], answer, ...edits }, problems: [] }
   const problems: string[] = []
   const resolve = (destination: DestinationSpec): string | undefined => {
     const resolved = resolveDestination(destination, context)
@@ -106,15 +114,12 @@ function buildAction(
   const mirror = buildMirror(http, resolve)
   const retries = buildRetries(http.retries)
   const timeoutMs = milliseconds(http.timeout)
-  const fault = buildFault(http.fault)
   const value = {
     clusters,
     ...(mirror === undefined ? {} : { mirror }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
-    ...(fault === undefined ? {} : { fault }),
-    ...readHeaders(http.headers),
-    ...readRewrite(http.rewrite),
+    ...edits,
   }
   return { value, problems }
 }

@@ -18,6 +18,7 @@ export type {
 } from './proxy.ts'
 export { nodeId } from './proxy.ts'
 export type {
+  Answer,
   Fault,
   Header,
   HeaderEdits,

@@ -73,13 +73,26 @@ export interface Fault {
   readonly abort?: { readonly percent: number; readonly status: number }
 }
 
+/** What a proxy says by itself; the parts of a redirect that are absent stay as they were asked. */
+export type Answer =
+  | {
+      readonly kind: 'redirect'
+      readonly status: 301 | 302 | 303 | 307 | 308
+      readonly scheme?: string
+      readonly authority?: string
+      readonly port?: number
+      readonly path?: string
+    }
+  | { readonly kind: 'direct'; readonly status: number; readonly body?: string }
+
 export interface Route {
   readonly name: string
   /** The object it comes from; absent for a Service's own route. */
   readonly origin?: ObjectKey
   readonly match: RouteMatch
-  /** Weights are relative; their sum is above 0. */
+  /** Weights are relative; their sum is above 0. Empty where the proxy answers by itself. */
   readonly clusters: readonly WeightedCluster[]
+  readonly answer?: Answer
   readonly mirror?: Mirror
   /** Absent means no limit. */
   readonly timeoutMs?: number

@@ -108,6 +108,11 @@ const everyMatch: VirtualService['spec'] = {
         ...{ retryRemoteLocalities: true },
       },
     },
+    {
+      match: [{ uri: { exact: '/old' } }],
+      ...{ redirect: { uri: '/new', authority: 'a.example', scheme: 'https', port: 8443 } },
+    },
+    { match: [{ uri: { exact: '/closed' } }], ...{ directResponse: { status: 503, body: { string: 'closed' } } } },
     { route: [{ destination: { host: 'web-primary', subset: 'v1' } }] },
   ],
 }

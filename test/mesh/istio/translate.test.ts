@@ -40,6 +40,7 @@ const webTable = `${host('web')}:80`
 
 describe('routes of a VirtualService', () => {
   const to = (name: string, http: object = {}) => ({ route: [{ destination: { host: name } }], ...http })
+  const answered = (http: object) => ({ ...http })
   const plain = (name: string) => ({
     clusters: [{ cluster: cluster(name), weight: 1 }],
     match: { headers: [], queryParameters: [] },
@@ -169,6 +170,40 @@ describe('routes of a VirtualService', () => {
               remove: ['x-secret'],
             },
           },
+        },
+      ],
+    ],
+    [
+      'a redirect and a direct response have no destination',
+      [
+        {
+          match: [{ uri: { exact: '/old' } }],
+          ...{ redirect: { uri: '/new', authority: 'other', redirectCode: 308 } },
+        },
+        { match: [{ uri: { exact: '/moved' } }], ...{ redirect: { scheme: 'https', port: 8443 } } },
+        answered({ directResponse: { status: 503, body: { string: 'closed' } } }),
+      ],
+      [
+        {
+          clusters: [],
+          name: 'default',
+          origin: origin('web'),
+          match: { path: { kind: 'exact', value: '/old' }, headers: [], queryParameters: [] },
+          answer: { kind: 'redirect', status: 308, authority: 'other', path: '/new' },
+        },
+        {
+          clusters: [],
+          name: 'default',
+          origin: origin('web'),
+          match: { path: { kind: 'exact', value: '/moved' }, headers: [], queryParameters: [] },
+          answer: { kind: 'redirect', status: 301, scheme: 'https', port: 8443 },
+        },
+        {
+          clusters: [],
+          name: 'default',
+          origin: origin('web'),
+          match: { headers: [], queryParameters: [] },
+          answer: { kind: 'direct', status: 503, body: 'closed' },
         },
       ],
     ],
@@ -451,6 +486,24 @@ describe('what cannot be carried out is a finding', () => {
       { http: [{ route, fault: { abort: { grpcStatus: 'UNAVAILABLE', httpStatus: 500 } } }] },
       'Invalid',
       'spec.http[0].fault.abort.grpcStatus: this mesh does not support the field',
+    ],
+    [
+      'a rule that says nothing',
+      { http: [{}] },
+      'Invalid',
+      'spec.http[0]: must have one of route, redirect and directResponse',
+    ],
+    [
+      'a redirect beside a route',
+      { http: [{ route, redirect: { uri: '/' } }] },
+      'Invalid',
+      'spec.http[0]: must have one of route, redirect and directResponse',
+    ],
+    [
+      'retries of a redirect',
+      { http: [{ redirect: { uri: '/' }, retries: { attempts: 1 } }] },
+      'Invalid',
+      'spec.http[0]: mirror, timeout, retries and rewrite are for requests that have a route',
     ],
     [
       'an edit of the Host header',

@@ -64,6 +64,21 @@ describe('what a route does to requests and answers', () => {
     expect((await ask('/other')).body).toMatch(/^v1/)
   })
 
+  test('the proxy answers by itself: a redirect and a direct response', async () => {
+    await routed(
+      {
+        match: [{ uri: { prefix: '/old' } }],
+        redirect: { uri: '/new', authority: 'other.example', redirectCode: 307 },
+      },
+      { match: [{ uri: { exact: '/closed' } }], directResponse: { status: 418, body: { string: 'closed' } } },
+      { route: [to('v1')] },
+    )
+    expect(await ask('/old/1')).toMatchObject({ status: 307, headers: { location: 'http://other.example/new' } })
+    expect(await ask('/closed')).toMatchObject({ status: 418, body: 'closed' })
+    expect((await ask('/other')).body).toMatch(/^v1/)
+    expect(world.apps.reduce((sum, { requests }) => sum + requests.length, 0)).toBe(1)
+  })
+
   test('withoutHeaders and ignoreUriCase pick their requests', async () => {
     await routed(
       {
