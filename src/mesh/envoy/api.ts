@@ -49,6 +49,7 @@ export {
   Config_StatSchema as StatSchema,
   ConfigSchema as StatsLogSchema,
 } from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
+export { CorsPolicySchema, CorsSchema } from './generated/envoy/extensions/filters/http/cors/v3/cors_pb.js'
 export { HTTPFaultSchema } from './generated/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 export {

@@ -3,6 +3,8 @@ import { AnySchema } from '@bufbuild/protobuf/wkt'
 import {
   ClusterLoadAssignmentSchema,
   ClusterSchema,
+  CorsPolicySchema,
+  CorsSchema,
   HeaderMutationSchema,
   HeaderToMetadataSchema,
   HTTPFaultSchema,
@@ -22,6 +24,8 @@ const registry = createRegistry(
   ClusterLoadAssignmentSchema,
   ClusterSchema,
   HTTPFaultSchema,
+  CorsPolicySchema,
+  CorsSchema,
   HeaderMutationSchema,
   HeaderToMetadataSchema,
   HttpConnectionManagerSchema,

@@ -15,6 +15,7 @@ import {
   type VirtualHostSchema,
 } from './api.ts'
 import { inboundClusterName } from './cluster.ts'
+import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -139,7 +140,7 @@ function outboundHttp(proxy: MeshProxy, routeTable: string, name: string): Netwo
     useRemoteAddress: isGateway,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
     accessLog: mutable(sourceLogs(proxy.workload)),
-    httpFilters: [introduce, faultFilter(), router()],
+    httpFilters: [introduce, corsFilter(), faultFilter(), router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
 }

@@ -27,15 +27,15 @@ import {
   RouteConfigurationSchema,
   RouteMatchSchema,
   RouteSchema,
-  type StringMatcher,
-  StringMatcherSchema,
   type VirtualHostSchema,
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
+import { corsFilterName, renderCors } from './cors.ts'
 import { faultFilterName, renderFault } from './fault.ts'
 import { renderHeaders } from './header-edits.ts'
 import { duration, extension, fractionalPercent, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
+import { stringMatcher } from './string-matcher.ts'
 
 export function renderRouteTable(table: RouteTable): EnvoyResource {
   const message = pack(RouteConfigurationSchema, {
@@ -67,7 +67,10 @@ const renderRoute = (route: Route): EnvoyRoute =>
     match: renderMatch(route.match),
     action: route.answer === undefined ? { case: 'route', value: renderAction(route) } : renderAnswer(route.answer),
     ...renderHeaders(route.headers),
-    typedPerFilterConfig: route.fault === undefined ? {} : { [faultFilterName]: renderFault(route.fault) },
+    typedPerFilterConfig: {
+      ...(route.fault === undefined ? {} : { [faultFilterName]: renderFault(route.fault) }),
+      ...(route.cors === undefined ? {} : { [corsFilterName]: renderCors(route.cors) }),
+    },
   })
 
 function renderAction(route: Route): RouteAction {
@@ -173,11 +176,4 @@ function renderHeader({ name, match, invert = false }: NameMatch): HeaderMatcher
     treatMissingHeaderAsEmpty: invert,
     headerMatchSpecifier: { case: 'stringMatch', value: stringMatcher(match) },
   })
-}
-
-function stringMatcher(match: Exclude<TextMatch, { kind: 'present' }>): StringMatcher {
-  if (match.kind === 'regex') {
-    return create(StringMatcherSchema, { matchPattern: { case: 'safeRegex', value: { regex: match.value } } })
-  }
-  return create(StringMatcherSchema, { matchPattern: { case: match.kind, value: match.value } })
 }

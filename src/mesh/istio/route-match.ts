@@ -61,7 +61,7 @@ const nameMatches = (matches: Readonly<Record<string, StringMatchSpec>> = {}): r
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, match]) => ({ name, match: textMatch(match) }))
 
-function textMatch({ exact, prefix, regex }: StringMatchSpec): TextMatch {
+export function textMatch({ exact, prefix, regex }: StringMatchSpec): TextMatch {
   if (exact !== undefined) return { kind: 'exact', value: exact }
   if (prefix !== undefined) return { kind: 'prefix', value: prefix }
   return regex === undefined ? { kind: 'present' } : { kind: 'regex', value: regex }

@@ -84,6 +84,15 @@ const rewrite = z
   .refine((said) => Object.keys(said).length > 0, 'must have uri, uriRegexRewrite or authority')
   .refine((said) => said.uri === undefined || said.uriRegexRewrite === undefined, 'cannot have uri and uriRegexRewrite')
 
+const corsPolicy = z.strictObject({
+  allowOrigins: z.array(requiredMatch).default([]),
+  allowMethods: z.array(text).default([]),
+  allowHeaders: z.array(text).default([]),
+  exposeHeaders: z.array(text).default([]),
+  maxAge: duration.optional(),
+  allowCredentials: z.boolean().default(false),
+})
+
 const redirect = z.strictObject({
   uri: text.optional(),
   authority: text.optional(),
@@ -115,6 +124,7 @@ const httpRoute = z
     fault: fault.optional(),
     headers: messageEdits.optional(),
     rewrite: rewrite.optional(),
+    corsPolicy: corsPolicy.optional(),
     timeout: duration.optional(),
     retries: z
       .strictObject({

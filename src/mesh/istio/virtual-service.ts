@@ -1,6 +1,7 @@
 import type { VirtualService } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
 import type { Fault, Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
+import { readCors } from './cors.ts'
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
@@ -82,7 +83,10 @@ export function buildRoutes(
   return { routes, problems }
 }
 
-type Action = Pick<Route, 'clusters' | 'answer' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite'>
+type Action = Pick<
+  Route,
+  'clusters' | 'answer' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite' | 'cors'
+>
 
 function buildAction(
   http: HttpRouteSpec,
@@ -93,6 +97,7 @@ function buildAction(
     ...(fault === undefined ? {} : { fault }),
     ...readHeaders(http.headers),
     ...readRewrite(http.rewrite),
+    ...readCors(http.corsPolicy),
   }
   const answer = readAnswer(http)
   if (answer !== undefined) return { value: { clusters: [], answer, ...edits }, problems: [] }

@@ -19,6 +19,7 @@ export type {
 export { nodeId } from './proxy.ts'
 export type {
   Answer,
+  Cors,
   Fault,
   Header,
   HeaderEdits,

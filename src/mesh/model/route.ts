@@ -73,6 +73,16 @@ export interface Fault {
   readonly abort?: { readonly percent: number; readonly status: number }
 }
 
+/** What browsers may do from pages of other origins. */
+export interface Cors {
+  readonly allowOrigins: readonly TextMatch[]
+  readonly allowMethods: readonly string[]
+  readonly allowHeaders: readonly string[]
+  readonly exposeHeaders: readonly string[]
+  readonly maxAgeMs?: number
+  readonly allowCredentials: boolean
+}
+
 /** What a proxy says by itself; the parts of a redirect that are absent stay as they were asked. */
 export type Answer =
   | {
@@ -100,6 +110,7 @@ export interface Route {
   readonly fault?: Fault
   readonly headers?: MessageEdits
   readonly rewrite?: Rewrite
+  readonly cors?: Cors
 }
 
 export interface VirtualHost {

@@ -89,6 +89,16 @@ const everyMatch: VirtualService['spec'] = {
       mirrorPercentage: { value: 12.5 },
       timeout: '3s',
       ...{
+        corsPolicy: {
+          allowOrigins: [{ regex: 'https://.*' }, { prefix: 'http://a' }],
+          allowMethods: ['GET'],
+          allowHeaders: ['x-a'],
+          exposeHeaders: ['x-b'],
+          maxAge: '1h',
+          allowCredentials: true,
+        },
+      },
+      ...{
         headers: {
           request: { set: { 'x-a': '1' }, add: { 'x-b': '2' }, remove: ['x-c'] },
           response: { set: { 'x-a': '%RESPONSE_CODE%' }, add: { 'x-b': '2' }, remove: ['x-c'] },

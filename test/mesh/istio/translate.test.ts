@@ -208,6 +208,27 @@ describe('routes of a VirtualService', () => {
       ],
     ],
     [
+      'pages of other origins',
+      [
+        to('web', {
+          corsPolicy: { allowOrigins: [{ exact: 'https://a.example' }], allowMethods: ['GET', 'PUT'], maxAge: '24h' },
+        }),
+      ],
+      [
+        {
+          ...plain('web'),
+          cors: {
+            allowOrigins: [{ kind: 'exact', value: 'https://a.example' }],
+            allowMethods: ['GET', 'PUT'],
+            allowHeaders: [],
+            exposeHeaders: [],
+            maxAgeMs: 86_400_000,
+            allowCredentials: false,
+          },
+        },
+      ],
+    ],
+    [
       'paths and hosts are rewritten',
       [
         to('web', { match: [{ uri: { prefix: '/a' } }], rewrite: { uri: '/b', authority: 'other' } }),

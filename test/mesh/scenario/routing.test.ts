@@ -79,6 +79,44 @@ describe('what a route does to requests and answers', () => {
     expect(world.apps.reduce((sum, { requests }) => sum + requests.length, 0)).toBe(1)
   })
 
+  test('pages of an allowed origin may ask, after a preflight that the proxy answers', async () => {
+    await routed({
+      route: [to('v2')],
+      corsPolicy: {
+        allowOrigins: [{ regex: 'https://.*\\.shop\\.example' }],
+        allowMethods: ['GET', 'PUT'],
+        allowHeaders: ['x-token'],
+        exposeHeaders: ['x-total'],
+        maxAge: '10m',
+        allowCredentials: true,
+      },
+    })
+    const origin = 'https://www.shop.example'
+    const preflight = await get(world.urls.reviews, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'PUT' },
+    })
+    expect(preflight).toMatchObject({
+      status: 200,
+      body: '',
+      headers: {
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'GET,PUT',
+        'access-control-allow-headers': 'x-token',
+        'access-control-max-age': '600',
+        'access-control-allow-credentials': 'true',
+      },
+    })
+    expect(lastOfV2()).toBeUndefined()
+    const allowed = await ask('/', { origin })
+    expect(allowed).toMatchObject({
+      body: 'v2',
+      headers: { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'x-total' },
+    })
+    const stranger = await ask('/', { origin: 'https://evil.example' })
+    expect(stranger.headers).not.toHaveProperty('access-control-allow-origin')
+  })
+
   test('withoutHeaders and ignoreUriCase pick their requests', async () => {
     await routed(
       {
