@@ -8,6 +8,8 @@ import {
   type Deployment,
   deploymentKind,
   type KubernetesObject,
+  type LocalImage,
+  localImageKind,
   podKind,
 } from '../../src/api/index.ts'
 import { type AnswerCounts, countsSince } from '../../src/cli/demo/load.ts'
@@ -95,7 +97,9 @@ export async function startApp(
   ...more: readonly object[]
 ): Promise<ReleasedApp> {
   const { namespace } = options
-  const objects = [object('Namespace', namespace), ...images, ...more, ...firstVersion(options)]
+  // Apps of one file share them: only an upsert can not meet itself.
+  for (const image of images) await platform.client.apply(localImageKind, image as LocalImage, { force: true })
+  const objects = [object('Namespace', namespace), ...more, ...firstVersion(options)]
   expect(await platform.apply([...objects, appCanary(options)])).toMatchObject({ code: 0, err: '' })
   const app = createApp(platform, namespace)
   await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'), 60_000)

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { createKubeClient, type KubeClient } from '../../src/kube/index.ts'
-import { findExecutable } from '../../src/runtime/index.ts'
+import { type Child, findExecutable, silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { eventually } from './eventually.ts'
 import { type ProcessFacts, processesNaming } from './local-platform.ts'
 
@@ -23,7 +23,7 @@ export interface SluiceLocal extends AsyncDisposable {
   readonly kubeconfig: string
   readonly prometheusUrl: string
   readonly client: KubeClient
-  readonly process: ChildProcess
+  readonly process: Child
   /** Runs a command of the CLI to its end. */
   sluice(...words: readonly string[]): Promise<Ended>
   /** Starts a command of the CLI. */
@@ -86,7 +86,7 @@ export async function startSluiceLocal(): Promise<SluiceLocal> {
       running = await launch(environment, text)
     },
     async [Symbol.asyncDispose]() {
-      await stop(running.process)
+      await running.process.stop({ graceMs: 30_000 })
       rmSync(directory, { recursive: true, force: true })
     },
   }
@@ -95,17 +95,26 @@ export async function startSluiceLocal(): Promise<SluiceLocal> {
 const asList = (items: readonly object[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 
 interface Launched {
-  readonly process: ChildProcess
+  readonly process: Child
   readonly prometheusUrl: string
 }
 
-/** It is up when it has printed where everything is. */
-async function launch(environment: NodeJS.ProcessEnv, text: string[]): Promise<Launched> {
-  const child = spawn(process.execPath, [main, 'local'], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+/** It is up when it has printed where everything is, and ends with this process, whatever ends that. */
+async function launch(env: NodeJS.ProcessEnv, text: string[]): Promise<Launched> {
   const printed: string[] = []
-  child.stdout.on('data', (chunk: Buffer) => printed.push(String(chunk)))
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => text.push(String(chunk)))
-  const ended = once(child, 'exit').then(() => {
+  const keepIn = (...pages: readonly string[][]) =>
+    new PassThrough().on('data', (chunk: Buffer) => {
+      for (const page of pages) page.push(String(chunk))
+    })
+  const child = spawnChild({
+    command: process.execPath,
+    args: [main, 'local'],
+    env,
+    stdout: keepIn(printed, text),
+    stderr: keepIn(text),
+    log: silentLogger,
+  })
+  const ended = child.exited.then(() => {
     throw new Error(`sluice local ended before it was up: ${text.join('')}`)
   })
   ended.catch(() => {})
@@ -117,15 +126,6 @@ function readPrometheusUrl(printed: string): string {
   const url = /^Prometheus +(\S+)$/m.exec(printed)?.[1]
   if (url === undefined) throw new Error(`it printed ${JSON.stringify(printed)}`)
   return url
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exit = once(child, 'exit')
-  child.kill('SIGTERM')
-  const patience = setTimeout(() => child.kill('SIGKILL'), 30_000)
-  await exit
-  clearTimeout(patience)
 }
 
 interface Command {

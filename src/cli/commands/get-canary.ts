@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import { type Canary, canaryKind, phaseSchema } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
-import { type ConnectionOptions, canaryStates, connect, getCanaryOrFail } from '../connection.ts'
+import { type ConnectionOptions, connect, getCanaryOrFail, watchCanaries } from '../connection.ts'
 import { canaryHeads, canaryRow } from '../describe-canary.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { createRowRenderer, processOutput, renderTable } from '../output.ts'
@@ -15,7 +15,7 @@ export interface GetOptions extends ConnectionOptions {
 
 export async function getCanary(name: string | undefined, options: GetOptions): Promise<void> {
   const client = connect(options)
-  if (options.watch === true) return await watchCanaries(client, name, options)
+  if (options.watch === true) return await follow(client, name, options)
   const canaries =
     name === undefined ? await listCanaries(client, options) : [await getCanaryOrFail(client, options.namespace, name)]
   if (canaries.length === 0 && options.output === 'table') processOutput.err(noneFound(options))
@@ -40,7 +40,7 @@ function render(canaries: readonly Canary[], single: boolean, format: GetOptions
 }
 
 /** A line at each visible change; one JSON object a line with `-o json`. */
-async function watchCanaries(client: KubeClient, name: string | undefined, options: GetOptions): Promise<void> {
+async function follow(client: KubeClient, name: string | undefined, options: GetOptions): Promise<void> {
   if (options.output === 'yaml') throw new CommandError('--watch prints tables or JSON: leave "-o yaml" out')
   const scope = {
     ...(options.allNamespaces === true ? {} : { namespace: options.namespace }),
@@ -50,7 +50,8 @@ async function watchCanaries(client: KubeClient, name: string | undefined, optio
   const shown = new Map<string, string>()
   const renderRow = createRowRenderer(canaryHeads, [...(await listCanaries(client, options)).map(canaryRow), widestRow])
   if (options.output === 'table') processOutput.out(renderRow(canaryHeads))
-  for await (const canary of canaryStates(client, scope, stop.signal)) {
+  const watch = { client, scope, read: (state: Canary | 'none') => state }
+  for await (const canary of watchCanaries(watch, stop.signal)) {
     if (canary === 'none') continue
     const line = options.output === 'json' ? JSON.stringify(canary) : renderRow(canaryRow(canary))
     const key = `${canary.metadata.namespace}/${canary.metadata.name}`
