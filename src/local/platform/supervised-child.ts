@@ -96,6 +96,14 @@ async function untilReady({ clock, isReady }: SupervisedChildOptions, signal: Ab
 function describeEnd({ name, output, outputPath, explain }: SupervisedChildOptions, exit: ChildExit): string {
   const text = output.tail(4_096)
   const how = exit.signal === null ? `with exit code ${exit.code}` : `by ${exit.signal}`
-  const why = explain?.(text) ?? text.trimEnd().split('\n').at(-1) ?? ''
+  const why = explain?.(text) ?? lastWord(text)
   return `${name} ended ${how}${why === '' ? '' : `: ${why}`} (its output is in ${outputPath})`
+}
+
+/** The last line; of a crashed Node the one that names the error, since its last line names Node. */
+function lastWord(text: string): string {
+  const lines = text.trimEnd().split('\n')
+  const last = lines.at(-1) ?? ''
+  if (!last.startsWith('Node.js v')) return last
+  return lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? last
 }

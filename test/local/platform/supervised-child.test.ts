@@ -54,3 +54,14 @@ test('that ends before it is ready says why', async () => {
   stop.abort()
   await running
 })
+
+test('that crashes as a Node program says its error', async () => {
+  const stop = new AbortController()
+  const { child } = supervise('crashing', `"${process.execPath}" -e 'require("no-such-package")' 2>&1`)
+  const running = child.start(stop.signal)
+  await expect(child.ready).rejects.toThrow(
+    "crashing ended with exit code 1: Error: Cannot find module 'no-such-package' (its output",
+  )
+  stop.abort()
+  await running
+})
