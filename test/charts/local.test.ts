@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findExecutable } from '../../src/runtime/index.ts'
 import { eventually } from '../support/eventually.ts'
+import { feed } from '../support/feed.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { type LocalApiServer, startLocalApiServer } from '../support/local-api-server.ts'
@@ -30,7 +31,7 @@ describe.skipIf(skipped)('on the local API server', () => {
 
   const kubectl = async (...args: readonly string[]) => {
     const running = promisify(execFile)('kubectl', ['--kubeconfig', local.kubeconfig, ...args])
-    running.child.stdin?.end(manifest)
+    feed(running.child, args.includes('-') ? manifest : undefined)
     return running
   }
 

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Canary } from '../../src/api/index.ts'
 import { eventually } from '../support/eventually.ts'
@@ -32,20 +31,23 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
 
   test.concurrent('wait, right after the change, tells of the promotion by exit code 0', async ({ expect }) => {
     const watch = platform.startSluice('get', 'canary', '-n', 'quick', '-w')
-    const watched = text(watch.stdout ?? expect.unreachable())
-    await eventually(async () => (await quick.canary()).status?.phase === 'Initialized')
+    let watched = ''
+    watch.stdout?.on('data', (chunk) => {
+      watched += chunk
+    })
+    await eventually(() => expect(watched).toContain('Initialized'), { within: 30_000 })
     await quick.setImage('2.0.0')
     const ended = await wait('quick')
     expect(ended).toMatchObject({ code: 0, err: '' })
     const lines = ended.out.trimEnd().split('\n')
     expect(lines.at(-1)).toMatch(/^Succeeded: v1-[0-9a-f]+ is promoted$/)
-    expect(lines.join('\n')).toMatch(/Progressing: v1-[0-9a-f]+ gets 50% of the requests/)
     // Whoever comes later, or asks for the image by its name, hears the same.
     expect(await wait('quick', '--revision', 'demo/web:2.0.0')).toMatchObject({ code: 0 })
 
     watch.kill('SIGINT')
     expect(await once(watch, 'exit')).toEqual([130, null])
-    const table = (await watched).trimEnd().split('\n')
+    const table = watched.trimEnd().split('\n')
+    expect(watched).toMatch(/Progressing +50% .* v1-[0-9a-f]+ gets 50% of the requests/)
     const columns = (table[0] ?? '').split(/\s+/)
     expect(columns).toEqual(['NAMESPACE', 'NAME', 'STATUS', 'WEIGHT', 'MIRROR', 'FAILED', 'MESSAGE'])
     const startOf = (column: string) => (table[0] ?? '').indexOf(column)

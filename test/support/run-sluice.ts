@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { feed } from './feed.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -16,6 +17,6 @@ export function runSluice(words: readonly string[], kubeconfig = '/nowhere', inp
     const child = execFile(process.execPath, [main, ...words], { env }, (error, out, err) =>
       resolve({ code: Number(error?.code ?? 0), out, err }),
     )
-    child.stdin?.end(input)
+    feed(child, input)
   })
 }

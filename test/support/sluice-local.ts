@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { createKubeClient, type KubeClient } from '../../src/kube/index.ts'
 import { type Child, findExecutable, silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { eventually } from './eventually.ts'
+import { feed } from './feed.ts'
 import { type ProcessFacts, processesNaming } from './local-platform.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -142,7 +143,7 @@ function runToEnd({ command, words, environment, input }: Command): Promise<Ende
       const code = error === null ? 0 : Number(error.code ?? -1)
       resolve({ code, out, err })
     })
-    child.stdin?.end(input)
+    feed(child, input)
   })
 }
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { feed } from '../../support/feed.ts'
 import { type LocalApiServer, startLocalApiServer } from '../../support/local-api-server.ts'
 import { isKubectlMissing } from '../../support/sluice-local.ts'
 
@@ -15,7 +16,7 @@ const apply = (input: object): Promise<{ readonly code: number; readonly out: st
   new Promise((resolve) => {
     const words = ['--kubeconfig', api.kubeconfig, 'apply', '-f', '-']
     const child = execFile('kubectl', words, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }))
-    child.stdin?.end(JSON.stringify(input))
+    feed(child, JSON.stringify(input))
   })
 
 const configMap = (more: object = {}) => ({
