@@ -166,8 +166,11 @@ describe('S00-6-circuit-breaker', () => {
     await world.untilCluster(inForce)
     const failing = world.apps[2]
     failing.behaviour.status = 500
-    expect((await sendMany(world.urls.httpbin, 200, {}, 1)).get('500')).toBe(5)
-    expect(failing.requests.length).toBe(5)
+    // Envoy ejects on its main thread and tells the worker, which may choose the endpoint once or twice meanwhile.
+    const failed = (await sendMany(world.urls.httpbin, 200, {}, 1)).get('500') ?? 0
+    expect(failed).toBeGreaterThanOrEqual(5)
+    expect(failed).toBeLessThanOrEqual(8)
+    expect(failing.requests.length).toBe(failed)
     expect(await world.client.admin('/clusters')).toMatch(/\|\|httpbin\..*health_flags::\/failed_outlier_check/)
     expect(await world.configurationOf(cluster)).toMatchObject({
       outlier_detection: { consecutive_5xx: 5, interval: '30s', base_ejection_time: '60s' },
@@ -176,7 +179,7 @@ describe('S00-6-circuit-breaker', () => {
 
   test('an endpoint that was out comes back', async () => {
     const rule = await readAcceptance<DestinationRule>('S00-6-circuit-breaker')
-    const outlierDetection = { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '1s' }
+    const outlierDetection = { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '4s' }
     await world.placeRule({
       ...rule,
       spec: { ...rule.spec, trafficPolicy: { ...rule.spec.trafficPolicy, outlierDetection } },
@@ -185,8 +188,11 @@ describe('S00-6-circuit-breaker', () => {
     const failing = world.apps[2]
     failing.behaviour.failures = 5
     await sendMany(world.urls.httpbin, 100, {}, 1)
-    expect(failing.requests.length).toBe(5)
-    await eventually(async () => expect((await sendMany(world.urls.httpbin, 20)).get('v2')).toBeGreaterThan(0))
+    expect(failing.requests.length).toBeGreaterThanOrEqual(5)
+    expect(failing.requests.length).toBeLessThanOrEqual(8)
+    await eventually(async () => expect((await sendMany(world.urls.httpbin, 20)).get('v2')).toBeGreaterThan(0), {
+      within: 30_000,
+    })
   })
 
   test('100 connections and 10 requests that wait for one; the next are answered 503 at once', async () => {
@@ -254,15 +260,15 @@ describe('S04-3-destination-rule', () => {
     await routedTo('v1')
     const [first, second] = world.apps
     first.behaviour.status = 500
-    expect(await sendMany(world.urls.reviews, 100, {}, 1)).toEqual(
-      new Map([
-        ['500', 5],
-        ['v1-b', 95],
-      ]),
-    )
+    const answers = await sendMany(world.urls.reviews, 100, {}, 1)
+    // As many as the worker chose before it was told.
+    const failed = answers.get('500') ?? 0
+    expect(failed).toBeGreaterThanOrEqual(5)
+    expect(failed).toBeLessThanOrEqual(8)
+    expect(answers.get('v1-b')).toBe(100 - failed)
     second.behaviour.status = 500
     expect(await sendMany(world.urls.reviews, 50, {}, 1)).toEqual(new Map([['500', 50]]))
-    expect([first.requests.length, second.requests.length]).toEqual([5, 145])
+    expect([first.requests.length, second.requests.length]).toEqual([failed, 150 - failed])
   })
 
   test('v2 has a load balancing of its own and keeps limits and ejection', async () => {
