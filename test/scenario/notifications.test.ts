@@ -77,12 +77,17 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
     return startApp(platform, { namespace: 'told', analysis }, ...providers('told', addresses))
   }
 
-  const reasonsTold = () => toldByWebhook().map(({ severity, reason }) => `${severity} ${reason}`)
+  // Where a busy machine scrapes late, a check without a verdict is told of, too.
+  const isStory = (text: string) => !text.includes('NoVerdict')
+  const reasonsTold = () =>
+    toldByWebhook()
+      .map(({ severity, reason }) => `${severity} ${reason}`)
+      .filter(isStory)
 
   test.concurrent('start, waiting, promotion and rollback arrive at both, with the numbers', async ({ expect }) => {
     const app = await startTold()
     await app.setImage('2.0.0')
-    await eventually(() => expect(reasonsTold()).toContain('warn WaitingForRollout'), { within: 20_000 })
+    await eventually(() => expect(reasonsTold()).toContain('warn WaitingForRollout'), { within: 60_000 })
     isOpen = true
     const promoted = await app.ended('2.0.0')
     expect(promoted.run.status?.phase).toBe('Succeeded')
@@ -99,7 +104,7 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
       'info NewRevision',
       'error ThresholdReached',
     ]
-    await eventually(() => expect(reasonsTold()).toEqual(story))
+    await eventually(() => expect(reasonsTold()).toEqual(story), { within: 30_000 })
     const textOf = (reason: string) => toldByWebhook().findLast((each) => each.reason === reason)?.text
     expect(textOf('NewRevision')).toMatch(/new revision v1-[0-9a-f]+ of demo\/web:5\.0\.0/)
     expect(textOf('WaitingForRollout')).toBe('waiting for confirmation: hook "gate" answered 403')
@@ -108,8 +113,9 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
     expect(textOf('ThresholdReached')).toMatch(numbers)
     expect(textOf('ThresholdReached')).toBe(failed.run.status?.message)
 
-    await eventually(() => expect(toldBySlack()).toHaveLength(story.length))
-    const [first, ...rest] = toldBySlack()
+    const slackStory = () => toldBySlack().filter(({ text }) => isStory(text))
+    await eventually(() => expect(slackStory()).toHaveLength(story.length), { within: 30_000 })
+    const [first, ...rest] = slackStory()
     expect(first).toMatchObject({ channel: 'releases', text: expect.stringMatching(/^told\/web Initialized: /) })
     expect(rest.at(-1)?.text).toBe(`told/web ThresholdReached: ${failed.run.status?.message}`)
     expect(JSON.stringify(rest[3])).toMatch(numbers)
