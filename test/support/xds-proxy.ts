@@ -20,17 +20,18 @@ export interface SimulatedProxyOptions {
 
 export function createSimulatedProxy({ rejects, asksFirst }: SimulatedProxyOptions): SimulatedProxy {
   const outbox: Request[] = []
-  const nonces: Record<ResourceType, string> = { cluster: '', endpoints: '', listener: '', routes: '' }
+  const nonces: Record<ResourceType, string> = { cluster: '', endpoints: '', listener: '', routes: '', secret: '' }
   const holds = {
     cluster: new Map<string, SnapshotResource>(),
     endpoints: new Map<string, SnapshotResource>(),
     listener: new Map<string, SnapshotResource>(),
     routes: new Map<string, SnapshotResource>(),
+    secret: new Map<string, SnapshotResource>(),
   }
   const warming = { cluster: new Set<string>(), listener: new Set<string>() }
 
   const namesOf = (type: ResourceType): readonly string[] => {
-    if (type === 'cluster' || type === 'listener') return []
+    if (type === 'cluster' || type === 'listener' || type === 'secret') return []
     return [
       ...new Set([...holds[type === 'endpoints' ? 'cluster' : 'listener'].values()].flatMap(({ needs }) => needs)),
     ]
@@ -86,7 +87,7 @@ export function createSimulatedProxy({ rejects, asksFirst }: SimulatedProxyOptio
       if (rejects(response)) return ask(response.type, 'no')
       const resources = new Map(response.resources.map((resource) => [resource.name, resource]))
       if (response.type === 'cluster' || response.type === 'listener') takeWorld(response.type, resources)
-      else takeNamed(response.type, resources)
+      else if (response.type !== 'secret') takeNamed(response.type, resources)
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 
 /** In the order in which they must reach a proxy. */
-export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes'] as const
+export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes', 'secret'] as const
 export type ResourceType = (typeof resourceTypes)[number]
 
 export const typeUrls: Readonly<Record<ResourceType, string>> = {
@@ -9,6 +9,7 @@ export const typeUrls: Readonly<Record<ResourceType, string>> = {
   endpoints: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   routes: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
 }
 
 /** One configuration object of Envoy, encoded. */

@@ -48,6 +48,7 @@ const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<Resource
   endpoints: value('endpoints'),
   listener: value('listener'),
   routes: value('routes'),
+  secret: value('secret'),
 })
 
 function encodeResource({ name, message, clusters, needs }: EnvoyResource): SnapshotResource {

@@ -40,7 +40,13 @@ const untouched: TypeState = {
 }
 
 export const newStream: StreamState = {
-  types: { cluster: untouched, endpoints: untouched, listener: untouched, routes: untouched },
+  types: {
+    cluster: untouched,
+    endpoints: untouched,
+    listener: untouched,
+    routes: untouched,
+    secret: untouched,
+  },
   responses: 0,
 }
 

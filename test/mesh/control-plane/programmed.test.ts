@@ -12,8 +12,14 @@ const resource = (name: string, version = '2'): SnapshotResource => ({
 const mapOf = (name: string) => new Map([[name, resource(name)]])
 const snapshot: Snapshot = {
   version: 'all',
-  versions: { cluster: '', endpoints: '', listener: '', routes: '' },
-  resources: { cluster: mapOf('web'), endpoints: mapOf('web'), listener: new Map(), routes: mapOf('table') },
+  versions: { cluster: '', endpoints: '', listener: '', routes: '', secret: '' },
+  resources: {
+    cluster: mapOf('web'),
+    endpoints: mapOf('web'),
+    listener: new Map(),
+    routes: mapOf('table'),
+    secret: new Map(),
+  },
 }
 const node = (name: string) => `sidecar~127.20.1.1~${name}.shop~shop.svc.cluster.local`
 const proxy = (versions: Partial<Record<string, string>>, rejected?: string): ConnectedProxy => ({

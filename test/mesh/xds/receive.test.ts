@@ -23,13 +23,20 @@ const mapOf = (...resources: SnapshotResource[]) => new Map(resources.map((each)
 
 const snapshotOf = (resources: Partial<Snapshot['resources']>): Snapshot => ({
   version: 'all',
-  versions: { cluster: 'c', endpoints: 'e', listener: 'l', routes: 'r' },
-  resources: { cluster: new Map(), endpoints: new Map(), listener: new Map(), routes: new Map(), ...resources },
+  versions: { cluster: 'c', endpoints: 'e', listener: 'l', routes: 'r', secret: 's' },
+  resources: {
+    cluster: new Map(),
+    endpoints: new Map(),
+    listener: new Map(),
+    routes: new Map(),
+    secret: new Map(),
+    ...resources,
+  },
 })
 
 type Step =
   | {
-      readonly ask: keyof typeof typeUrls | 'secrets'
+      readonly ask: keyof typeof typeUrls | 'unknown'
       readonly names?: readonly string[]
       readonly nonce?: string
       readonly error?: string
@@ -44,7 +51,7 @@ function run(first: Snapshot, steps: readonly Step[]) {
   for (const step of steps) {
     if ('set' in step) snapshot = step.set
     else {
-      const typeUrl = step.ask === 'secrets' ? 'type.googleapis.com/secrets' : typeUrls[step.ask]
+      const typeUrl = step.ask === 'unknown' ? 'type.googleapis.com/unknown' : typeUrls[step.ask]
       const request = { typeUrl, resourceNames: step.names ?? [], responseNonce: step.nonce ?? '', error: step.error }
       const received = receive(state, request)
       state = received.state
@@ -125,7 +132,7 @@ describe('a stream', () => {
   })
 
   test('ignores answers to older responses and types that it does not serve', () => {
-    expect(afterStart(world, [{ ask: 'routes', names: ['r'], nonce: '1' }, { ask: 'secrets' }])).toEqual([
+    expect(afterStart(world, [{ ask: 'routes', names: ['r'], nonce: '1' }, { ask: 'unknown' }])).toEqual([
       'stale',
       'unknown-type',
     ])

@@ -47,7 +47,7 @@ const make = (name: string, content: string, rest: Partial<SnapshotResource> = {
 })
 
 function snapshotOf({ clusters, routes }: World): Snapshot {
-  const versions = { cluster: '1', endpoints: '1', listener: '1', routes: '1' }
+  const versions = { cluster: '1', endpoints: '1', listener: '1', routes: '1', secret: '1' }
   return {
     version: JSON.stringify({ clusters, routes }),
     versions,
@@ -58,6 +58,7 @@ function snapshotOf({ clusters, routes }: World): Snapshot {
       routes: toMap(
         Object.entries(routes).map(([name, [own, used]]) => make(name, `r${own}${used.join('')}`, { clusters: used })),
       ),
+      secret: new Map(),
     },
   }
 }
