@@ -5,6 +5,8 @@ import { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
 import { imagePolicyKind, imagePolicySchema } from './image-policy.ts'
 import { destinationRuleKind, gatewayKind, virtualServiceKind } from './istio/networking.ts'
 import { destinationRuleSchema, gatewaySchema, virtualServiceSchema } from './istio/networking-schema.ts'
+import { serviceEntryKind, serviceEntrySchema, workloadEntryKind, workloadEntrySchema } from './istio/service-entry.ts'
+import { sidecarKind, sidecarSchema } from './istio/sidecar.ts'
 import type { CustomResourceDefinition } from './kubernetes/core.ts'
 import { localImageKind, localImageSchema } from './local-image.ts'
 import { clusterMetricTemplateKind, metricTemplateKind, metricTemplateSchema } from './metric-template.ts'
@@ -142,6 +144,37 @@ const gateway: CustomResource = {
   columns: [age],
 }
 
+const sidecar: CustomResource = {
+  ...istio,
+  kind: sidecarKind,
+  schema: sidecarSchema,
+  description: 'What the proxies of some workloads know of the mesh.',
+  columns: [age],
+}
+
+const serviceEntry: CustomResource = {
+  ...istio,
+  kind: serviceEntryKind,
+  schema: serviceEntrySchema,
+  description: 'Hosts that no Service of the cluster stands for.',
+  shortNames: ['se'],
+  columns: [
+    text('Hosts', '.spec.hosts'),
+    text('Location', '.spec.location'),
+    text('Resolution', '.spec.resolution'),
+    age,
+  ],
+}
+
+const workloadEntry: CustomResource = {
+  ...istio,
+  kind: workloadEntryKind,
+  schema: workloadEntrySchema,
+  description: 'A process outside of the cluster.',
+  shortNames: ['we'],
+  columns: [text('Address', '.spec.address'), age],
+}
+
 /** Sluice's own kinds, for every cluster. */
 export const allCustomResourceDefinitions: readonly CustomResourceDefinition[] = [
   canary,
@@ -157,6 +190,9 @@ export const istioCustomResourceDefinitions: readonly CustomResourceDefinition[]
   virtualService,
   destinationRule,
   gateway,
+  sidecar,
+  serviceEntry,
+  workloadEntry,
 ].map(crdFor)
 
 /** Kinds that only the local platform has. */

@@ -14,6 +14,14 @@ export {
 } from './custom-resources.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'
+export {
+  type ServiceEntry,
+  serviceEntryKind,
+  type WorkloadEntry,
+  type WorkloadEntrySpec,
+  workloadEntryKind,
+} from './istio/service-entry.ts'
+export { type Sidecar, sidecarKind } from './istio/sidecar.ts'
 export * from './kubernetes/core.ts'
 export * from './kubernetes/meta.ts'
 export * from './kubernetes/workloads.ts'

@@ -26,6 +26,9 @@ test('each kind has its CRD, in its list', () => {
     'virtualservices.networking.istio.io',
     'destinationrules.networking.istio.io',
     'gateways.networking.istio.io',
+    'sidecars.networking.istio.io',
+    'serviceentries.networking.istio.io',
+    'workloadentries.networking.istio.io',
   ])
   expect(names(localCustomResourceDefinitions)).toEqual(['localimages.local.sluice.dev'])
 })

@@ -36,6 +36,8 @@ const may = (account: Permission['account'], verb: string, path: string, namespa
   }
 }
 
+const meshKinds = ['virtualservices', 'destinationrules', 'gateways', 'sidecars', 'serviceentries', 'workloadentries']
+
 const needed: readonly Permission[] = [
   ...['get', 'list', 'watch', 'patch'].map((verb) => may('sluice-controller', verb, 'sluice.dev/canaries')),
   may('sluice-controller', 'update', 'sluice.dev/canaries/status'),
@@ -58,10 +60,10 @@ const needed: readonly Permission[] = [
     ['list', 'watch'].map((verb) => may('sluice-mesh', verb, `/${kind}`)),
   ),
   may('sluice-mesh', 'watch', 'discovery.k8s.io/endpointslices'),
-  ...['virtualservices', 'destinationrules', 'gateways'].map((kind) =>
+  ...meshKinds.map((kind) =>
     may('sluice-mesh', 'watch', `networking.istio.io/${kind}`),
   ),
-  ...['virtualservices', 'destinationrules', 'gateways'].map((kind) =>
+  ...meshKinds.map((kind) =>
     may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`),
   ),
   may('sluice-controller', 'patch', 'sluice.dev/imagepolicies/status'),

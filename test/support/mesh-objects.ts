@@ -144,6 +144,9 @@ export const clusterOf = (objects: Partial<ClusterObjects>): ClusterObjects => (
   virtualServices: [],
   destinationRules: [],
   gateways: [],
+  sidecars: [],
+  serviceEntries: [],
+  workloadEntries: [],
   ...objects,
 })
 

@@ -6,11 +6,11 @@ import { conditionSchema, objectMetaSchema } from '../schema.ts'
  * Istio's networking kinds as far as Sluice reads them. Every object is loose: fields that Istio knows and Sluice
  * does not are kept, as they must survive a round trip through a cluster where these CRDs are ours.
  */
-const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape)
+export const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape)
 const text = z.string()
 const duration = z.string()
 const texts = z.array(text)
-const labels = z.record(text, text)
+export const labels = z.record(text, text)
 const port = z.int().min(0).max(65535)
 
 const stringMatch = object({
@@ -79,10 +79,10 @@ const status = z
   .optional()
   .describe('What proxies made of it.')
 
-const kind = <Spec extends z.ZodType>(spec: Spec) =>
+export const networkingObject = <Spec extends z.ZodType>(spec: Spec) =>
   z.object({ apiVersion: text, kind: text, metadata: objectMetaSchema, spec, status })
 
-export const virtualServiceSchema = kind(
+export const virtualServiceSchema = networkingObject(
   object({
     hosts: texts.optional().describe('Hosts whose requests are routed.'),
     gateways: texts
@@ -103,7 +103,7 @@ const trafficPolicy = object({
   portLevelSettings: z.array(object({})).optional().describe('Settings of single ports.'),
 }).optional()
 
-export const destinationRuleSchema = kind(
+export const destinationRuleSchema = networkingObject(
   object({
     host: text.describe('Name of the Service.'),
     subsets: z
@@ -124,7 +124,7 @@ export const destinationRuleSchema = kind(
   }).describe('Policies and subsets of a Service.'),
 )
 
-export const gatewaySchema = kind(
+export const gatewaySchema = networkingObject(
   object({
     selector: labels.optional().describe('Labels of the gateway pods.'),
     servers: z

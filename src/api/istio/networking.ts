@@ -42,18 +42,22 @@ export interface HttpRoute {
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string; readonly retryOn?: string }
 }
 
+/** What the mesh says of an object: Sluice's condition is `Programmed`. */
+export interface NetworkingStatus {
+  readonly observedGeneration?: number
+  readonly conditions?: readonly Condition[]
+}
+
 export interface VirtualService extends KubernetesObject {
   readonly spec: {
     readonly hosts: readonly string[]
     /** Absent means the mesh only; the reserved word `mesh` beside gateway names (`ns/name` or `name`). */
     readonly gateways?: readonly string[]
     readonly http?: readonly HttpRoute[]
+    /** `.` is its own namespace, `*` every one; all when absent. */
+    readonly exportTo?: readonly string[]
   }
-  readonly status?: {
-    readonly observedGeneration?: number
-    /** Sluice's mesh writes the condition `Programmed`. */
-    readonly conditions?: readonly Condition[]
-  }
+  readonly status?: NetworkingStatus
 }
 
 export interface DestinationRule extends KubernetesObject {
@@ -61,8 +65,9 @@ export interface DestinationRule extends KubernetesObject {
     readonly host: string
     readonly subsets?: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>> }[]
     readonly trafficPolicy?: object
+    readonly exportTo?: readonly string[]
   }
-  readonly status?: { readonly conditions?: readonly Condition[] }
+  readonly status?: NetworkingStatus
 }
 
 export interface Gateway extends KubernetesObject {
@@ -73,10 +78,10 @@ export interface Gateway extends KubernetesObject {
       readonly hosts: readonly string[]
     }[]
   }
-  readonly status?: { readonly conditions?: readonly Condition[] }
+  readonly status?: NetworkingStatus
 }
 
-const networking = <T extends KubernetesObject>(kind: string, plural: string): ResourceKind<T> => ({
+export const networking = <T extends KubernetesObject>(kind: string, plural: string): ResourceKind<T> => ({
   group: 'networking.istio.io',
   version: 'v1',
   kind,

@@ -1,6 +1,7 @@
+import type { KubernetesObject } from '../../api/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
 import { renderMesh } from '../envoy/index.ts'
-import type { ClusterObjects } from '../istio/index.ts'
+import { type ClusterObjects, configurationLists } from '../istio/index.ts'
 import type { Finding } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
@@ -69,8 +70,7 @@ function buildSnapshots(
 
 const generationsOf = (objects: ClusterObjects): ReadonlyMap<string, number> =>
   new Map(
-    [...objects.virtualServices, ...objects.destinationRules, ...objects.gateways].map((object) => [
-      keyText(keyOf(object)),
-      object.metadata.generation ?? 0,
-    ]),
+    configurationLists
+      .flatMap((list): readonly KubernetesObject[] => objects[list])
+      .map((object) => [keyText(keyOf(object)), object.metadata.generation ?? 0]),
   )

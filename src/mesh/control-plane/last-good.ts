@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../api/index.ts'
-import { type ClusterObjects, translate } from '../istio/index.ts'
+import { type ClusterObjects, configurationLists, translate } from '../istio/index.ts'
 import type { Finding, Mesh, ObjectKey } from '../model/index.ts'
 
 export const keyText = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
@@ -9,8 +9,6 @@ export const keyOf = (object: KubernetesObject): ObjectKey => ({
   namespace: object.metadata.namespace ?? 'default',
   name: object.metadata.name,
 })
-
-type Routing = Pick<ClusterObjects, 'virtualServices' | 'destinationRules' | 'gateways'>
 
 /** Translates, and lets an object that became invalid keep working as it last was. */
 export function createTranslator(): (objects: ClusterObjects) => Mesh {
@@ -30,26 +28,28 @@ export function createTranslator(): (objects: ClusterObjects) => Mesh {
 const isMissingIn = (findings: readonly Finding[]) => (finding: Finding) =>
   !findings.some((other) => keyText(other.object) === keyText(finding.object) && other.reason === finding.reason)
 
-function remember(lastGood: Map<string, KubernetesObject>, objects: Routing, invalid: ReadonlySet<string>): void {
-  const all = [...objects.virtualServices, ...objects.destinationRules, ...objects.gateways]
+function remember(
+  lastGood: Map<string, KubernetesObject>,
+  objects: ClusterObjects,
+  invalid: ReadonlySet<string>,
+): void {
+  const all = configurationLists.flatMap((list): readonly KubernetesObject[] => objects[list])
   const present = new Map(all.map((object) => [keyText(keyOf(object)), object]))
   for (const key of lastGood.keys()) if (!present.has(key)) lastGood.delete(key)
   for (const [key, object] of present) if (!invalid.has(key)) lastGood.set(key, object)
 }
 
 function withLastGood(
-  objects: Routing,
+  objects: ClusterObjects,
   invalid: ReadonlySet<string>,
   lastGood: ReadonlyMap<string, KubernetesObject>,
-): Routing {
-  const replace = <T extends KubernetesObject & { readonly spec: unknown }>(object: T): T => {
+): Partial<ClusterObjects> {
+  const replace = (object: KubernetesObject): KubernetesObject => {
     const key = keyText(keyOf(object))
     const good = invalid.has(key) ? lastGood.get(key) : undefined
-    return good !== undefined && 'spec' in good ? { ...object, spec: good.spec } : object
+    return good !== undefined && 'spec' in good ? { ...object, ...{ spec: good.spec } } : object
   }
-  return {
-    virtualServices: objects.virtualServices.map(replace),
-    destinationRules: objects.destinationRules.map(replace),
-    gateways: objects.gateways.map(replace),
-  }
+  return Object.fromEntries(
+    configurationLists.map((list) => [list, objects[list].map((object: KubernetesObject) => replace(object))]),
+  )
 }

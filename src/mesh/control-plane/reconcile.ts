@@ -6,7 +6,8 @@ import type { Configuration } from './configuration.ts'
 import { keyOf, keyText } from './last-good.ts'
 import type { MeshMetrics } from './metrics.ts'
 import { judgeProgrammed, type Programmed } from './programmed.ts'
-import { conditionOf, createStatusWriter, isSettled, type RoutingObject, type StatusWriter } from './status-writer.ts'
+import type { RoutingObject } from './routing-watch.ts'
+import { conditionOf, createStatusWriter, isSettled, type StatusWriter } from './status-writer.ts'
 import type { Watches } from './watches.ts'
 
 export interface ReconcilerOptions {
@@ -95,7 +96,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
       const { configuration } = options.facts()
       for (const object of watches.virtualServices.list()) options.enqueue(keyText(keyOf(object)))
       // Other kinds speak only when something is, or was, wrong with them.
-      for (const object of [...watches.destinationRules.list(), ...watches.gateways.list()]) {
+      for (const object of [...watches.routing.values()].flatMap((watch) => watch.list())) {
         const key = keyText(keyOf(object))
         if (configuration.findings.has(key) || conditionOf(object) !== undefined) options.enqueue(key)
       }

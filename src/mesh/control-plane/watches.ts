@@ -6,11 +6,15 @@ import {
   namespaceKind,
   podKind,
   type ResourceKind,
+  serviceEntryKind,
   serviceKind,
+  sidecarKind,
   virtualServiceKind,
+  workloadEntryKind,
 } from '../../api/index.ts'
 import type { Reflector } from '../../kube/index.ts'
 import type { ClusterObjects } from '../istio/index.ts'
+import { routingWatch } from './routing-watch.ts'
 
 export type ReflectorOf = <T extends KubernetesObject>(kind: ResourceKind<T>) => Reflector<T>
 
@@ -24,10 +28,22 @@ export function createWatches(reflectorOf: ReflectorOf) {
     virtualServices: reflectorOf(virtualServiceKind),
     destinationRules: reflectorOf(destinationRuleKind),
     gateways: reflectorOf(gatewayKind),
+    sidecars: reflectorOf(sidecarKind),
+    serviceEntries: reflectorOf(serviceEntryKind),
+    workloadEntries: reflectorOf(workloadEntryKind),
   }
   const all = Object.values(watches)
   return {
     ...watches,
+    /** Those whose objects get a condition, by their kind. */
+    routing: new Map([
+      routingWatch(virtualServiceKind, watches.virtualServices),
+      routingWatch(destinationRuleKind, watches.destinationRules),
+      routingWatch(gatewayKind, watches.gateways),
+      routingWatch(sidecarKind, watches.sidecars),
+      routingWatch(serviceEntryKind, watches.serviceEntries),
+      routingWatch(workloadEntryKind, watches.workloadEntries),
+    ]),
     synced: Promise.all(all.map((watch) => watch.synced)),
     starts: all.map((watch) => (signal: AbortSignal) => watch.start(signal)),
     objects: (): ClusterObjects => ({
@@ -38,6 +54,9 @@ export function createWatches(reflectorOf: ReflectorOf) {
       virtualServices: watches.virtualServices.list(),
       destinationRules: watches.destinationRules.list(),
       gateways: watches.gateways.list(),
+      sidecars: watches.sidecars.list(),
+      serviceEntries: watches.serviceEntries.list(),
+      workloadEntries: watches.workloadEntries.list(),
     }),
   }
 }
@@ -63,4 +82,7 @@ export function onConfigurationChange(watches: Watches, changed: (isUrgent: bool
   listen(watches.virtualServices, true)
   listen(watches.destinationRules, false)
   listen(watches.gateways, false)
+  listen(watches.sidecars, false)
+  listen(watches.serviceEntries, false)
+  listen(watches.workloadEntries, false)
 }

@@ -3,4 +3,4 @@
  * It is pure and total: an object that cannot be carried out is a finding, never an exception and never half applied.
  * It knows no Envoy message and talks to no server.
  */
-export { type ClusterObjects, translate } from './translate.ts'
+export { type ClusterObjects, configurationLists, translate } from './translate.ts'

@@ -5,7 +5,10 @@ import type {
   Namespace,
   Pod,
   Service,
+  ServiceEntry,
+  Sidecar,
   VirtualService,
+  WorkloadEntry,
 } from '../../api/index.ts'
 import type { Finding, Mesh } from '../model/index.ts'
 import { readDestinationRules } from './destination-rule.ts'
@@ -25,7 +28,20 @@ export interface ClusterObjects {
   readonly virtualServices: readonly VirtualService[]
   readonly destinationRules: readonly DestinationRule[]
   readonly gateways: readonly Gateway[]
+  readonly sidecars: readonly Sidecar[]
+  readonly serviceEntries: readonly ServiceEntry[]
+  readonly workloadEntries: readonly WorkloadEntry[]
 }
+
+/** The lists of objects that users write for the mesh, as against those that it merely finds. */
+export const configurationLists = [
+  'virtualServices',
+  'destinationRules',
+  'gateways',
+  'sidecars',
+  'serviceEntries',
+  'workloadEntries',
+] as const satisfies readonly (keyof ClusterObjects)[]
 
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
 export function translate(objects: ClusterObjects): Mesh {
