@@ -60,12 +60,8 @@ const needed: readonly Permission[] = [
     ['list', 'watch'].map((verb) => may('sluice-mesh', verb, `/${kind}`)),
   ),
   may('sluice-mesh', 'watch', 'discovery.k8s.io/endpointslices'),
-  ...meshKinds.map((kind) =>
-    may('sluice-mesh', 'watch', `networking.istio.io/${kind}`),
-  ),
-  ...meshKinds.map((kind) =>
-    may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`),
-  ),
+  ...meshKinds.map((kind) => may('sluice-mesh', 'watch', `networking.istio.io/${kind}`)),
+  ...meshKinds.map((kind) => may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`)),
   may('sluice-controller', 'patch', 'sluice.dev/imagepolicies/status'),
 ]
 
