@@ -84,12 +84,6 @@ export const metricRules: readonly Rule<NamedMetric>[] = [
 
 export const analysisRules: readonly Rule<Steps>[] = [
   {
-    cel: 'has(self.stepWeight) != has(self.stepWeights)',
-    message: 'exactly one of stepWeight and stepWeights must be set',
-    field: 'stepWeight',
-    holds: ({ stepWeight, stepWeights }) => (stepWeight === undefined) !== (stepWeights === undefined),
-  },
-  {
     cel: '!has(self.stepWeights) || (self.stepWeights.isSorted() && self.stepWeights.all(weight, self.stepWeights.exists_one(other, other == weight)))',
     message: 'stepWeights must ascend, each larger than the one before',
     field: 'stepWeights',

@@ -46,7 +46,7 @@ export const metricVerdictSchema = z.object({
 export type MetricVerdict = z.output<typeof metricVerdictSchema>
 
 export const runStepSchema = z.object({
-  kind: z.enum(['mirror', 'weight', 'promotion']).describe('What the step moves.'),
+  kind: z.enum(['mirror', 'weight', 'match', 'iterations', 'promotion']).describe('What the step moves.'),
   weight: z.int().describe('Percentage of requests that the new version gets.'),
   mirrorWeight: z.int().describe('Percentage of requests that is mirrored to it.'),
   startedAt: z.string().describe('Time the step was decided.'),
@@ -67,6 +67,7 @@ export const runProgressSchema = z.object({
   unreadyAt: z.string().optional().describe('Time since which the new version is not ready.'),
   preparedAt: z.string().optional().describe('Time the pre-rollout webhooks passed.'),
   askedAt: z.string().optional().describe('Time the gate was last asked.'),
+  confirmedAt: z.string().optional().describe('Time the promotion was confirmed.'),
   stepIndex: z.int().describe('Number of the current step, from 0; -1 before the first.'),
   checkedAt: z.string().optional().describe('Start of the wait for the next check.'),
   verdictAt: z.string().optional().describe('Time of the last verdict that was pass or fail.'),

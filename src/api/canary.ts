@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { analysisMatchSchema } from './analysis-match.ts'
 import { analysisRules, specRules } from './canary-rules.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
@@ -13,6 +14,7 @@ import {
   objectMetaSchema,
   webAddressSchema,
 } from './schema.ts'
+import { strategyRules } from './strategy-rules.ts'
 
 /** Flagger's phases, word for word, so that tools keyed on them work. */
 export const phaseSchema = z.enum([
@@ -116,12 +118,30 @@ const plainAnalysisSchema = z.object({
   stepWeight: z.int().min(1).max(100).optional().describe('Weight that each step adds.'),
   stepWeights: z.array(weightSchema.min(1)).min(1).max(100).optional().describe('Weight of each step, ascending.'),
   maxWeight: z.int().min(1).max(100).optional().describe('Largest weight before promotion; 100 when absent.'),
+  iterations: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Passing checks, in place of weights: blue/green, or A/B where `match` is set.'),
+  match: z
+    .array(analysisMatchSchema)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('A/B: requests that meet one of these all go to the new version, others to the primary.'),
+  stepWeightPromotion: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Weight that goes back to the promoted primary each interval; all at once when absent.'),
   metrics: mapListBy('name', z.array(metricSchema).max(32)).optional().describe('Checks that hold each step.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })
 
-const analysisSchema = withRules(plainAnalysisSchema, analysisRules)
+const analysisSchema = withRules(plainAnalysisSchema, [...strategyRules, ...analysisRules])
 
 const plainSpecSchema = z.object({
   provider: z

@@ -4,6 +4,7 @@
  * `parseCanary` and its like are the only way from an object of unknown origin to a trusted one.
  */
 export * from './alert-provider.ts'
+export type { AnalysisMatch } from './analysis-match.ts'
 export * from './canary.ts'
 export * from './canary-run.ts'
 export { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'

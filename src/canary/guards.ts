@@ -1,7 +1,7 @@
 import { commandFor } from './commands.ts'
 import type { Change } from './decision.ts'
 import { failed, superseded } from './ending.ts'
-import type { Observation } from './observation.ts'
+import type { Observation, Traffic } from './observation.ts'
 import type { Cause } from './reasons.ts'
 import { currentStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
@@ -62,11 +62,15 @@ function isNotAborted(state: ActiveRelease, observation: Observation): Change | 
 /** Whoever takes traffic off the new version means it: it does not come back without a new verdict. */
 function trafficWasNotLowered(state: ActiveRelease, observation: Observation): Change | undefined {
   const step = currentStep(state)
-  const weight = observation.route.traffic?.canary ?? 0
+  const weight = shareOf(observation.route.traffic, step?.kind === 'match')
   if (step?.programmedAt === undefined || weight >= step.weight) return undefined
   const message = `the route was set to weight ${weight} by somebody else while ${state.run.revision} had ${step.weight}`
   return failed(state, observation, { reason: 'TrafficLowered', message })
 }
+
+/** A share of the requests that match is none of all requests. */
+const shareOf = (traffic: Traffic | undefined, isMatchStep: boolean): number =>
+  traffic === undefined || (traffic.matching && !isMatchStep) ? 0 : traffic.canary
 
 function workloadGoesOn(state: ActiveRelease, observation: Observation): Change | undefined {
   const failure = observation.target?.failure

@@ -45,6 +45,8 @@ export interface Traffic {
   readonly primary: number
   readonly canary: number
   readonly mirror: number
+  /** The shares hold for requests that meet `analysis.match`; all others go to the primary. */
+  readonly matching?: true
 }
 
 export interface RouteFacts {

@@ -4,9 +4,10 @@ import type { Action } from './decision.ts'
 import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
 import { scalesDownAfterPromotion } from './phases/finalising.ts'
 import { scalesDown } from './phases/withdrawing.ts'
-import { currentStep, surplusRuns } from './run.ts'
+import { surplusRuns } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
-import { canaryOnly, isSameTraffic, isServed, primaryOnly, trafficOf } from './weights.ts'
+import { wantedTraffic } from './wanted-traffic.ts'
+import { isSameTraffic, isServed, primaryOnly } from './weights.ts'
 
 /** One run is being made beside them: ten are kept. */
 const RUNS_KEPT = 9
@@ -72,33 +73,10 @@ function planRoute(recorded: ReleaseState, next: ReleaseState, observation: Obse
 }
 
 const isRaise = (from: Traffic | undefined, to: Traffic): boolean =>
-  to.canary > (from?.canary ?? 0) || to.mirror > (from?.mirror ?? 0)
+  to.canary > (from?.canary ?? 0) || to.mirror > (from?.mirror ?? 0) || (isToAll(to) && !isToAll(from))
 
-/** Undefined where the route is better left alone. */
-export function wantedTraffic(next: ReleaseState, observation: Observation): Traffic | undefined {
-  if (next.phase === 'Initializing') return observation.primary?.isReady ? primaryOnly : undefined
-  if (!isActive(next)) return next.run?.progress.heldAt === undefined ? primaryOnly : onReadyPods(next, observation)
-  const { ending, recovering } = next.run.progress
-  if (ending) return primaryOnly
-  if (next.phase === 'Finalising') return onReadyPods(next, observation)
-  if (next.phase === 'Promoting' && isSplitUnsafe(next, observation)) return onReadyPods(next, observation)
-  const step = currentStep(next)
-  if (step) return trafficOf(step)
-  return recovering ? onReadyPods(next, observation) : primaryOnly
-}
-
-/** The workload's pods are of a revision that nobody analysed, or the primary has no ready pod. */
-const isSplitUnsafe = (state: ActiveRelease, { target, primary }: Observation): boolean =>
-  target?.revision !== state.run.revision || (primary?.readyReplicas ?? 0) === 0
-
-/** The primary where it has a ready pod and is trusted; else the new version where that has one; else as it is. */
-function onReadyPods(next: ReleaseState, { primary, target, route }: Observation): Traffic | undefined {
-  const isCanaryUp = (target?.readyReplicas ?? 0) > 0
-  const isPrimaryUp = (primary?.readyReplicas ?? 0) > 0
-  if (isPrimaryUp && (next.phase !== 'Failed' || !isCanaryUp)) return primaryOnly
-  if (isPrimaryUp && route.traffic) return { ...route.traffic, mirror: 0 }
-  return isCanaryUp ? canaryOnly : undefined
-}
+/** A share of all requests is more than the same share of those that match. */
+const isToAll = (traffic: Traffic | undefined): boolean => (traffic?.canary ?? 0) > 0 && !traffic?.matching
 
 function planReplicas(next: ReleaseState, observation: Observation): readonly Action[] {
   const { target } = observation

@@ -38,6 +38,8 @@ export interface RunProgress {
   readonly unreadyAt?: number | undefined
   readonly preparedAt?: number | undefined
   readonly askedAt?: number | undefined
+  /** Promotion was confirmed. */
+  readonly confirmedAt?: number | undefined
   /** -1 before the first step. */
   readonly stepIndex: number
   /** The next check is due one interval later. */

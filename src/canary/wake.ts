@@ -3,6 +3,7 @@ import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor } from './ques
 import { currentStep } from './run.ts'
 import { isActive, type ReleaseState } from './state.ts'
 import { deadlineMsOf, parseTime } from './timing.ts'
+import { stepBackDueAt } from './way-back.ts'
 
 /** The next time at which time alone can change the decision. */
 export function wakeTime(state: ReleaseState, observation: Observation): number | undefined {
@@ -23,6 +24,7 @@ function deadlines(state: ReleaseState, { canary }: Observation): readonly numbe
 
 function appointments(state: ReleaseState, observation: Observation): readonly number[] {
   if (!isActive(state) || state.run.progress.ending) return []
+  if (state.phase === 'Finalising') return [stepBackDueAt(state, observation)].filter(Number.isFinite)
   const check = checkDueAt(state, observation)
   const type = gateTypeOf(state)
   const hasGate = type !== undefined && hooksOf(observation, type).length > 0

@@ -10,10 +10,16 @@ export function explainRun({ metadata, spec, status }: CanaryRun): string {
 }
 
 function explainStep(step: RunStep): readonly string[] {
-  const share = step.kind === 'mirror' ? `${step.mirrorWeight}% mirrored` : `weight ${step.weight}%`
+  const share = describeShare(step)
   const since = step.programmedAt === undefined ? 'no proxy had it yet' : `proxies had it at ${step.programmedAt}`
   const verdicts = step.verdicts.length === 0 ? ['  no check was made'] : step.verdicts.flatMap(explainVerdict)
   return [`${share}: ${step.outcome} (${since})`, ...verdicts]
+}
+
+function describeShare({ kind, weight, mirrorWeight }: RunStep): string {
+  if (kind === 'mirror') return `${mirrorWeight}% mirrored`
+  if (kind === 'match') return 'requests that match'
+  return kind === 'iterations' ? 'no requests of users' : `weight ${weight}%`
 }
 
 function explainVerdict(verdict: MetricVerdict): readonly string[] {

@@ -6,6 +6,8 @@ export interface Traffic {
   readonly canary: number
   /** Percentage of the requests with a mirrored method that the canary gets a copy of; 0 = none. */
   readonly mirror: number
+  /** The shares hold for requests that meet `analysis.match`; all others go to the primary. */
+  readonly matching?: true
 }
 
 export interface TrafficObservation {

@@ -9,9 +9,11 @@ import {
 import { canonicalJson } from '../base/index.ts'
 import { keepOffAnnotations, ownerReferenceTo } from './ownership.ts'
 import type { Traffic } from './port.ts'
+import { renderMatches } from './request-match.ts'
 import { type ServiceNames, serviceNamesOf } from './service-names.ts'
 
 const MIRRORED_RULE = 'mirrored'
+const MATCHED_RULE = 'matched'
 export const SPLIT_RULE = 'split'
 
 /** The VirtualService of a Canary: fields of ours replaced, everybody else's kept. */
@@ -49,15 +51,20 @@ function renderSpec(canary: Canary, traffic: Traffic, existing: readonly HttpRou
   }
 }
 
-/** What somebody added to a rule of ours (CORS, headers) stays; what we no longer want of our own fields goes. */
+/**
+ * What somebody added to a rule of ours (CORS, headers) stays, and holds for a new rule beside it; what we no longer
+ * want of our own fields goes.
+ */
 export function keepForeignFields(rule: HttpRoute, existing: readonly HttpRoute[]): HttpRoute {
-  const former = existing.find(({ name }) => name !== undefined && name === rule.name)
+  const named = (wanted: string | undefined) => existing.find(({ name }) => name !== undefined && name === wanted)
+  const former = named(rule.name) ?? named(SPLIT_RULE)
   if (former === undefined) return rule
   const { match: _1, route: _2, mirror: _3, mirrorPercentage: _4, timeout: _5, retries: _6, ...foreign } = former
   return { ...foreign, ...rule }
 }
 
 function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
+  if (traffic.matching) return renderMatching(canary, traffic)
   const split = renderSplit(canary, traffic)
   if (traffic.mirror === 0) return [{ name: SPLIT_RULE, ...split }]
   const mirrored: HttpRoute = {
@@ -69,6 +76,14 @@ function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
   }
   return [mirrored, { name: SPLIT_RULE, ...split }]
 }
+
+/** Whoever matches is split by the shares; everybody else stays with the primary. */
+const renderMatching = (canary: Canary, traffic: Traffic): readonly HttpRoute[] => [
+  { name: MATCHED_RULE, match: renderMatches(canary.spec.analysis.match ?? []), ...renderSplit(canary, traffic) },
+  { name: SPLIT_RULE, ...renderSplit(canary, nobody) },
+]
+
+const nobody: Traffic = { primary: 100, canary: 0, mirror: 0 }
 
 /** Istio's regular expressions match the whole value. */
 function matchMethods(methods: readonly string[]): NonNullable<HttpMatchRequest['method']> {
@@ -111,12 +126,22 @@ function renderRetries({
 /** The shares that a VirtualService gives; undefined for one that is not split in our way. */
 export function readTraffic(virtualService: VirtualService, names: ServiceNames): Traffic | undefined {
   const rules = virtualService.spec.http ?? []
-  const split = rules.at(-1)
-  const primary = weightTo(split, names.primary)
-  const canary = weightTo(split, names.canary)
-  if (primary === undefined || canary === undefined || primary + canary !== 100) return undefined
+  const split = readShares(rules.at(-1), names)
+  const matched = rules.find(({ name }) => name === MATCHED_RULE)
+  if (split === undefined || matched === undefined) return split && { ...split, mirror: readMirror(rules, names) }
+  const shares = readShares(matched, names)
+  return split.canary === 0 && shares ? { ...shares, mirror: 0, matching: true } : undefined
+}
+
+function readShares(rule: HttpRoute | undefined, names: ServiceNames): Omit<Traffic, 'mirror'> | undefined {
+  const primary = weightTo(rule, names.primary)
+  const canary = weightTo(rule, names.canary)
+  return primary === undefined || canary === undefined || primary + canary !== 100 ? undefined : { primary, canary }
+}
+
+function readMirror(rules: readonly HttpRoute[], names: ServiceNames): number {
   const mirrored = rules.find(({ mirror }) => mirror?.host === names.canary)
-  return { primary, canary, mirror: mirrored === undefined ? 0 : (mirrored.mirrorPercentage?.value ?? 100) }
+  return mirrored === undefined ? 0 : (mirrored.mirrorPercentage?.value ?? 100)
 }
 
 const weightTo = (rule: HttpRoute | undefined, host: string): number | undefined =>

@@ -30,14 +30,41 @@ const inCanary = (rule: string, bad: object, field: string, message: string): Ba
   message,
 })
 
-const exactlyOne = 'exactly one of stepWeight and stepWeights must be set'
+const exactlyOne = 'exactly one of stepWeight, stepWeights and iterations must be set'
 const ascending = 'stepWeights must ascend, each larger than the one before'
 const steps = (...stepWeights: readonly number[]) => canaryWith({ stepWeight: undefined, stepWeights })
+const matchBeta = [{ headers: { 'x-user': { exact: 'beta' } } }]
+const abTest = (match: readonly object[]) => canaryWith({ stepWeight: undefined, iterations: 2, match })
 const webAddress = 'must be an address that begins with http:// or https://'
 
 export const badObjects: readonly BadObject[] = [
   inCanary('no steps', canaryWith({ stepWeight: undefined }), 'spec.analysis.stepWeight', exactlyOne),
   inCanary('both kinds of steps', canaryWith({ stepWeights: [1] }), 'spec.analysis.stepWeight', exactlyOne),
+  inCanary('weights beside iterations', canaryWith({ iterations: 2 }), 'spec.analysis.stepWeight', exactlyOne),
+  inCanary(
+    'a match beside weights',
+    canaryWith({ match: [{ headers: { cookie: { exact: 'beta' } } }] }),
+    'spec.analysis.match',
+    'match needs iterations: matching requests all go to the new version, so there are no weights',
+  ),
+  inCanary(
+    'a match of everything',
+    abTest([{ headers: {} }]),
+    'spec.analysis.match[0]',
+    'headers, queryParams or sourceLabels must say which requests match',
+  ),
+  inCanary(
+    'a header that matches in two ways',
+    abTest([{ headers: { 'x-user': { exact: 'a', prefix: 'b' } } }]),
+    'spec.analysis.match[0].headers.x-user',
+    'exactly one of exact, prefix, suffix and regex must be set',
+  ),
+  inCanary(
+    'a return in steps of an A/B test',
+    canaryWith({ stepWeight: undefined, iterations: 2, match: matchBeta, stepWeightPromotion: 20 }),
+    'spec.analysis.stepWeightPromotion',
+    'stepWeightPromotion moves shares of all requests, and with match there are none',
+  ),
   inCanary('steps that fall', steps(10, 5), 'spec.analysis.stepWeights', ascending),
   inCanary('steps that stand', steps(10, 10), 'spec.analysis.stepWeights', ascending),
   inCanary(

@@ -120,6 +120,47 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     expect(world.router.observe(buildCanary()).traffic).toEqual({ primary: 100, canary: 0, mirror: 50 })
   })
 
+  test('requests that match are split by the shares, and all others go to the primary', async () => {
+    const world = setUp(provider)
+    const match = [
+      { headers: { cookie: { regex: '^(.*;)?(type=insider)(;.*)?$' }, 'x-user': { suffix: '@a.b' } } },
+      { queryParams: { beta: { exact: '1' } }, sourceLabels: { app: 'shop' } },
+    ]
+    const canary = buildCanary({ analysis: { stepWeight: undefined, maxWeight: undefined, iterations: 2, match } })
+    const traffic = { primary: 0, canary: 100, mirror: 0, matching: true } as const
+    await world.router.write(canary, traffic)
+    expect(world.stored().spec.http).toEqual([
+      {
+        name: 'matched',
+        match: [
+          {
+            headers: { cookie: { regex: '^(.*;)?(type=insider)(;.*)?$' }, 'x-user': { regex: '.*@a\\.b' } },
+          },
+          { queryParams: { beta: { exact: '1' } }, sourceLabels: { app: 'shop' } },
+        ],
+        ...ruleOf(0, 100),
+      },
+      { name: 'split', ...ruleOf(100, 0) },
+    ])
+    expect(world.router.observe(canary)).toMatchObject({ traffic, current: true })
+    const { analysis } = buildCanary({ analysis: { ...canary.spec.analysis, match: match.slice(1) } }).spec
+    const changed = { ...canary, spec: { ...canary.spec, analysis } }
+    expect(world.router.observe(changed)).toMatchObject({ traffic, current: false })
+    await world.router.write(canary, { primary: 100, canary: 0, mirror: 0 })
+    expect(world.stored().spec.http).toEqual([{ name: 'split', ...ruleOf(100, 0) }])
+  })
+
+  test('a rule that is new has what others added to the one beside it', async () => {
+    const world = setUp(provider)
+    await world.router.write(buildCanary(), { primary: 100, canary: 0, mirror: 0 })
+    await addCors(world)
+    await world.router.write(buildCanary(), { primary: 100, canary: 0, mirror: 50 })
+    expect(world.stored().spec.http?.map((rule) => [rule.name, 'corsPolicy' in rule])).toEqual([
+      ['mirrored', true],
+      ['split', true],
+    ])
+  })
+
   test('gateways, hosts, timeout and retries come from the Canary and follow it', async () => {
     const world = setUp(provider)
     const retries = { attempts: 2, perTryTimeout: '1s', retryOn: '5xx' }

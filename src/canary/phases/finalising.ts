@@ -3,6 +3,7 @@ import type { Observation } from '../observation.ts'
 import type { Cause } from '../reasons.ts'
 import { closeRun, enter } from '../run.ts'
 import type { ActiveRelease } from '../state.ts'
+import { hasWayBack, stepBack } from '../way-back.ts'
 import { isServed, primaryOnly } from '../weights.ts'
 import { awaitPrimary } from './promoting.ts'
 
@@ -10,6 +11,7 @@ import { awaitPrimary } from './promoting.ts'
 export function finalising(state: ActiveRelease, observation: Observation): Change | undefined {
   const { now, primary, route } = observation
   if (!primary?.isReady) return awaitPrimary(state, observation)
+  if (hasWayBack(state, observation)) return stepBack(state, observation)
   if (!isServed(route, primaryOnly) || scalesDownAfterPromotion(state, observation)) return undefined
   const cause: Cause = { reason: 'Succeeded', message: `${state.run.revision} is promoted` }
   const closed = closeRun(state, 'Succeeded', cause, now)

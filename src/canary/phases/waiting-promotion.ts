@@ -2,10 +2,11 @@ import { takeCheck } from '../check.ts'
 import { alert, type Change } from '../decision.ts'
 import { gateAnswer } from '../gates.ts'
 import { guard } from '../guards.ts'
+import { goOnConfirmed } from '../next-step.ts'
 import type { Observation } from '../observation.ts'
 import { hooksOf } from '../questions.ts'
 import type { Cause } from '../reasons.ts'
-import { enter, withProgress } from '../run.ts'
+import { withProgress } from '../run.ts'
 import { type ActiveRelease, isActive } from '../state.ts'
 import { enterPromoting } from './promoting.ts'
 
@@ -25,7 +26,7 @@ function takeGate(state: ActiveRelease, observation: Observation): Change | unde
   const isOpen = hooksOf(observation, 'confirm-promotion').length === 0
   const answer = isOpen ? { ok: true, message: '' } : gateAnswer(state, observation)
   if (answer === undefined) return undefined
-  if (answer.ok && state.run.progress.lastCheck === 'passed') return enterPromoting(state, observation)
+  if (answer.ok && state.run.progress.lastCheck === 'passed') return goOnConfirmed(state, observation)
   if (answer.ok) return isOpen ? undefined : { state: withProgress(state, { askedAt: observation.now }), notes: [] }
   const cause: Cause = { reason: 'WaitingForPromotion', message: `waiting for confirmation: ${answer.message}` }
   const isNews = state.run.progress.askedAt === undefined
@@ -33,9 +34,4 @@ function takeGate(state: ActiveRelease, observation: Observation): Change | unde
     state: { ...withProgress(state, { askedAt: observation.now }), cause },
     notes: isNews ? [alert('warn', cause)] : [],
   }
-}
-
-export function enterWaitingPromotion(state: ActiveRelease, { now }: Observation): Change {
-  const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} passed every step` }
-  return { state: enter(withProgress(state, { askedAt: undefined }), 'WaitingPromotion', now, cause), notes: [] }
 }

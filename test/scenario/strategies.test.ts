@@ -1,0 +1,100 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { podKind } from '../../src/api/index.ts'
+import { gateway } from '../../src/cli/demo/manifests.ts'
+import { gatewayPort } from '../../src/cli/demo/world.ts'
+import { eventually } from '../support/eventually.ts'
+import { answersSince, inNamespace, startApp } from '../support/released-app.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+
+interface Answer {
+  readonly status: number
+  readonly version: string
+}
+
+describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategies', () => {
+  let platform: SluiceLocal
+
+  beforeAll(async () => {
+    platform = await startSluiceLocal()
+  }, 60_000)
+
+  afterAll(() => platform?.[Symbol.asyncDispose]())
+
+  /** A gate that says no: what stands before it stays until the test has looked. */
+  const closed = (type: string) => ({ name: type, type, url: 'http://127.0.0.1:1/', timeout: '1s' })
+  const noWeights = { stepWeights: undefined, mirror: false, metrics: [], interval: '1s' }
+
+  async function startPublished(namespace: string, analysis: object) {
+    const service = {
+      port: 80,
+      targetPort: 8080,
+      gateways: [`${namespace}/public`, 'mesh'],
+      hosts: ['web.example.com'],
+    }
+    const options = { namespace, spec: { service }, analysis: { ...noWeights, ...analysis } }
+    const app = await startApp(platform, options, ...gateway.map((each) => inNamespace(namespace, each)))
+    const address = await eventually(
+      async () => {
+        const pods = await platform.client.list(podKind, { namespace, labelSelector: 'istio=ingressgateway' })
+        return pods.items[0]?.status?.podIP
+      },
+      { within: 30_000, what: 'the gateway runs' },
+    )
+    const ask = (headers: Readonly<Record<string, string>>) => get(String(address), headers)
+    await eventually(async () => (await ask({})).status === 200, { within: 30_000, what: 'the gateway answers' })
+    return { app, ask }
+  }
+
+  test.concurrent('A/B: who matches meets the new version, and nobody else', async () => {
+    const match = [{ headers: { cookie: { regex: '^(.*; ?)?group=beta(;.*)?$' } } }]
+    const webhooks = [closed('confirm-promotion')]
+    const { app, ask } = await startPublished('ab', { iterations: 2, match, webhooks })
+    const before = await app.counts()
+    await app.setImage('2.0.0')
+    await app.until('the test is over', ({ status }) => status?.phase === 'WaitingPromotion')
+    const answers = async (headers: Readonly<Record<string, string>>) =>
+      new Set((await Promise.all(Array.from({ length: 20 }, () => ask(headers)))).map(({ version }) => version))
+    expect([await answers({ cookie: 'a=1; group=beta' }), await answers({ cookie: 'group=other' })]).toEqual([
+      new Set(['2.0.0']),
+      new Set(['1.0.0']),
+    ])
+    const { counts, failures } = await answersSince(app, before)
+    expect([counts['2.0.0'], failures]).toEqual([undefined, []])
+    await platform.sluice('promote', 'web', '-n', 'ab')
+    const { run } = await app.ended('2.0.0')
+    expect(run.status?.steps.map(({ kind, weight, outcome }) => [kind, weight, outcome])).toEqual([
+      ['match', 100, 'passed'],
+    ])
+    expect(await answers({})).toEqual(new Set(['2.0.0']))
+  }, 150_000)
+
+  test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
+    const { app } = await startPublished('bg', { iterations: 2, stepWeightPromotion: 50 })
+    const before = await app.counts()
+    await app.setImage('2.0.0')
+    const { run } = await app.ended('2.0.0')
+    expect(run.status?.steps.map(({ kind, weight, outcome }) => [kind, weight, outcome])).toEqual([
+      ['iterations', 0, 'passed'],
+      ['weight', 100, 'passed'],
+      ['promotion', 50, 'passed'],
+      ['promotion', 0, 'passed'],
+    ])
+    const { counts, failures } = await answersSince(app, before)
+    expect([(counts['2.0.0']?.requests ?? 0) > 0, failures]).toEqual([true, []])
+  }, 150_000)
+})
+
+function get(address: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const host = 'web.example.com'
+    const call = request({ host: address, port: gatewayPort, path: '/', headers: { host, ...headers } }, (response) => {
+      response.resume()
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, version: String(response.headers['x-version'] ?? '') }),
+      )
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
