@@ -70,7 +70,8 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
   }, 150_000)
 
   test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
-    const { app } = await startPublished('bg', { iterations: 2, stepWeightPromotion: 50 })
+    const analysis = { ...noWeights, iterations: 2, stepWeightPromotion: 50 }
+    const app = await startApp(platform, { namespace: 'bg', analysis })
     const before = await app.counts()
     await app.setImage('2.0.0')
     const { run } = await app.ended('2.0.0')
