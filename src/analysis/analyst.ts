@@ -2,10 +2,12 @@ import type { Metric } from '../api/index.ts'
 import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import { builtinMetricsOf } from './builtin/registry.ts'
 import { conclude } from './conclude.ts'
+import type { JobRunner } from './jobs.ts'
 import { measureBuiltin } from './measure-builtin.ts'
 import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import type { Analyst, Check, Measured, MeasureRequest } from './port.ts'
+import type { CheckIdentity } from './provider.ts'
 import { createPrometheusProvider } from './providers/prometheus.ts'
 import { providers } from './registry.ts'
 import { readCredentials, type SecretReader } from './secrets.ts'
@@ -15,6 +17,8 @@ export interface AnalystOptions {
   readonly log: Logger
   /** Credentials of templates; without it, templates that name a Secret are refused. */
   readonly secrets?: SecretReader
+  /** Runs the Jobs of templates; without it, templates that hold one are refused. */
+  readonly jobs?: JobRunner
   /** Variables of the process, where clouds put ambient credentials; none when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** Time between two scrapes of the mesh's proxies: that of the bundled Prometheus, 1000, when absent. */
@@ -60,10 +64,19 @@ function createMeasuring(options: AnalystOptions, { check, request, signal }: Ta
       const { provider } = template.spec
       const secret = await readCredentials(secrets, template, request.subject.namespace)
       if (!secret.ok) return secret.error
-      return providers[provider.type]({ ...settings, provider, secret: secret.value }).newest(query, window, signal)
+      const identity = identityOf(check, request)
+      const asked = { ...settings, provider, secret: secret.value, jobs: options.jobs, check: identity }
+      return providers[provider.type](asked).newest(query, window, signal)
     },
   }
 }
+
+const identityOf = ({ metric }: Check, { subject, run, checkId, window }: MeasureRequest): CheckIdentity => ({
+  namespace: subject.namespace,
+  metric: metric.name,
+  id: checkId ?? `${window.endMs}`,
+  run,
+})
 
 function find(measuring: Measuring): Finding | Promise<Finding> {
   const { metric, template } = measuring.check

@@ -26,7 +26,10 @@ export async function measureTemplate(measuring: Measuring, template: MetricTemp
   }
   const found = { query: query.value, window }
   const answer = await askTemplate(template, query.value, window)
-  if (answer.kind !== 'samples') return { ...found, state: answer.kind, message: answer.message }
+  if (answer.kind !== 'samples') {
+    const { kind: state, message, isPending } = answer
+    return { ...found, state, message, ...(isPending === true ? { isPending } : {}) }
+  }
   if (answer.samples.length > 1) return { ...found, state: 'query-error', message: describeMany(name, answer.samples) }
   const value = answer.samples[0]?.value
   const judgement = judge(
@@ -42,13 +45,16 @@ function fillIn(
   values: Omit<TemplateValues, 'variables'>,
   window: Window,
 ): Result<string> {
-  const variables = resolveVariables(spec, given)
+  const text = queryOf(spec)
+  const variables = resolveVariables({ query: text, variables: spec.variables }, given)
   if (!variables.ok) return variables
   const filled = { ...values, variables: variables.value }
-  return spec.provider.type === 'prometheus'
-    ? renderQuery(spec.query, filled)
-    : renderPlainQuery(spec.query, filled, window)
+  return spec.provider.type === 'prometheus' ? renderQuery(text, filled) : renderPlainQuery(text, filled, window)
 }
+
+/** The text with the names to fill in: of a Job, all of its spec. */
+export const queryOf = ({ query, provider }: MetricTemplate['spec']): string =>
+  provider.job === undefined ? query : JSON.stringify(provider.job.spec)
 
 function evidenceOf(value: number | undefined, warnings: readonly string[] = []): string {
   return [...(value === undefined ? ['the query found no series'] : []), ...warnings].join('; ')

@@ -23,4 +23,5 @@ export interface Finding
   readonly opinions?: readonly Opinion[]
   /** The comparison with the primary so far. */
   readonly evidence?: MetricMemory['evidence']
+  readonly isPending?: boolean | undefined
 }

@@ -28,6 +28,10 @@ export interface MeasureRequest {
   readonly window: { readonly startMs: number; readonly endMs: number }
   /** Share of the requests that the route gives the new version; absent where it gives none. */
   readonly canaryShare?: number | undefined
+  /** CanaryRun that the check belongs to; none outside of a release. */
+  readonly run?: { readonly name: string; readonly uid: string } | undefined
+  /** The same for every attempt at one check: what is begun for it is begun once. The window's end when absent. */
+  readonly checkId?: string | undefined
   /** Prometheus of this Canary. */
   readonly metricsServer: string
 }
@@ -35,6 +39,8 @@ export interface MeasureRequest {
 /** A verdict, and what the next check of the metric must know; who records the one records the other. */
 export interface Measured extends MetricVerdict {
   readonly memory?: MetricMemory | undefined
+  /** No verdict yet: what was begun is not finished. The same request with the same `checkId` asks on. */
+  readonly isPending?: boolean | undefined
 }
 
 export interface Analyst {

@@ -1,5 +1,6 @@
 import type { MetricProviderSpec } from '../api/index.ts'
 import type { Clock } from '../runtime/index.ts'
+import type { JobRunner } from './jobs.ts'
 import type { MeasureRequest } from './port.ts'
 
 /** One element of an answer; a scalar is an element without labels. */
@@ -16,6 +17,8 @@ export interface Sample {
 export interface ProviderProblem {
   readonly kind: 'query-error' | 'provider-down'
   readonly message: string
+  /** The answer is still being made: the same question later gets it, and starts nothing anew. */
+  readonly isPending?: boolean
 }
 
 export interface Samples {
@@ -51,4 +54,16 @@ export interface ProviderOptions {
   readonly clock: Clock
   /** Variables of the process: ambient credentials of clouds are found by them. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  readonly jobs?: JobRunner | undefined
+  /** Which check asks, for servers that work on each one anew. */
+  readonly check?: CheckIdentity | undefined
+}
+
+export interface CheckIdentity {
+  /** Of the Canary. */
+  readonly namespace: string
+  readonly metric: string
+  /** The same for every question of one check, whoever asks it again. */
+  readonly id: string
+  readonly run?: MeasureRequest['run']
 }

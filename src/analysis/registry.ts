@@ -6,6 +6,7 @@ import { createElasticsearchProvider } from './providers/elasticsearch.ts'
 import { createExternalMetricsProvider } from './providers/external-metrics.ts'
 import { createGraphiteProvider } from './providers/graphite.ts'
 import { createInfluxDbProvider } from './providers/influxdb.ts'
+import { createJobProvider } from './providers/job.ts'
 import { createNewRelicProvider } from './providers/newrelic.ts'
 import { createPrometheusProvider } from './providers/prometheus.ts'
 import { createStackdriverProvider } from './providers/stackdriver.ts'
@@ -23,4 +24,5 @@ export const providers: Readonly<Record<MetricProviderSpec['type'], (options: Pr
   influxdb: createInfluxDbProvider,
   externalmetrics: createExternalMetricsProvider,
   elasticsearch: createElasticsearchProvider,
+  job: createJobProvider,
 }

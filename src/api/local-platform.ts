@@ -20,6 +20,12 @@ export const injectTemplatesAnnotation = 'inject.istio.io/templates'
  */
 export const publishedPort = (port: number): number => (port < 1024 ? port + 20_000 : port)
 
+/**
+ * File that a container's program may leave its last words in, as in /dev/termination-log of Kubernetes. A process has
+ * no /dev of its own, so a variable names it.
+ */
+export const terminationMessageVariable = 'TERMINATION_MESSAGE_PATH'
+
 /** Port of each pod's HTTP proxy listener (HTTP_PROXY), and of its merged metrics. Istio's numbers. */
 export const httpProxyPort = 15_080
 export const metricsPort = 15_090

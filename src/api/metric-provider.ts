@@ -14,6 +14,7 @@ const providerTypes = [
   'influxdb',
   'externalmetrics',
   'elasticsearch',
+  'job',
 ] as const
 
 type ProviderType = (typeof providerTypes)[number]
@@ -26,6 +27,7 @@ interface Described {
   readonly region?: string | undefined
   readonly jsonPath?: string | undefined
   readonly range?: object | undefined
+  readonly job?: object | undefined
 }
 
 const withAddress: readonly ProviderType[] = ['web', 'graphite', 'influxdb', 'elasticsearch']
@@ -62,11 +64,32 @@ const providerRules: readonly Rule<Described>[] = [
   },
   needs('region', ['cloudwatch']),
   needs('jsonPath', withJsonPath),
+  needs('job', ['job']),
   belongsTo('headers', withHeaders),
   belongsTo('region', ['cloudwatch']),
   belongsTo('jsonPath', withJsonPath),
   belongsTo('range', ['prometheus']),
+  belongsTo('job', ['job']),
+  {
+    cel: "self.type != 'job' || (!has(self.address) && !has(self.secretRef))",
+    message: 'a job has neither address nor secretRef: its pods name what they need',
+    field: 'job',
+    holds: ({ type, address, secretRef }) => type !== 'job' || (address ?? secretRef) === undefined,
+  },
 ]
+
+const jobSchema = z.object({
+  result: z
+    .enum(['exitStatus', 'number'])
+    .default('exitStatus')
+    .describe(
+      '`exitStatus`: 1 when the Job completes, 0 when it fails. `number`: the last line of the termination message of its pod.',
+    ),
+  timeout: intervalSchema.default('1m').describe('Time after which the Job is ended, without a result.'),
+  spec: z
+    .record(z.string(), z.unknown())
+    .describe('Spec of the Job (batch/v1); names in {{ }} are filled in wherever they stand.'),
+})
 
 export const metricProviderSchema = withRules(
   z.object({
@@ -94,6 +117,7 @@ export const metricProviderSchema = withRules(
       .object({ step: intervalSchema.describe('Time between two points, at least 1s.') })
       .optional()
       .describe('Ask for the whole window, and take the newest point of it.'),
+    job: jobSchema.optional().describe('Job that is run for each check, in the namespace of the Canary.'),
   }),
   providerRules,
 )

@@ -33,12 +33,21 @@ const variableSchema = withRules(
   variableRules,
 )
 
-const templateSpecSchema = z.object({
+const templateRules: readonly Rule<{ readonly query: string; readonly provider: { readonly type: string } }>[] = [
+  {
+    cel: "(self.provider.type == 'job') != (self.query.size() > 0)",
+    message: 'query must be set, but for a job, whose spec says what is run',
+    field: 'query',
+    holds: ({ query, provider }) => (provider.type === 'job') !== query.length > 0,
+  },
+]
+
+const plainTemplateSpecSchema = z.object({
   provider: metricProviderSchema.describe('Server that is asked.'),
   query: z
     .string()
-    .min(1)
     .max(8192)
+    .default('')
     .describe(
       'Query; {{ name }}, {{ namespace }}, {{ target }}, {{ service }}, {{ interval }}, {{ windowStart }}, {{ windowEnd }} and {{ variables.NAME }} are filled in.',
     ),
@@ -46,6 +55,8 @@ const templateSpecSchema = z.object({
     .optional()
     .describe('Variables of the query; those that it names beside these must be given.'),
 })
+
+const templateSpecSchema = withRules(plainTemplateSpecSchema, templateRules)
 
 export const metricTemplateSchema = z.object({
   apiVersion: z.string(),

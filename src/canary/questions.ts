@@ -2,12 +2,14 @@ import type { MetricMemory, Webhook, WebhookType } from '../api/index.ts'
 import type { Observation } from './observation.ts'
 import { currentStep } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
-import { intervalMsOf, parseTime } from './timing.ts'
+import { intervalMsOf, parseTime, renderTime } from './timing.ts'
 
 /** What must be asked of analysis and webhooks before the next decision. */
 export type Question =
   | {
       readonly kind: 'check'
+      /** The same until the check is on record, also for the next leader. */
+      readonly id: string
       readonly windowStart: number
       readonly windowEnd: number
       /** Share of the requests that the step gives the new version; absent while they are mirrored. */
@@ -49,7 +51,8 @@ function checkOf(state: ActiveRelease, observation: Unanswered): readonly Questi
   const windowStart = parseTime(step?.programmedAt) ?? state.run.progress.checkedAt ?? observation.now
   const canaryShare = step?.kind === 'weight' ? step.weight / 100 : undefined
   const memories = state.run.progress.metrics ?? []
-  return [{ kind: 'check', windowStart, windowEnd: observation.now, canaryShare, memories }]
+  const id = renderTime(state.run.progress.checkedAt ?? 0)
+  return [{ kind: 'check', id, windowStart, windowEnd: observation.now, canaryShare, memories }]
 }
 
 /** The gate the release stands at. */

@@ -1,5 +1,5 @@
-import type { Analyst, Check, Measured } from '../analysis/index.ts'
-import type { Canary, Metric, MetricMemory, MetricVerdict } from '../api/index.ts'
+import type { Analyst, Check, Measured, MeasureRequest } from '../analysis/index.ts'
+import type { Metric, MetricMemory, MetricVerdict } from '../api/index.ts'
 import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
 import { checksOf, subjectOf } from './checks.ts'
@@ -20,22 +20,33 @@ export interface Asked {
   readonly questions: readonly Question[]
   readonly phase: string
   readonly revision: string
+  readonly run: MeasureRequest['run']
+}
+
+/** What is known by now. */
+export interface Answered {
+  readonly answers: Answers
+  /** Something that was begun for the check goes on. */
+  readonly isPending: boolean
 }
 
 /** Asks analysis and webhooks what is due, all at once. */
-export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers> {
+export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answered> {
   const [check, gate] = await Promise.all([askCheck(options, asked, signal), askGate(options, asked, signal)])
-  return { check, gate }
+  if (check === undefined || check.isPending) return { answers: { gate }, isPending: check !== undefined }
+  const { verdicts, hooks } = check
+  return { answers: { check: { verdicts, hooks }, gate }, isPending: false }
 }
 
-async function askCheck(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['check']> {
+type Checked = NonNullable<Answers['check']> & { readonly isPending: boolean }
+
+async function askCheck(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Checked | undefined> {
   const question = asked.questions.find((each) => each.kind === 'check')
   if (question === undefined) return undefined
-  const [verdicts, hooks] = await Promise.all([
-    measure(options, asked.observation.canary, question, signal),
-    callHooks(options, asked, 'rollout', signal),
-  ])
-  return { verdicts, hooks }
+  const verdicts = await measure(options, asked, question, signal)
+  // A check is asked on until all of it is in: its webhooks are called once.
+  if (verdicts.some(({ isPending }) => isPending)) return { isPending: true, verdicts: [], hooks: [] }
+  return { isPending: false, verdicts, hooks: await callHooks(options, asked, 'rollout', signal) }
 }
 
 async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['gate']> {
@@ -49,8 +60,8 @@ type Window = { readonly startMs: number; readonly endMs: number }
 
 async function measure(
   options: AskOptions,
-  canary: Canary,
-  { windowStart, windowEnd, canaryShare, memories }: CheckQuestion,
+  { observation: { canary }, run }: Asked,
+  { id, windowStart, windowEnd, canaryShare, memories }: CheckQuestion,
   signal: AbortSignal,
 ): Promise<readonly Measured[]> {
   const window = { startMs: windowStart, endMs: windowEnd }
@@ -63,6 +74,8 @@ async function measure(
     checks,
     window,
     canaryShare,
+    checkId: id,
+    run,
     metricsServer: canary.spec.metricsServer ?? options.defaultMetricsServer,
   }
   return [...(await options.analyst.measure(request, signal)), ...refused]

@@ -5,6 +5,7 @@
  * election is the process's affair.
  */
 export { checksOf, type FoundCheck, subjectOf } from './checks.ts'
+export { createJobRunner } from './job-runner.ts'
 export type { Templates } from './references.ts'
 export { createSecretReader } from './secret-reader.ts'
 export { type ControllerOptions, startController } from './start-controller.ts'

@@ -11,7 +11,7 @@ import {
 import type { WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { type AnnounceOptions, announce } from './announce.ts'
-import { type AskOptions, ask } from './ask.ts'
+import { type Answered, type AskOptions, ask } from './ask.ts'
 import { parseKey } from './enqueue.ts'
 import { hasFinalizer, isDeleted } from './finalizer.ts'
 import { observeDeletion } from './give-back.ts'
@@ -21,6 +21,9 @@ import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
+
+/** Time between two looks at a Job that a check waits for. */
+const ASK_AGAIN_MS = 1_000
 
 export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOptions, AnnounceOptions {
   readonly clock: Clock
@@ -37,14 +40,15 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const canary = parsed.value
   const run = findRun(options, canary)
   const recorded = restoreState(canary, run)
-  const answers = await askWhatIsDue(options, canary, recorded, signal)
+  const { answers, isPending } = await askWhatIsDue(options, { canary, run, recorded }, signal)
   // Answers take seconds: what they are held against is gathered after them.
   const gathered = gather(options, canary, options.clock.now())
   const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
   const decision = decide(recorded, observation)
   for (const action of decision.actions) await perform(options, gathered, action)
   await conclude(options, { canary, run, recorded, observation, decision })
-  return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
+  const requeueAfterMs = requeueAfter(decision, gathered, observation.now)
+  return { requeueAfterMs: isPending ? Math.max(requeueAfterMs ?? 0, ASK_AGAIN_MS) : requeueAfterMs }
 }
 
 /** Nothing of a deleted Canary is done or written unless it waits for Sluice. */
@@ -57,18 +61,20 @@ function findRun({ copies }: ReconcileOptions, canary: Canary): CanaryRun | unde
 
 async function askWhatIsDue(
   options: ReconcileOptions,
-  canary: Canary,
-  recorded: ReleaseState,
+  { canary, run, recorded }: Pick<Pass, 'canary' | 'run' | 'recorded'>,
   signal: AbortSignal,
-): Promise<Observation['answers']> {
+): Promise<Answered> {
   const { observation } = gather(options, canary, options.clock.now())
   const questions = questionsFor(recorded, observation)
-  if (questions.length === 0) return {}
+  if (questions.length === 0) return { answers: {}, isPending: false }
   const revision = recorded.run?.revision ?? ''
-  const answers = await ask(options, { observation, questions, phase: recorded.phase, revision }, signal)
-  options.metrics.verdicts(canary, answers.check?.verdicts ?? [])
-  return answers
+  const asked = { observation, questions, phase: recorded.phase, revision, run: run && identityOf(run) }
+  const answered = await ask(options, asked, signal)
+  options.metrics.verdicts(canary, answered.answers.check?.verdicts ?? [])
+  return answered
 }
+
+const identityOf = ({ metadata }: CanaryRun) => ({ name: metadata.name, uid: metadata.uid ?? '' })
 
 interface Pass {
   readonly canary: Canary

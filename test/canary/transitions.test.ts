@@ -355,7 +355,14 @@ describe('one decision', () => {
 describe('questions', () => {
   test('a check is due one interval after the window began, over the window', () => {
     expect(questionsFor(stateOf(), observationOf())).toEqual([
-      { kind: 'check', windowStart: NOW - 10_000, windowEnd: NOW, canaryShare: 0.2, memories: [] },
+      {
+        kind: 'check',
+        id: '2026-01-01T00:09:50.000Z',
+        windowStart: NOW - 10_000,
+        windowEnd: NOW,
+        canaryShare: 0.2,
+        memories: [],
+      },
     ])
     expect(questionsFor(stateOf(), observationOf({ now: NOW - 1 }))).toEqual([])
   })

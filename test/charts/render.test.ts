@@ -120,6 +120,22 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     ])
   })
 
+  test('Jobs run only where that is allowed', async () => {
+    const jobs = ['--set', 'controller.runJobsIn={team-a}']
+    const rolesOf = async (...args: readonly string[]) =>
+      (await template(...args)).filter(({ kind, metadata }) => kind === 'Role' && metadata.name.endsWith('-jobs'))
+    expect(await rolesOf()).toEqual([])
+    expect((await rolesOf(...jobs)).map(({ metadata, rules }) => [metadata.namespace, rules])).toEqual([
+      [
+        'team-a',
+        [
+          { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'create', 'delete'] },
+          { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+        ],
+      ],
+    ])
+  })
+
   test('the controller may do what a deleted Canary waits for, and no more', async () => {
     const role = (await template()).find(
       ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'sluice-controller',

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { type CanaryRun, canaryKind } from '../../src/api/index.ts'
+import { type CanaryRun, canaryKind, jobKind } from '../../src/api/index.ts'
 import { eventually } from '../support/eventually.ts'
+import { scriptImage } from '../support/local-cluster.ts'
 import { appCanary, startApp } from '../support/released-app.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 
@@ -28,6 +29,43 @@ const metrics = [
     thresholdRange: { max: 10 },
   },
 ]
+
+/** Calls the Service of the new version, and leaves the percentage of good answers. */
+const smokeTest = `
+const { writeFileSync } = require('node:fs')
+const { WEB_CANARY_SERVICE_HOST: host, WEB_CANARY_SERVICE_PORT: port, TERMINATION_MESSAGE_PATH: file } = process.env
+const [requests] = process.argv.slice(1).map(Number)
+async function measure() {
+  let good = 0
+  for (let sent = 0; sent < requests; sent += 1) {
+    const answer = await fetch('http://' + host + ':' + port + '/')
+    await answer.arrayBuffer()
+    if (answer.ok) good += 1
+  }
+  writeFileSync(file, String(good / requests * 100))
+}
+measure()
+`
+
+const smokeTemplate = (namespace: string) => ({
+  apiVersion: 'sluice.dev/v1',
+  kind: 'MetricTemplate',
+  metadata: { name: 'smoke-test', namespace },
+  spec: {
+    provider: {
+      type: 'job',
+      job: {
+        result: 'number',
+        timeout: '30s',
+        spec: {
+          template: {
+            spec: { containers: [{ name: 'smoke', image: 'test/smoke:1', args: ['{{ variables.requests }}'] }] },
+          },
+        },
+      },
+    },
+  },
+})
 
 const verdictsOf = (run: CanaryRun) => (run.status?.steps ?? []).flatMap((step) => step.verdicts)
 const failedMetrics = (run: CanaryRun) =>
@@ -84,6 +122,39 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
     const { run } = await app.ended('5.0.0')
     expect([run.status?.phase, failedMetrics(run)]).toEqual(['Failed', ['checkout-success-rate']])
     expect(run.status?.steps.map(({ kind, outcome }) => [kind, outcome])).toEqual([['mirror', 'failed']])
+  }, 120_000)
+
+  test.concurrent('ask a Job that calls the new version, for each check anew', async ({ expect }) => {
+    const namespace = 'measured'
+    const space = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
+    const setup = await platform.apply([space, scriptImage('test/smoke', smokeTest), smokeTemplate(namespace)])
+    expect(setup).toMatchObject({ code: 0, err: '' })
+    const metric = {
+      name: 'smoke-test',
+      templateRef: { name: 'smoke-test' },
+      templateVariables: { requests: '20' },
+      thresholdRange: { min: 99 },
+    }
+    const app = await startApp(platform, { namespace, analysis: { mirror: false, metrics: [metric] } })
+    await app.setImage('2.0.0')
+    const good = (await app.ended('2.0.0')).run
+    expect([good.status?.phase, verdictsOf(good).map(({ state, value }) => [state, value])]).toEqual([
+      'Succeeded',
+      [['passed', 100]],
+    ])
+    await app.setImage('5.0.0')
+    const bad = (await app.ended('5.0.0')).run
+    expect([bad.status?.phase, verdictsOf(bad).map(({ state, value }) => [state, value])]).toEqual([
+      'Failed',
+      [['failed', 50]],
+    ])
+    expect(bad.status?.message).toMatch(/^smoke-test 50 is below 99 /)
+    // One Job for the one check of each run; each goes with its run.
+    const { items: jobs } = await platform.client.list(jobKind, { namespace })
+    expect(jobs.map(({ metadata }) => metadata.ownerReferences?.map(({ name }) => name))).toEqual([
+      [good.metadata.name],
+      [bad.metadata.name],
+    ])
   }, 120_000)
 
   test.concurrent('a template that is missing stalls its Canary until it is there', async ({ expect }) => {

@@ -47,6 +47,7 @@ export interface Container {
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe
   readonly resources?: object
+  readonly terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError'
 }
 
 export interface PodSpec {

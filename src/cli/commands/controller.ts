@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 import { createAnalyst } from '../../analysis/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { createSecretReader, startController } from '../../controller/index.ts'
+import { createJobRunner, createSecretReader, startController } from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
 import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
@@ -85,6 +85,7 @@ function lead({ client, log, registry, options, scrapeIntervalMs }: Process, sig
             ...acting,
             scrapeIntervalMs,
             secrets: createSecretReader(client),
+            jobs: createJobRunner(client, systemClock),
             environment: process.env,
           }),
           hooks: createHookCaller(acting),

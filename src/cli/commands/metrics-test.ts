@@ -1,4 +1,4 @@
-import { namesIn, type Subject } from '../../analysis/index.ts'
+import { namesIn, queryOf, type Subject } from '../../analysis/index.ts'
 import type { Metric, MetricTemplate, MetricVerdict } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
 import { subjectOf } from '../../controller/index.ts'
@@ -78,7 +78,7 @@ async function findSubject({ spec }: MetricTemplate, options: MetricsTestOptions
     const canary = await readCanary(connect(options), namespace, options.canary)
     return { subject: subjectOf(canary), metricsServer: canary.spec.metricsServer }
   }
-  const [asked] = namesIn(spec.query).filter((name) => name !== 'namespace')
+  const [asked] = namesIn(queryOf(spec)).filter((name) => name !== 'namespace')
   if (target === undefined && asked !== undefined) {
     throw new CommandError(`the query needs {{ ${asked} }}: add --canary NAME, or --target WORKLOAD`, exitCodes.usage)
   }

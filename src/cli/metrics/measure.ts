@@ -1,7 +1,7 @@
-import { type Check, createAnalyst, type Subject } from '../../analysis/index.ts'
+import { type Analyst, type Check, createAnalyst, type MeasureRequest, type Subject } from '../../analysis/index.ts'
 import { type Canary, type MetricVerdict, parseCanary } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { createSecretReader } from '../../controller/index.ts'
+import { createJobRunner, createSecretReader } from '../../controller/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { silentLogger, systemClock, untilSignal } from '../../runtime/index.ts'
 import { getCanaryOrFail } from '../connection.ts'
@@ -9,13 +9,14 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 
 /** Longer than any scrape takes to show: no weight was set just now, so all of the window counts. */
 const SETTLED_MS = 60_000
+const ASK_AGAIN_MS = 1_000
 
 export interface Measurement {
   readonly subject: Subject
   readonly checks: readonly Check[]
   readonly metricsServer: string | undefined
-  /** Gives the credentials of templates; it is called only where a template names a Secret. */
-  readonly connect: () => Pick<KubeClient, 'get'>
+  /** Gives the credentials of templates and runs their Jobs; it is called only where a template needs it. */
+  readonly connect: () => Pick<KubeClient, 'get' | 'list' | 'create' | 'delete'>
 }
 
 /** Measures checks over the time just past: each over its own interval. */
@@ -30,13 +31,24 @@ export async function measureNow(measurement: Measurement): Promise<readonly Met
     clock: systemClock,
     log: silentLogger,
     secrets: { read: (ref) => createSecretReader(measurement.connect()).read(ref) },
+    jobs: { run: (job) => createJobRunner(measurement.connect(), systemClock).run(job) },
     environment: process.env,
   })
   const endMs = systemClock.now()
   const window = { startMs: endMs - longestInterval(checks) - SETTLED_MS, endMs }
-  const measured = await analyst.measure({ subject, checks, window, metricsServer: metricsServer ?? '' }, stop.signal)
+  const request = { subject, checks, window, metricsServer: metricsServer ?? '' }
+  const measured = await untilFinished(analyst, request, stop.signal)
   // What the next check of a release would have to know is of no use here.
-  return measured.map(({ memory: _, ...verdict }) => verdict)
+  return measured.map(({ memory: _, isPending: __, ...verdict }) => verdict)
+}
+
+/** Jobs take their time: the same check is asked on until all of it is in. */
+async function untilFinished(analyst: Analyst, request: MeasureRequest, signal: AbortSignal) {
+  for (;;) {
+    const measured = await analyst.measure(request, signal)
+    if (signal.aborted || !measured.some(({ isPending }) => isPending)) return measured
+    await systemClock.sleep(ASK_AGAIN_MS, signal)
+  }
 }
 
 const asksTheServer = ({ template }: Check): boolean => {

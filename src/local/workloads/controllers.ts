@@ -1,6 +1,7 @@
 import {
   deploymentKind,
   endpointSliceKind,
+  jobKind,
   type KubernetesObject,
   type Pod,
   podKind,
@@ -20,6 +21,7 @@ import { type Clock, type Logger, runTogether, untilAborted } from '../../runtim
 import { reconcileDeployment } from './deployment-reconciler.ts'
 import { serviceNameLabel } from './endpoint-slice.ts'
 import { reconcileService } from './endpoint-slice-reconciler.ts'
+import { reconcileJob } from './job-reconciler.ts'
 import { controllerOf } from './ownership.ts'
 import { reconcileReplicaSet } from './replica-set-reconciler.ts'
 import { matchesLabels } from './selector.ts'
@@ -36,7 +38,7 @@ export interface WorkloadControllers {
   start(signal: AbortSignal): Promise<void>
 }
 
-/** Deployments, ReplicaSets and the EndpointSlices of Services, each with a queue of its own. */
+/** Deployments, ReplicaSets, Jobs and the EndpointSlices of Services, each with a queue of its own. */
 export function createWorkloadControllers(options: WorkloadControllersOptions): WorkloadControllers {
   const context = createContext(options)
   const queue = (reconcile: (context: WorkloadContext, key: string) => Promise<WorkOutcome>) =>
@@ -50,12 +52,14 @@ export function createWorkloadControllers(options: WorkloadControllersOptions): 
   const queues = {
     deployments: queue(reconcileDeployment),
     replicaSets: queue(reconcileReplicaSet),
+    jobs: queue(reconcileJob),
     services: queue(reconcileService),
   }
   connect(context, queues)
   const reflectors = [
     context.deployments,
     context.replicaSets,
+    context.jobs,
     context.pods,
     context.services,
     context.endpointSlices,
@@ -82,6 +86,7 @@ function createContext({ client, clock, log, random }: WorkloadControllersOption
     random,
     deployments: reflect(deploymentKind),
     replicaSets: reflect(replicaSetKind),
+    jobs: reflect(jobKind),
     pods: reflect(podKind),
     services: reflect(serviceKind),
     endpointSlices: reflect(endpointSliceKind),
@@ -93,6 +98,7 @@ function createContext({ client, clock, log, random }: WorkloadControllersOption
 interface Queues {
   readonly deployments: WorkQueue
   readonly replicaSets: WorkQueue
+  readonly jobs: WorkQueue
   readonly services: WorkQueue
 }
 
@@ -103,6 +109,7 @@ function connect(context: WorkloadContext, queues: Queues): void {
     wake(queues.replicaSets, current ?? previous)
     wakeController(queues.deployments, 'Deployment', current ?? previous)
   })
+  context.jobs.onChange((current, previous) => wake(queues.jobs, current ?? previous))
   context.services.onChange((current, previous) => wake(queues.services, current ?? previous))
   context.endpointSlices.onChange((current, previous) => {
     const slice = current ?? previous
@@ -123,6 +130,7 @@ function podChanged(
   if (pod === undefined) return
   if (current === undefined && pod.metadata.uid !== undefined) context.leaving.delete(pod.metadata.uid)
   wakeController(queues.replicaSets, 'ReplicaSet', pod)
+  wakeController(queues.jobs, 'Job', pod)
   if (current === undefined) wakeDeploymentOf(context, queues, pod)
   for (const service of context.services.list(pod.metadata.namespace)) {
     const selects = (each: Pod | undefined) =>

@@ -1,4 +1,4 @@
-import type { Deployment, EndpointSlice, Pod, ReplicaSet, Service } from '../../api/index.ts'
+import type { Deployment, EndpointSlice, Job, Pod, ReplicaSet, Service } from '../../api/index.ts'
 import type { EventRecorder, KubeClient, ObjectRef, Reflector } from '../../kube/index.ts'
 import type { Clock } from '../../runtime/index.ts'
 
@@ -7,6 +7,7 @@ export interface WorkloadContext {
   readonly client: KubeClient
   readonly deployments: Reflector<Deployment>
   readonly replicaSets: Reflector<ReplicaSet>
+  readonly jobs: Reflector<Job>
   readonly pods: Reflector<Pod>
   readonly services: Reflector<Service>
   readonly endpointSlices: Reflector<EndpointSlice>

@@ -52,6 +52,8 @@ export interface ContainerOptions {
   watchProcess?(pid: number, signal: AbortSignal): Promise<void>
   /** Adds to the message of a failed run what its output says. */
   explainExit?(): string | undefined
+  /** What the program left for whoever reads its status. */
+  terminationMessage?(hasFailed: boolean): string | undefined
   readonly output: ContainerLog
   readonly initial: Pick<ContainerRecord, 'restartCount' | 'lastState'>
   readonly clock: Clock
@@ -218,7 +220,7 @@ class ContainerLoop implements RunningContainer {
   #ended(exit: ChildExit, startedAt: number, cause?: { readonly reason: string; readonly message: string }): boolean {
     const { clock, explainExit } = this.#options
     const explained = exit.code === 0 ? undefined : explainExit?.()
-    const message = cause?.message ?? explained
+    const message = cause?.message ?? explained ?? this.#options.terminationMessage?.(exit.code !== 0)
     const state = exitedState(exit, {
       startedAt: timestamp(startedAt),
       finishedAt: timestamp(clock.now()),

@@ -15,6 +15,7 @@ import { explainAddressInUse, findStrayListener } from './listening-check.ts'
 import type { PodDependencies } from './pod-dependencies.ts'
 import { createPodReporter, type PodReporter } from './pod-reporter.ts'
 import { prepareProgram } from './program-launch.ts'
+import { readTerminationMessage } from './termination-message.ts'
 
 export const sidecarName = 'istio-proxy'
 
@@ -183,9 +184,15 @@ class PodLife implements PodRunner {
     this.#imageWaiters.push(waiter)
     const { clock } = this.#dependencies
     const { host } = this.#addresses
+    const messageFile = join(this.#dependencies.directory, this.#pod.metadata.uid ?? '', container.name, 'message')
     return createContainer({
       ...this.#containerOptions(container.name),
-      prepare: () => prepareProgram(this.#dependencies, { ...place, pod: this.#pod }, container),
+      prepare: async () => {
+        await rm(messageFile, { force: true })
+        return prepareProgram(this.#dependencies, { ...place, pod: this.#pod, messageFile }, container)
+      },
+      terminationMessage: (hasFailed) =>
+        readTerminationMessage({ container, file: messageFile, log: this.log(container.name), hasFailed }),
       async untilPreparable(signal) {
         const settled = new AbortController()
         const either = AbortSignal.any([signal, settled.signal])

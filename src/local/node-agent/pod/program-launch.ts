@@ -27,6 +27,8 @@ export interface ProgramPlace {
   readonly pod: Pod
   readonly mode: SidecarMode
   readonly addresses: PodAddresses
+  /** Where the program may leave a termination message. */
+  readonly messageFile: string
 }
 
 /** Says how to start a container's program, or why that is not possible yet. */
@@ -44,6 +46,7 @@ export async function prepareProgram(
     image: program.value.env,
     podIP: place.addresses.podIP,
     host: place.addresses.host,
+    messageFile: place.messageFile,
     isMeshed: place.mode === 'sidecar',
     services: serviceAddressesFrom(place.pod, place.addresses, dependencies.services()),
     ...(await readSources(dependencies, place.pod, container)),

@@ -6,6 +6,7 @@ import {
   type Pod,
   publishedPort,
   type Secret,
+  terminationMessageVariable,
 } from '../../../api/index.ts'
 import { failure, type Result, success } from '../../../base/index.ts'
 import { expandVariables } from './expand.ts'
@@ -21,6 +22,7 @@ export interface EnvironmentInput {
   readonly podIP: string
   /** The address that the program binds: the pod's own when it has no sidecar. */
   readonly host: string
+  readonly messageFile: string
   readonly isMeshed: boolean
   readonly services: readonly ServiceAddress[]
   readonly configMaps: ReadonlyMap<string, ConfigMap>
@@ -46,7 +48,7 @@ export function renderEnvironment(input: EnvironmentInput): Result<Variables> {
   return success(variables)
 }
 
-function platformVariables({ pod, container, podIP, host }: EnvironmentInput): Variables {
+function platformVariables({ pod, container, podIP, host, messageFile }: EnvironmentInput): Variables {
   const port = container.ports?.[0]?.containerPort
   return {
     HOSTNAME: pod.metadata.name,
@@ -55,6 +57,7 @@ function platformVariables({ pod, container, podIP, host }: EnvironmentInput): V
     POD_IP: podIP,
     POD_NAME: pod.metadata.name,
     POD_NAMESPACE: pod.metadata.namespace ?? '',
+    [terminationMessageVariable]: messageFile,
   }
 }
 

@@ -10,6 +10,7 @@ const input = (change: Partial<EnvironmentInput> = {}): EnvironmentInput => ({
   image: {},
   podIP: '127.70.1.1',
   host: '127.70.65.1',
+  messageFile: '/data/pod/web/message',
   isMeshed: false,
   services: [],
   configMaps: new Map(),
@@ -27,6 +28,7 @@ const own = {
   POD_IP: '127.70.1.1',
   POD_NAME: 'web-a',
   POD_NAMESPACE: 'test',
+  TERMINATION_MESSAGE_PATH: '/data/pod/web/message',
 }
 
 describe('the environment', () => {
