@@ -13,6 +13,7 @@ export const metricsProviderSchema = z.enum([
   'traefik',
   'apisix',
   'skipper',
+  'knative',
   'gatewayapi',
   'kubernetes',
 ])

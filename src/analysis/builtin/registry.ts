@@ -4,6 +4,7 @@ import { consul } from './data-planes/consul.ts'
 import { contour } from './data-planes/contour.ts'
 import type { DataPlane } from './data-planes/data-plane.ts'
 import { gloo } from './data-planes/gloo.ts'
+import { knative } from './data-planes/knative.ts'
 import { kubernetes } from './data-planes/kubernetes.ts'
 import { kuma } from './data-planes/kuma.ts'
 import { linkerd } from './data-planes/linkerd.ts'
@@ -26,6 +27,7 @@ export const dataPlanes: Readonly<Record<MetricsProvider, DataPlane>> = {
   traefik,
   apisix,
   skipper,
+  knative,
   kubernetes,
   // An implementation of Gateway API that has metrics of its own is named itself; what all have is the application's.
   gatewayapi: kubernetes,

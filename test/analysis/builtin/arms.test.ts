@@ -29,6 +29,11 @@ const rows: readonly (readonly [MetricsProvider, Labels, Labels])[] = [
   ['traefik', { service: 'shop.x-web-canary-80@kubernetes' }, { service: 'shop.x-web-primary-80@kubernetes' }],
   ['apisix', { route: 'shop.x_web-canary_a', type: 'request' }, { route: 'shop.x_web-primary_a', type: 'request' }],
   ['skipper', { route: 'kube_shop_x__a__h____web_canary' }, { route: 'kube_shop_x__a__h____web_primary' }],
+  [
+    'knative',
+    { namespace_name: 'shop', revision_name: 'web' },
+    { namespace_name: 'shop', revision_name: 'web-primary-00001' },
+  ],
   ['kubernetes', { namespace: 'shop.x', pod: 'web-abc-12345' }, { namespace: 'shop.x', pod: 'web-primary-abc-12345' }],
 ]
 

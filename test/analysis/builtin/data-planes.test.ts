@@ -191,6 +191,27 @@ const reports: readonly (readonly [string, MetricsProvider, Report])[] = [
         },
       ] as const,
   ),
+  ...(['web-00002', 'web'] as const).map(
+    (revision) =>
+      [
+        `Knative (${revision})`,
+        'knative',
+        {
+          counter: 'revision_request_count',
+          histogram: 'revision_request_latencies_bucket',
+          unitMs: 1,
+          labels: { namespace_name: 'shop', revision_name: revision, container_name: 'queue-proxy', pod_name: 'web-1' },
+          succeeded: { response_code: '200', response_code_class: '2xx' },
+          failed: { response_code: '502', response_code_class: '5xx' },
+          notFailed: { response_code: '404', response_code_class: '4xx' },
+          others: [
+            { namespace_name: 'shop', revision_name: 'web-primary-00001' },
+            { namespace_name: 'shop', revision_name: 'web-api-00002' },
+            { namespace_name: 'else', revision_name: revision },
+          ],
+        },
+      ] as const,
+  ),
   ['an application (Prometheus Operator)', 'kubernetes', application('namespace', 'pod', 'code')],
   ['an application (annotations)', 'kubernetes', application('kubernetes_namespace', 'kubernetes_pod_name', 'status')],
   ['an application behind Gateway API', 'gatewayapi', application('namespace', 'pod', 'status_code')],
