@@ -126,7 +126,11 @@ function addServerCommands(program: Command): void {
     .action(async (options) => (await import('./commands/controller.ts')).runController(options))
   addServerOptions(program.command('mesh').description('run the control plane of the mesh'))
     .option('--xds-listen <address>', 'address of the xDS server', '0.0.0.0:15010')
-    .option('--xds-token-file <path>', 'file with the token that proxies must show')
+    .option(
+      '--xds-token-key-file <path>',
+      "file with the key of the proxies' tokens; without it Kubernetes reviews them",
+    )
+    .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
 }

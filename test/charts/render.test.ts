@@ -55,8 +55,9 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'PodMonitor sluice',
       'PodMonitor sluice-proxies',
       'Role sluice-controller',
+      'Role sluice-mesh',
       'RoleBinding sluice-controller',
-      'Secret sluice-mesh-token',
+      'RoleBinding sluice-mesh',
       'Service sluice-controller',
       'Service sluice-mesh',
       'ServiceAccount sluice-controller',
@@ -68,13 +69,6 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     const kinds = await kindsOf('--set', 'mesh.enabled=false', '--set', 'meshProvider=istio')
     expect(kinds.filter((name) => /mesh|istio/.test(name))).toEqual([])
     expect(kinds).toContain('Deployment sluice-controller')
-  })
-
-  test('a Secret of the user is taken instead of a new one', async () => {
-    const objects = await template('--set', 'mesh.tokenSecret=mine')
-    const mesh = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'sluice-mesh')
-    expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([])
-    expect(mesh?.spec.template.spec.volumes[1].secret.secretName).toBe('mine')
   })
 
   test.each(['controller', 'mesh'])('the command line knows what %s is started with', async (name) => {
@@ -114,7 +108,16 @@ describe.skipIf(skipped !== undefined)('helm', () => {
         .flatMap(({ metadata, rules }) => rules.map((rule: object) => ({ in: metadata.namespace, ...rule })))
     const [closed, open] = [await rulesOf(), await rulesOf('--set', 'controller.readSecretsIn={team-a}')]
     expect(JSON.stringify(open)).not.toContain('*')
-    expect(JSON.stringify(closed)).not.toContain('secrets')
+    const ofSecrets = closed.filter((rule) => JSON.stringify(rule).includes('secrets'))
+    expect(ofSecrets).toEqual([
+      // The authority of the mesh, by name, in the namespace of the release.
+      expect.objectContaining({
+        in: 'default',
+        resourceNames: ['cacerts', 'istio-ca-secret'],
+        verbs: ['get', 'update'],
+      }),
+      expect.objectContaining({ in: 'default', verbs: ['create'] }),
+    ])
     expect(open.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
       { in: 'team-a', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
     ])

@@ -105,7 +105,7 @@ describe.skipIf(isKubectlMissing('bad input on the local platform'))('bad input'
   }, 120_000)
 
   test('what holds secrets is its owner’s alone', () => {
-    const files = ['kubeconfig', 'xds-token', 'api-server/token', 'api-server/server.key']
+    const files = ['kubeconfig', 'xds-token-key', 'api-server/token', 'api-server/server.key']
     const journal = readdirSync(join(platform.directory, 'api-server/state')).map((name) => `api-server/state/${name}`)
     const modes = [...files, ...journal].map((name) => [name, statSync(join(platform.directory, name)).mode & 0o777])
     expect(modes).toEqual([...files, ...journal].map((name) => [name, 0o600]))

@@ -89,7 +89,7 @@ export async function startAcceptanceWorld(
   }
   const mesh = await startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010 })
   const binary = await envoyPath()
-  const xds = { address: `${block.prefix}.0.1`, port: mesh.port }
+  const { xds } = mesh
   const envoys = await Promise.all([client, ...servers].map((pod) => startEnvoy({ binary, pod, xds })))
   const backends = await Promise.all(
     ['v1-a', 'v1-b', 'v2'].map((name, index) => startBackend(name, `${block.prefix}.64.${index + 2}`)),

@@ -36,7 +36,8 @@ export interface LocalClusterOptions {
 
 const noSidecar: NodeAgentOptions['sidecar'] = {
   envoy: '/nonexistent/envoy',
-  xds: { address: '127.0.0.1', port: 1, token: '' },
+  xds: { address: '127.0.0.1', port: 1 },
+  tokenFor: () => '',
   renderBootstrap: () => '{}',
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { Registry } from 'prom-client'
 import {
+  configMapKind,
   type KubernetesObject,
   type Pod,
   type ResourceKind,
@@ -12,14 +13,18 @@ import {
   virtualServiceKind,
 } from '../../src/api/index.ts'
 import { createReflector } from '../../src/kube/index.ts'
-import { createControlPlane } from '../../src/mesh/control-plane/index.ts'
-import { renderBootstrap } from '../../src/mesh/envoy/index.ts'
-import { nodeId } from '../../src/mesh/model/index.ts'
+import { createPodToken } from '../../src/mesh/ca/index.ts'
+import { authenticateByKey, type CertificateSettings, createControlPlane } from '../../src/mesh/control-plane/index.ts'
+import { renderBootstrap, renderXdsTrust } from '../../src/mesh/envoy/index.ts'
+import { controlPlaneIdentity, nodeId, rootsKey, rootsName } from '../../src/mesh/model/index.ts'
 import { type Child, createLogger, silentLogger, spawnChild, systemClock } from '../../src/runtime/index.ts'
 import { eventually } from './eventually.ts'
 import type { MemoryApi } from './memory-api.ts'
+import { namespaceName } from './mesh-objects.ts'
 
-export const meshToken = 'token-of-the-test'
+const tokenKey = 'key-of-the-test'
+
+export const podToken = (pod: string, namespace = namespaceName): string => createPodToken(tokenKey, { namespace, pod })
 
 /** A control plane over objects in memory; restarting it is stopping this one and starting another on its port. */
 export async function startMesh(options: {
@@ -27,6 +32,7 @@ export async function startMesh(options: {
   readonly host: string
   readonly port?: number
   readonly laggingAfterMs?: number
+  readonly certificates?: CertificateSettings
 }) {
   const stop = new AbortController()
   const client = options.api.client('mesh')
@@ -39,7 +45,8 @@ export async function startMesh(options: {
   const mesh = createControlPlane({
     client,
     reflectorOf: (kind) => createReflector({ client, kind, clock: systemClock, log: silentLogger }),
-    xds: { host: options.host, port: options.port ?? 0, token: meshToken },
+    xds: { host: options.host, port: options.port ?? 0, authenticate: authenticateByKey(tokenKey) },
+    certificates: { pollMs: 100, ...options.certificates },
     clock: systemClock,
     log: createLogger({ name: 'mesh', destination }),
     registry,
@@ -50,6 +57,7 @@ export async function startMesh(options: {
   const port = await Promise.race([mesh.serving, running.then(() => Promise.reject(new Error('the mesh ended')))])
   return {
     port,
+    xds: { address: options.host, port, roots: () => rootsOf(options.api) },
     lines,
     registry,
     async stop() {
@@ -60,6 +68,19 @@ export async function startMesh(options: {
 }
 
 export type RunningMesh = Awaited<ReturnType<typeof startMesh>>
+
+/** The roots that the mesh has published. */
+const rootsOf = (api: MemoryApi): string =>
+  api.list(configMapKind).find(({ metadata }) => metadata.name === rootsName)?.data?.[rootsKey] ?? ''
+
+/** As the node agent would write it. */
+async function writeTrust(directory: string, bundle: string) {
+  const roots = { directory, path: join(directory, 'roots.pem') }
+  const path = join(directory, 'trust.json')
+  await writeFile(roots.path, bundle)
+  await writeFile(path, renderXdsTrust(roots))
+  return { path, directory }
+}
 
 /** Writes an object as its owner would, status included where it has one. */
 export async function place<T extends KubernetesObject>(api: MemoryApi, kind: ResourceKind<T>, object: T): Promise<T> {
@@ -93,7 +114,7 @@ export async function startEnvoy(options: {
   readonly binary: string
   readonly pod: Pod
   readonly role?: 'sidecar' | 'gateway'
-  readonly xds: { readonly address: string; readonly port: number }
+  readonly xds: { readonly address: string; readonly port: number; readonly roots: () => string }
   readonly token?: string
 }): Promise<RunningEnvoy> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-envoy-'))
@@ -103,7 +124,11 @@ export async function startEnvoy(options: {
   const bootstrap = renderBootstrap({
     nodeId: nodeId({ role: options.role ?? 'sidecar', address, pod: name, namespace }),
     nodeCluster: `${name}.${namespace}`,
-    xds: { ...options.xds, token: options.token ?? meshToken },
+    xds: {
+      ...options.xds,
+      token: options.token ?? podToken(name, namespace),
+      trust: { ...(await writeTrust(directory, options.xds.roots())), identity: controlPlaneIdentity },
+    },
     metrics: { address, port: 15_090 },
     adminSocketPath: socketPath,
   })

@@ -30,7 +30,3 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
-
-{{- define "sluice.tokenSecret" -}}
-{{- .Values.mesh.tokenSecret | default (printf "%s-mesh-token" (include "sluice.name" .)) -}}
-{{- end -}}

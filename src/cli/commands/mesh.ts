@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { createKubeClient, createReflector } from '../../kube/index.ts'
-import { createControlPlane } from '../../mesh/control-plane/index.ts'
+import { createKubeClient, createReflector, type KubeClient } from '../../kube/index.ts'
+import { authenticateByKey, authenticateByTokenReview, createControlPlane } from '../../mesh/control-plane/index.ts'
+import type { Authenticate } from '../../mesh/xds/index.ts'
 import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { parseListen, serveProbes } from '../probe-server.ts'
@@ -10,7 +11,8 @@ export interface MeshCommandOptions {
   readonly kubeconfig?: string
   readonly logLevel: string
   readonly xdsListen: string
-  readonly xdsTokenFile?: string
+  readonly xdsTokenKeyFile?: string
+  readonly authorityNamespace?: string
   readonly listen: string
 }
 
@@ -33,7 +35,8 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     client,
     registry,
     reflectorOf: (kind) => createReflector({ ...acting, client, kind }),
-    xds: { ...parseListen(options.xdsListen), token: await readToken(options.xdsTokenFile) },
+    xds: { ...parseListen(options.xdsListen), authenticate: await authenticateBy(options.xdsTokenKeyFile, client) },
+    authorityNamespace: options.authorityNamespace,
   })
   const { isReady } = controlPlane
   await runTogether(stop.signal, [
@@ -42,11 +45,11 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   ])
 }
 
-async function readToken(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined
+async function authenticateBy(keyFile: string | undefined, client: KubeClient): Promise<Authenticate> {
+  if (keyFile === undefined) return authenticateByTokenReview(client)
   try {
-    return (await readFile(path, 'utf8')).trim()
+    return authenticateByKey((await readFile(keyFile, 'utf8')).trim())
   } catch (error) {
-    throw new CommandError(`--xds-token-file ${path}: ${messageOf(error)}`, exitCodes.usage)
+    throw new CommandError(`--xds-token-key-file ${keyFile}: ${messageOf(error)}`, exitCodes.usage)
   }
 }

@@ -12,5 +12,6 @@ export {
 export { type ContainerLog, createContainerLog } from './container/container-log.ts'
 export type { RestartTiming } from './container/restart-delay.ts'
 export type { BootstrapFacts, SidecarOptions, XdsAddress } from './pod/envoy-launch.ts'
+export { createMeshTrust, type MeshTrust } from './pod/mesh-trust.ts'
 export type { PodTiming } from './pod/pod-dependencies.ts'
 export { type SidecarMode, sidecarModeOf } from './spec/sidecar-membership.ts'

@@ -4,8 +4,10 @@ import {
   customResourceDefinitionKind,
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
+  namespaceKind,
 } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
+import { rootNamespace } from '../../mesh/model/index.ts'
 import type { Clock } from '../../runtime/index.ts'
 
 const LOOK_MS = 10
@@ -16,8 +18,10 @@ const definitions: readonly CustomResourceDefinition[] = [
   ...localCustomResourceDefinitions,
 ]
 
-/** Brings the CRDs up to date and waits until every kind is served. */
+/** Brings the CRDs up to date and waits until every kind is served; the mesh keeps its own in its namespace. */
 export async function installDefinitions(client: KubeClient, clock: Clock, signal: AbortSignal): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: rootNamespace } }
+  await client.apply(namespaceKind, namespace, { force: true })
   for (const definition of definitions) {
     await client.apply(customResourceDefinitionKind, definition, { force: true })
   }

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KubeClient } from '../../kube/index.ts'
-import { renderBootstrap } from '../../mesh/envoy/index.ts'
-import { createContainerLog, createNodeAgent, type NodeAgent } from '../node-agent/index.ts'
+import { createPodToken } from '../../mesh/ca/index.ts'
+import { renderBootstrap, renderXdsTrust } from '../../mesh/envoy/index.ts'
+import { controlPlaneIdentity, rootNamespace, rootsKey, rootsName } from '../../mesh/model/index.ts'
+import { createContainerLog, createMeshTrust, createNodeAgent, type NodeAgent } from '../node-agent/index.ts'
 import { createPrometheus, createTargetWriter, type Prometheus } from '../prometheus/index.ts'
 import { createWorkloadControllers } from '../workloads/index.ts'
 import type { LocalPlatformOptions } from './options.ts'
@@ -38,15 +40,28 @@ const MESH_PORT = 8_081
 export async function buildParts(options: PartsOptions): Promise<Parts> {
   const { client, clock, dataDirectory, prefix, tools, environment = process.env, random = Math.random } = options
   const host = `${prefix}.0.1`
-  const token = randomBytes(32).toString('hex')
-  const tokenFile = join(dataDirectory, 'xds-token')
-  await writeFile(tokenFile, `${token}\n`, { mode: 0o600 })
+  const tokenKey = randomBytes(32).toString('hex')
+  const tokenKeyFile = join(dataDirectory, 'xds-token-key')
+  await writeFile(tokenKeyFile, `${tokenKey}\n`, { mode: 0o600 })
   const common = (part: string) => ({ client, clock, random, log: options.log.child({ part }) })
+  const trust = createMeshTrust({
+    ...common('node-agent'),
+    configMap: { namespace: rootNamespace, name: rootsName, key: rootsKey },
+    directory: join(dataDirectory, 'mesh-trust'),
+    identity: controlPlaneIdentity,
+    renderTrust: renderXdsTrust,
+  })
   const agent = createNodeAgent({
     ...common('node-agent'),
     prefix,
     directory: dataDirectory,
-    sidecar: { envoy: tools.envoy, xds: { address: host, port: XDS_PORT, token }, renderBootstrap },
+    sidecar: {
+      envoy: tools.envoy,
+      xds: { address: host, port: XDS_PORT },
+      tokenFor: (pod) => createPodToken(tokenKey, pod),
+      trust,
+      renderBootstrap,
+    },
     environment,
     ...(options.timing === undefined ? {} : { timing: options.timing }),
   })
@@ -59,7 +74,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
   })
   const mesh = createProcess(options, 'mesh', `${host}:${MESH_PORT}`, [
     ...['--xds-listen', `${host}:${XDS_PORT}`],
-    ...['--xds-token-file', tokenFile],
+    ...['--xds-token-key-file', tokenKeyFile],
   ])
   const controller = createProcess(options, 'controller', `${host}:${CONTROLLER_PORT}`, [
     ...['--metrics-server', prometheus.url],
@@ -73,7 +88,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
     mesh,
     controller,
     acting: [controller.start, workloads.start, targets.start, agent.start],
-    serving: [mesh.start, prometheus.start],
+    serving: [mesh.start, prometheus.start, trust.start],
   }
 }
 

@@ -22,6 +22,8 @@ export interface IssueRequest {
 }
 
 export interface Authority {
+  /** PEM of its own certificate. */
+  readonly certificate: string
   /** PEM of the root that its leaves lead to. */
   readonly root: string
   readonly notBeforeMs: number
@@ -45,6 +47,7 @@ export async function openAuthority(files: Partial<AuthorityFiles>, now: number)
   const certificate = new x509.X509Certificate(authority.raw)
   const signing = await importSigningKey(keyPem)
   return success({
+    certificate: authority.toString(),
     root: root.toString(),
     notBeforeMs: certificate.notBefore.getTime(),
     notAfterMs: certificate.notAfter.getTime(),

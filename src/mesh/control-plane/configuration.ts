@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '../../api/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import { renderMesh } from '../envoy/index.ts'
+import { type EnvoyResource, renderMesh } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
-import type { Finding } from '../model/index.ts'
+import type { Finding, Mesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
+import type { Certificates } from './certificates.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
 import { type Need, needsByObject } from './needs.ts'
 
@@ -28,14 +29,19 @@ export interface ConfigurationBuilder {
   apply(objects: ClusterObjects, last: Configuration): Configuration
 }
 
-export function createConfigurationBuilder(ads: AdsServer, log: Logger): ConfigurationBuilder {
+export function createConfigurationBuilder(
+  ads: AdsServer,
+  certificates: Pick<Certificates, 'want' | 'secretsOf'>,
+  log: Logger,
+): ConfigurationBuilder {
   const toMesh = createTranslator()
   const toSnapshot = createSnapshotBuilder()
   return {
     apply(objects, last) {
       try {
         const mesh = toMesh(objects)
-        const snapshots = buildSnapshots(renderMesh(mesh), toSnapshot, last, log)
+        certificates.want(mesh.proxies.map(({ workload }) => workload))
+        const snapshots = buildSnapshots(withSecrets(mesh, certificates), toSnapshot, last, log)
         for (const [nodeId, snapshot] of snapshots) ads.setSnapshot(nodeId, snapshot)
         for (const nodeId of last.snapshots.keys()) if (!snapshots.has(nodeId)) ads.removeSnapshot(nodeId)
         return {
@@ -50,6 +56,17 @@ export function createConfigurationBuilder(ads: AdsServer, log: Logger): Configu
       }
     },
   }
+}
+
+/** What all proxies share, and to each the secrets of its own identity. */
+function withSecrets(
+  mesh: Mesh,
+  { secretsOf }: Pick<Certificates, 'secretsOf'>,
+): ReadonlyMap<string, readonly EnvoyResource[]> {
+  const rendered = renderMesh(mesh)
+  return new Map(
+    mesh.proxies.map(({ id, workload }) => [id, [...(rendered.get(id) ?? []), ...secretsOf(workload)]] as const),
+  )
 }
 
 function buildSnapshots(

@@ -1,8 +1,11 @@
 import { Registry } from 'prom-client'
 import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
-import { type AdsObserver, createAdsServer } from '../xds/index.ts'
-import { createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
+import { type EnvoyResource, trustSecret } from '../envoy/index.ts'
+import { rootNamespace } from '../model/index.ts'
+import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServer } from '../xds/index.ts'
+import { type CertificateSettings, createCertificates } from './certificates.ts'
+import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
 import { createMetrics, type MeshMetrics } from './metrics.ts'
 import { createPresence, type Presence } from './presence.ts'
@@ -10,10 +13,14 @@ import { createProgrammedReconciler, type ProgrammedReconciler } from './reconci
 import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
 
 export interface ControlPlaneOptions {
-  readonly client: Pick<KubeClient, 'patch'>
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>
   /** Makes the local copy of a kind; the control plane starts it. */
   readonly reflectorOf: ReflectorOf
-  readonly xds: { readonly host: string; readonly port: number; readonly token?: string | undefined }
+  readonly xds: { readonly host: string; readonly port: number; readonly authenticate: Authenticate }
+  /** Where the authority is kept; Istio's root namespace when absent. */
+  readonly authorityNamespace?: string | undefined
+  readonly certificates?: CertificateSettings
+  readonly random?: () => number
   readonly clock: Clock
   readonly log: Logger
   readonly registry?: Registry
@@ -48,10 +55,19 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
-  const ads = createAdsServer({ ...options.xds, log, observer: observe(presence, metrics, programmed) })
-  const builder = createConfigurationBuilder(ads, log)
+  const certificates = createCertificates({
+    ...certificateSettings(options),
+    isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(ads.connected(), configuration),
+    changed: () => debouncer.changed(true),
+  })
+  const observer = observe(presence, metrics, programmed)
+  const ads = createAdsServer({ ...options.xds, certificate: certificates.server, log, observer })
+  const builder = createConfigurationBuilder(ads, certificates, log)
+  /** The roots that the snapshots have. */
+  let builtRoots: EnvoyResource | undefined
   const build = (): void => {
     const end = metrics.build.startTimer()
+    builtRoots = certificates.roots()
     configuration = builder.apply(watches.objects(), configuration)
     end()
     programmed.configurationChanged()
@@ -61,7 +77,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   let isReady = false
 
   const serve = async (signal: AbortSignal): Promise<void> => {
-    await Promise.race([watches.synced, untilAborted(signal)])
+    await Promise.race([Promise.all([watches.synced, certificates.ready]), untilAborted(signal)])
     if (signal.aborted) return
     // The first configuration is there before the first proxy: none is told that it has nothing.
     build()
@@ -79,9 +95,27 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return {
     serving: serving.promise,
     isReady: () => isReady,
-    start: (signal) => runTogether(signal, [...watches.starts, serve]),
+    start: (signal) => runTogether(signal, [...watches.starts, certificates.start, serve]),
   }
 }
+
+const certificateSettings = (options: ControlPlaneOptions) => ({
+  ...options.certificates,
+  client: options.client,
+  namespace: options.authorityNamespace ?? rootNamespace,
+  clock: options.clock,
+  log: options.log,
+  random: options.random ?? Math.random,
+})
+
+/** What a proxy has not asked for it does not need. */
+const isAcceptedEverywhere = (connected: ReadonlyMap<string, ConnectedProxy>, { snapshots }: Configuration): boolean =>
+  [...connected.values()].every((proxy) => {
+    const accepted = proxy.accepted('secret', trustSecret)
+    return (
+      accepted === undefined || accepted === snapshots.get(proxy.nodeId)?.resources.secret.get(trustSecret)?.version
+    )
+  })
 
 const observe = (presence: Presence, metrics: MeshMetrics, programmed: ProgrammedReconciler): AdsObserver => ({
   connected: presence.connected,

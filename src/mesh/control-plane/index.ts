@@ -3,5 +3,8 @@
  * and says on each VirtualService whether it is in force (condition Programmed).
  * It knows no canary: whoever writes a VirtualService is served alike.
  */
+
+export { authenticateByKey, authenticateByTokenReview } from './authenticate.ts'
+export type { CertificateSettings } from './certificates.ts'
 export { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './control-plane.ts'
 export type { ReflectorOf } from './watches.ts'

@@ -67,10 +67,17 @@ export { TcpProxySchema } from './generated/envoy/extensions/filters/network/tcp
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
+export {
+  SubjectAltNameMatcher_SanType,
+  TlsParameters_TlsProtocol as TlsProtocol,
+} from './generated/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
+export { SecretSchema } from './generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+export { UpstreamTlsContextSchema } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 export { HttpProtocolOptionsSchema } from './generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 export {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
 export {

@@ -14,8 +14,10 @@ import {
   type OverloadManagerSchema,
   RouterSchema,
   type RouteSchema,
+  UpstreamTlsContextSchema,
 } from './api.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import { controlPlaneTls, type XdsTrust } from './xds-trust.ts'
 
 export interface BootstrapOptions {
   /** From `nodeId` of mesh/model. */
@@ -23,7 +25,7 @@ export interface BootstrapOptions {
   /** `workload.namespace`: a name for people. */
   readonly nodeCluster: string
   /** The control plane. Its address is a literal, and its token goes with every stream. */
-  readonly xds: SocketAddress & { readonly token?: string }
+  readonly xds: SocketAddress & { readonly token?: string; readonly trust?: XdsTrust }
   /** Where Prometheus scrapes: `podIP:15090`. */
   readonly metrics: SocketAddress
   /** A path of at most 107 bytes in a folder that only the owner may enter. */
@@ -46,6 +48,7 @@ const bootstrapToJson = (bootstrap: Bootstrap): JsonValue =>
       HttpConnectionManagerSchema,
       HttpProtocolOptionsSchema,
       RouterSchema,
+      UpstreamTlsContextSchema,
     ),
   })
 
@@ -101,7 +104,7 @@ function dynamicResources(
   }
 }
 
-function controlPlane({ address, port }: SocketAddress): MessageInitShape<typeof ClusterSchema> {
+function controlPlane({ address, port, trust }: BootstrapOptions['xds']): MessageInitShape<typeof ClusterSchema> {
   // Half-open streams go unnoticed without it.
   const keepalive = { interval: duration(10_000), timeout: duration(5_000) }
   const http2 = pack(HttpProtocolOptionsSchema, {
@@ -115,6 +118,7 @@ function controlPlane({ address, port }: SocketAddress): MessageInitShape<typeof
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(1_000),
     typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
+    ...(trust === undefined ? {} : { transportSocket: controlPlaneTls(trust) }),
     loadAssignment: {
       clusterName: xdsCluster,
       endpoints: [

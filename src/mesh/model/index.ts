@@ -5,6 +5,7 @@
  */
 export { type Cluster, type ClusterKey, clusterName, type Endpoint } from './cluster.ts'
 export type { Finding, FindingReason, ObjectKey } from './finding.ts'
+export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId } from './identity.ts'
 export type { Locality } from './locality.ts'
 export type { Mesh } from './mesh.ts'
 export type {

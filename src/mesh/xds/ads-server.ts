@@ -1,8 +1,15 @@
-import { Server, ServerCredentials, status } from '@grpc/grpc-js'
-import type { Logger } from '../../runtime/index.ts'
+import { Server, status } from '@grpc/grpc-js'
+import { type Logger, messageOf } from '../../runtime/index.ts'
 import type { DiscoveryRequest, ResourceType } from '../envoy/index.ts'
+import {
+  type Authenticate,
+  bearerToken,
+  isOwnNode,
+  type ProxyIdentity,
+  type ServerCertificate,
+  serverCredentials,
+} from './admission.ts'
 import { adsService } from './ads-service.ts'
-import { isAuthorized } from './bearer-token.ts'
 import { type AdsCall, createProxyStream, type ProxyStream, type StreamReport } from './proxy-stream.ts'
 import type { RequestEvent } from './receive.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -11,8 +18,10 @@ export interface AdsServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** What proxies must show as `authorization: Bearer TOKEN`; nothing when absent. */
-  readonly token?: string | undefined
+  /** Who shows the token of `authorization: Bearer TOKEN`; everybody is let in when absent. */
+  readonly authenticate?: Authenticate | undefined
+  /** Plain text when absent. */
+  readonly certificate?: ServerCertificate | undefined
   readonly log: Logger
   readonly observer?: AdsObserver
 }
@@ -55,7 +64,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     'grpc.keepalive_permit_without_calls': 1,
   })
   server.addService(adsService, {
-    StreamAggregatedResources: (call: AdsCall) => serveCall(call, { ...options, snapshots, streams }),
+    StreamAggregatedResources: (call: AdsCall) => void serveCall(call, { ...options, snapshots, streams }),
   })
   return {
     listen: () => listen(server, options),
@@ -75,23 +84,14 @@ interface Serving extends AdsServerOptions {
   readonly streams: Set<ProxyStream>
 }
 
-function serveCall(call: AdsCall, serving: Serving): void {
+async function serveCall(call: AdsCall, serving: Serving): Promise<void> {
   const { log, streams, observer } = serving
-  if (!isAuthorized(call.metadata.get('authorization'), serving.token)) {
-    log.warn({ peer: call.getPeer() }, 'proxy refused: its token is missing or wrong')
-    call.emit('error', { code: status.UNAUTHENTICATED, details: 'the token is missing or wrong' })
-    return
-  }
   let stream: ProxyStream | undefined
   const close = (): void => {
     if (stream === undefined || !streams.delete(stream)) return
     log.info({ node: stream.nodeId }, 'proxy disconnected')
     observer?.disconnected?.(stream.nodeId)
   }
-  call.on('data', (request: DiscoveryRequest) => {
-    stream ??= openStream(call, request, serving)
-    stream?.receive(request)
-  })
   call.on('end', () => {
     close()
     call.end()
@@ -102,15 +102,45 @@ function serveCall(call: AdsCall, serving: Serving): void {
     log.debug({ node: stream?.nodeId, error: error.message }, 'stream of a proxy failed')
     close()
   })
+  const identity = await identify(call, serving)
+  if (identity === undefined || call.cancelled) return
+  call.on('data', (request: DiscoveryRequest) => {
+    stream ??= openStream(call, request, identity, serving)
+    stream?.receive(request)
+  })
 }
 
-function openStream(call: AdsCall, request: DiscoveryRequest, serving: Serving): ProxyStream | undefined {
+const refuse = (call: AdsCall, code: status, details: string): undefined => void call.emit('error', { code, details })
+
+/** Undefined when the call was refused. */
+async function identify(call: AdsCall, { authenticate, log }: Serving): Promise<ProxyIdentity | 'anybody' | undefined> {
+  if (authenticate === undefined) return 'anybody'
+  try {
+    const identity = await authenticate(bearerToken(call.metadata.get('authorization')))
+    if (identity !== undefined) return identity
+    log.warn({ peer: call.getPeer() }, 'proxy refused: its token is missing or wrong')
+    return refuse(call, status.UNAUTHENTICATED, 'the token is missing or wrong')
+  } catch (error) {
+    log.error({ peer: call.getPeer(), error: messageOf(error) }, 'proxy refused: its token could not be checked')
+    return refuse(call, status.UNAVAILABLE, 'the token cannot be checked now')
+  }
+}
+
+function openStream(
+  call: AdsCall,
+  request: DiscoveryRequest,
+  identity: ProxyIdentity | 'anybody',
+  serving: Serving,
+): ProxyStream | undefined {
   const { log, streams, snapshots, observer } = serving
   // Only the first request of a stream says who asks.
   const nodeId = request.node?.id ?? ''
   if (nodeId === '') {
-    call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the first request must carry node.id' })
-    return undefined
+    return refuse(call, status.INVALID_ARGUMENT, 'the first request must carry node.id')
+  }
+  if (identity !== 'anybody' && !isOwnNode(nodeId, identity)) {
+    log.warn({ node: nodeId, peer: call.getPeer(), ...identity }, 'proxy refused: its token is that of another pod')
+    return refuse(call, status.PERMISSION_DENIED, 'the token is that of another pod')
   }
   const report: StreamReport = {
     pushed: (type) => observer?.pushed?.(nodeId, type),
@@ -125,9 +155,9 @@ function openStream(call: AdsCall, request: DiscoveryRequest, serving: Serving):
   return stream
 }
 
-function listen(server: Server, { host, port }: AdsServerOptions): Promise<number> {
+function listen(server: Server, { host, port, certificate }: AdsServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${host}:${port}`, serverCredentials(certificate), (error, bound) => {
       if (error === null) return resolve(bound)
       const hint = 'another process may hold it: stop that, or choose another address'
       reject(new Error(`xDS server cannot listen on ${host}:${port}; ${hint}`, { cause: error }))

@@ -3,6 +3,7 @@
  * What to send next is a pure function of the stream's state (receive, next); the server around it only moves bytes.
  * It knows neither Kubernetes nor Istio.
  */
+export type { Authenticate, ProxyIdentity, ServerCertificate } from './admission.ts'
 export {
   type AdsObserver,
   type AdsServer,

@@ -56,7 +56,8 @@ const meshed = (name: string): Pod => {
 let cluster: LocalCluster
 
 beforeAll(async () => {
-  const sidecar = { envoy: await envoyPath(), xds: { address: '127.0.0.1', port: 1, token: 'secret' }, renderBootstrap }
+  const xds = { address: '127.0.0.1', port: 1 }
+  const sidecar = { envoy: await envoyPath(), xds, tokenFor: () => 'secret', renderBootstrap }
   cluster = await startLocalCluster({ sidecar })
   await cluster.apply(web, {
     apiVersion: 'v1',

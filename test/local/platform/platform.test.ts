@@ -64,7 +64,7 @@ const patience = { timeout: 240_000 }
 
 describe('the platform', patience, () => {
   test('keeps its secrets to its owner', () => {
-    const modes = ['kubeconfig', 'xds-token'].map((name) => statSync(join(dataDirectory, name)).mode & 0o777)
+    const modes = ['kubeconfig', 'xds-token-key'].map((name) => statSync(join(dataDirectory, name)).mode & 0o777)
     expect(modes).toEqual([0o600, 0o600])
     expect(platform.describe()).toBe(
       [

@@ -74,7 +74,7 @@ test('a leaf is renewed at half of its life, up to a tenth of it earlier', () =>
 })
 
 describe('pod tokens', () => {
-  const pod = { namespace: 'shop', serviceAccount: 'web', pod: 'web-0' }
+  const pod = { namespace: 'shop', pod: 'web-0' }
   const token = createPodToken('key', pod)
   test('say who the pod is to whoever has the key', () => expect(readPodToken('key', token)).toEqual(pod))
   test.each([

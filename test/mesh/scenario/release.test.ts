@@ -27,6 +27,7 @@ import {
   type Backend,
   get,
   place,
+  podToken,
   type RunningEnvoy,
   type RunningMesh,
   readVirtualService,
@@ -65,7 +66,7 @@ beforeAll(async () => {
   const binary = await envoyPath()
   const [clientPod, primaryPod, canaryPod, gatewayPod] = shop.pods
   if (!clientPod || !primaryPod || !canaryPod || !gatewayPod) throw new Error('the shop lacks pods')
-  const xds = { address: `${block.prefix}.0.1`, port: mesh.port }
+  const { xds } = mesh
   envoys = {
     client: await startEnvoy({ binary, pod: clientPod, xds }),
     primary: await startEnvoy({ binary, pod: primaryPod, xds }),
@@ -301,19 +302,20 @@ describe('a release through real Envoys', () => {
     expect(seen).toEqual([])
   })
 
-  test('a proxy without the right token gets nothing', async () => {
+  test.each([
+    ['a guessed token', 'guessed', 'proxy refused: its token is missing or wrong'],
+    ['the token of another pod', podToken('web-primary-0'), 'proxy refused: its token is that of another pod'],
+  ])('a proxy with %s gets nothing', async (_, token, refusal) => {
     const [pod] = shopOf(block.prefix).pods
     if (!pod) throw new Error('the shop lacks pods')
     const stranger = { ...pod, status: { ...pod.status, podIP: `${block.prefix}.1.9` } }
     const envoy = await startEnvoy({
       binary: await envoyPath(),
       pod: stranger,
-      xds: { address: `${block.prefix}.0.1`, port: mesh.port },
-      token: 'guessed',
+      xds: mesh.xds,
+      token,
     })
-    await eventually(() =>
-      expect(mesh.lines).toContainEqual(expect.objectContaining({ msg: expect.stringMatching(/^proxy refused/) })),
-    )
+    await eventually(() => expect(mesh.lines).toContainEqual(expect.objectContaining({ msg: refusal })))
     expect(mesh.lines).not.toContainEqual(
       expect.objectContaining({
         msg: 'proxy connected',

@@ -2,18 +2,20 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { metricsPort, type Pod } from '../../../api/index.ts'
+import { failure, type Result, success } from '../../../base/index.ts'
 import { nodeId } from '../../../mesh/model/index.ts'
-import type { Launch } from '../container/container.ts'
+import type { Launch, Obstacle } from '../container/container.ts'
 import type { ProbeResult } from '../probe/probe-state.ts'
 import type { ProbePlan } from '../probe/prober.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
+import type { MeshTrust, TrustFiles } from './mesh-trust.ts'
 
 /** What an Envoy is told at its start; everything else comes from the mesh. */
 export interface BootstrapFacts {
   readonly nodeId: string
   /** `app.namespace`: a name for people. */
   readonly nodeCluster: string
-  readonly xds: XdsAddress
+  readonly xds: XdsAddress & { readonly token: string; readonly trust?: TrustFiles }
   readonly metrics: { readonly address: string; readonly port: number }
   readonly adminSocketPath: string
 }
@@ -21,13 +23,16 @@ export interface BootstrapFacts {
 export interface XdsAddress {
   readonly address: string
   readonly port: number
-  readonly token: string
 }
 
 export interface SidecarOptions {
   /** Path of the Envoy binary. */
   readonly envoy: string
   readonly xds: XdsAddress
+  /** Proves to the mesh which pod a proxy belongs to. */
+  readonly tokenFor: (pod: { readonly namespace: string; readonly pod: string }) => string
+  /** Absent where the mesh is believed without a certificate. */
+  readonly trust?: Pick<MeshTrust, 'files'>
   readonly renderBootstrap: (facts: BootstrapFacts) => string
 }
 
@@ -43,7 +48,9 @@ export async function prepareEnvoy(
   pod: Pod,
   mode: SidecarMode,
   { podIP, place }: { readonly podIP: string; readonly place: EnvoyPlace },
-): Promise<Launch> {
+): Promise<Result<Launch, Obstacle>> {
+  const trust = options.trust?.files()
+  if (options.trust !== undefined && trust === undefined) return failure(waitingForMesh)
   const { adminSocket, directory } = place
   const bootstrap = join(directory, 'envoy.json')
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -51,14 +58,14 @@ export async function prepareEnvoy(
   const facts = {
     nodeId: nodeIdOf(pod, mode, podIP),
     nodeCluster: clusterOf(pod),
-    xds: options.xds,
+    xds: { ...options.xds, token: tokenOf(options, pod), ...(trust === undefined ? {} : { trust }) },
     metrics: { address: podIP, port: metricsPort },
     adminSocketPath: adminSocket,
   }
-  // It carries the token of the mesh.
+  // It carries the pod's token.
   await writeFile(bootstrap, options.renderBootstrap(facts), { mode: 0o600 })
   await chmod(bootstrap, 0o600)
-  return {
+  return success({
     argv: [
       options.envoy,
       '-c',
@@ -74,8 +81,16 @@ export async function prepareEnvoy(
     cwd: directory,
     imageID: '',
     readiness: envoyReadiness(adminSocket),
-  }
+  })
 }
+
+const waitingForMesh: Obstacle = {
+  reason: 'WaitingForMesh',
+  message: 'the mesh has not published its roots yet; `sluice mesh` does when it starts',
+}
+
+const tokenOf = ({ tokenFor }: SidecarOptions, { metadata }: Pod): string =>
+  tokenFor({ namespace: metadata.namespace ?? 'default', pod: metadata.name })
 
 const nodeIdOf = ({ metadata }: Pod, mode: SidecarMode, podIP: string): string =>
   nodeId({

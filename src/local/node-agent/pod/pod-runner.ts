@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Container, Pod } from '../../../api/index.ts'
-import { success } from '../../../base/index.ts'
 import type { EventNote } from '../../../kube/index.ts'
 import { type Logger, messageOf, untilAborted } from '../../../runtime/index.ts'
 import { type ContainerOptions, createContainer, type RunningContainer } from '../container/container.ts'
@@ -213,7 +212,7 @@ class PodLife implements PodRunner {
       restartPolicy: 'Always',
       prepare: async () => {
         const { podIP } = this.#addresses
-        return success(await prepareEnvoy(sidecar, this.#pod, this.#mode, { podIP, place }))
+        return prepareEnvoy(sidecar, this.#pod, this.#mode, { podIP, place })
       },
       untilPreparable: (signal) => clock.sleep(PREPARE_AGAIN_MS, signal),
     })

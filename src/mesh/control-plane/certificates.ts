@@ -1,0 +1,81 @@
+import { runTogether } from '../../runtime/index.ts'
+import { createIssuer, type Leaf } from '../ca/index.ts'
+import { type EnvoyResource, renderIdentity } from '../envoy/index.ts'
+import { controlPlaneIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
+import type { ServerCertificate } from '../xds/index.ts'
+import { createTrustKeeper, type TrustKeeperOptions } from './trust-keeper.ts'
+
+export interface CertificateSettings {
+  /** 24 h when absent. */
+  readonly leafLifetimeMs?: number
+  /** How often the authority's Secret is read; 5 s when absent. */
+  readonly pollMs?: number
+  /** How long a new root waits for proxies that do not answer; 60 s when absent. */
+  readonly waitAtMostMs?: number
+}
+
+export interface CertificatesOptions
+  extends CertificateSettings,
+    Pick<TrustKeeperOptions, 'client' | 'namespace' | 'clock' | 'log' | 'isKnownEverywhere'> {
+  readonly random: () => number
+  /** There are new secrets. */
+  readonly changed: () => void
+}
+
+/** What proxies show each other, kept fresh. */
+export interface Certificates {
+  start(signal: AbortSignal): Promise<void>
+  /** Resolves once the control plane has a certificate itself. */
+  readonly ready: Promise<void>
+  want(workloads: readonly WorkloadIdentity[]): void
+  /** All that a proxy of this workload may know: its own certificate, once there is one, and the roots. */
+  secretsOf(workload: WorkloadIdentity): readonly EnvoyResource[]
+  readonly roots: () => EnvoyResource | undefined
+  readonly server: ServerCertificate
+}
+
+const DAY_MS = 24 * 3600_000
+
+export function createCertificates(options: CertificatesOptions): Certificates {
+  const { leafLifetimeMs = DAY_MS, pollMs = 5_000, waitAtMostMs = 60_000 } = options
+  const ready = Promise.withResolvers<void>()
+  const rendered = new WeakMap<Leaf, EnvoyResource>()
+  const listeners = new Set<() => void>()
+
+  const issued = (): void => {
+    if (issuer.leafOf(controlPlaneIdentity) !== undefined) ready.resolve()
+    for (const listener of listeners) listener()
+    options.changed()
+  }
+  const issuer = createIssuer({ ...options, leafLifetimeMs, issued })
+  issuer.want([controlPlaneIdentity])
+  const keeper = createTrustKeeper({
+    ...options,
+    ...{ leafLifetimeMs, pollMs, waitAtMostMs },
+    rootsChanged: options.changed,
+    use: issuer.use,
+  })
+
+  return {
+    ready: ready.promise,
+    start: (signal) => runTogether(signal, [keeper.start, issuer.start]),
+    want: (workloads) => issuer.want(new Set([controlPlaneIdentity, ...workloads.map(spiffeId)])),
+    secretsOf(workload) {
+      const leaf = issuer.leafOf(spiffeId(workload))
+      const roots = keeper.roots()
+      if (roots === undefined) return []
+      if (leaf === undefined) return [roots]
+      const identity = rendered.get(leaf) ?? renderIdentity(leaf)
+      rendered.set(leaf, identity)
+      return [identity, roots]
+    },
+    roots: keeper.roots,
+    server: {
+      current: () => issuer.leafOf(controlPlaneIdentity),
+      onChange(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+    },
+  }
+}
