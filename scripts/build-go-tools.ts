@@ -7,7 +7,9 @@ if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(', ')}; known: ${goTools.join(', ')}`)
   process.exit(2)
 }
-for (const tool of wanted.length === 0 ? (['etcd', 'kube-apiserver', 'helm'] as const) : wanted.filter(isGoTool)) {
+for (const tool of wanted.length === 0
+  ? (['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'helm'] as const)
+  : wanted.filter(isGoTool)) {
   await buildGoTool(tool, (line) => console.log(line))
 }
 

@@ -8,11 +8,12 @@ import { promisify } from 'node:util'
  * The real programs that tests are held against, built from their own Go modules: nobody publishes etcd and
  * kube-apiserver in a package registry. Each is built once into the cache of the user.
  */
-export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'helm', 'registry'] as const
+export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'helm', 'registry'] as const
 export type GoTool = (typeof goTools)[number]
 
 const KUBERNETES = 'v1.36.3'
 const ETCD = 'v3.6.7'
+const KWOK = 'v0.8.0'
 const HELM = 'v3.22.0'
 const CONTAINER_REGISTRY = 'v0.22.1'
 
@@ -62,6 +63,13 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
   },
   'kube-apiserver': kubernetes('kube-apiserver'),
   'kube-controller-manager': kubernetes('kube-controller-manager'),
+  kwok: {
+    module: 'sigs.k8s.io/kwok',
+    version: KWOK,
+    main: 'sigs.k8s.io/kwok/cmd/kwok',
+    asMainModule: true,
+    folder: `kube-${KUBERNETES.slice(1)}`,
+  },
   helm: {
     module: 'helm.sh/helm/v3',
     version: HELM,

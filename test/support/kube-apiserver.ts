@@ -20,17 +20,36 @@ export interface KubeApiserver {
   readonly request: ApiRequest
   /** Writes a kubeconfig with the rights of a service account, as its pods have them, and returns the path. */
   kubeconfigOf(namespace: string, serviceAccount: string): Promise<string>
+  /** The same for a process of this name, by a token of its own, which the audit log knows by `credential`. */
+  credentialsOf(namespace: string, serviceAccount: string, name: string): Promise<Credentials>
+  /** Goes with it. */
+  readonly folder: string
+  /** Starts a program whose output goes to the folder, and which ends before the API server does. */
+  startBeside(name: string, command: string, args: readonly string[]): Child
   stop(): Promise<void>
 }
+
+export interface Credentials {
+  /** Of the kubeconfig. */
+  readonly path: string
+  readonly credential: string
+}
+
+export interface KubeApiserverOptions {
+  /** Written with every request of a service account; none when absent. See audit-log.ts. */
+  readonly auditPolicy?: object
+}
+
+export const auditLogOf = ({ folder }: Pick<KubeApiserver, 'folder'>): string => join(folder, 'audit.log')
 
 const ATTEMPTS = 3
 
 /** Starts both; ready in seconds. Ports are free ones, and another try is made when somebody else took one. */
-export async function startKubeApiserver(): Promise<KubeApiserver> {
+export async function startKubeApiserver(options: KubeApiserverOptions = {}): Promise<KubeApiserver> {
   const tools = { etcd: await requireTool('etcd'), apiserver: await requireTool('kube-apiserver') }
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOnce(tools)
+      return await startOnce(tools, options)
     } catch (error) {
       if (attempt === ATTEMPTS) throw error
     }
@@ -42,39 +61,53 @@ interface Tools {
   readonly apiserver: string
 }
 
-async function startOnce(tools: Tools): Promise<KubeApiserver> {
+async function startOnce(tools: Tools, options: KubeApiserverOptions): Promise<KubeApiserver> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-kube-'))
   const [client, peer, secure] = await freePorts(3)
   const token = randomBytes(24).toString('hex')
   await writeCredentials(folder, token)
   const children: Child[] = []
+  const startBeside = (name: string, command: string, args: readonly string[]) => {
+    const child = start(folder, name, command, args)
+    children.push(child)
+    return child
+  }
   const stop = async () => {
     for (const child of children.toReversed()) await child.stop({ graceMs: 5_000 })
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    children.push(start(folder, 'etcd', tools.etcd, etcdFlags(folder, Number(client), Number(peer))))
-    children.push(start(folder, 'apiserver', tools.apiserver, apiserverFlags(folder, Number(client), Number(secure))))
+    startBeside('etcd', tools.etcd, etcdFlags(folder, Number(client), Number(peer)))
+    const flags = [...apiserverFlags(folder, Number(client), Number(secure)), ...(await auditFlags(folder, options))]
+    startBeside('apiserver', tools.apiserver, flags)
     const connection = { server: `https://127.0.0.1:${secure}`, token, folder }
     const certificateAuthority = await untilReady(connection, children)
     const kubeconfig = join(folder, 'kubeconfig')
     await writeFile(kubeconfig, renderKubeconfig(connection, certificateAuthority), { mode: 0o600 })
     const request = createApiRequest({ ...connection, certificateAuthority })
-    const kubeconfigOf = async (namespace: string, serviceAccount: string) => {
+    const credentialsOf = async (namespace: string, serviceAccount: string, name: string) => {
       const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`
       const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
-      const answer = await request('POST', path, { body })
-      const file = join(folder, `${namespace}-${serviceAccount}.kubeconfig`)
-      const theirs = { ...connection, token: String(answer.body.status.token) }
+      const theirs = { ...connection, token: String((await request('POST', path, { body })).body.status.token) }
+      const file = join(folder, `${name}.kubeconfig`)
       await writeFile(file, renderKubeconfig(theirs, certificateAuthority), { mode: 0o600 })
-      return file
+      return { path: file, credential: credentialOf(theirs.token) }
     }
-    return { ...connection, kubeconfig, certificateAuthority, request, kubeconfigOf, stop }
+    const kubeconfigOf = async (namespace: string, serviceAccount: string) =>
+      (await credentialsOf(namespace, serviceAccount, `${namespace}-${serviceAccount}`)).path
+    const identities = { kubeconfig, kubeconfigOf, credentialsOf }
+    return { ...connection, ...identities, certificateAuthority, request, startBeside, stop }
   } catch (cause) {
     const log = await readFile(join(folder, 'apiserver.log'), 'utf8').catch(() => '')
     await stop()
     throw new Error(`kube-apiserver did not start: ${log.slice(-2_000)}`, { cause })
   }
+}
+
+/** A token says its own name, which the audit log writes. */
+function credentialOf(token: string): string {
+  const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))
+  return `JTI=${payload.jti}`
 }
 
 /** Without fsync: what is lost in a crash is only this test's. */
@@ -102,7 +135,16 @@ const apiserverFlags = (folder: string, etcd: number, port: number): readonly st
   '--authorization-mode=RBAC',
   '--service-cluster-ip-range=10.96.0.0/16',
   '--disable-admission-plugins=ServiceAccount',
+  // Owner references that block deletion need a right of their own, as in the clusters that check it.
+  '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
 ]
+
+async function auditFlags(folder: string, { auditPolicy }: KubeApiserverOptions): Promise<readonly string[]> {
+  if (auditPolicy === undefined) return []
+  const policy = join(folder, 'audit-policy.yaml')
+  await writeFile(policy, stringify(auditPolicy))
+  return [`--audit-policy-file=${policy}`, `--audit-log-path=${auditLogOf({ folder })}`, '--audit-log-mode=blocking']
+}
 
 async function writeCredentials(folder: string, token: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

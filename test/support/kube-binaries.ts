@@ -5,11 +5,11 @@ import { promisify } from 'node:util'
 import { type GoTool, goToolPath, isBuilt } from '../../scripts/go-tools.ts'
 
 /**
- * Tests against a real kube-apiserver or helm need programs that no package registry has. They run where
+ * Tests against a real control plane or helm need programs that no package registry has. They run where
  * KUBEBUILDER_ASSETS names a folder that holds them, or where SLUICE_TEST_KUBE=1 allows to build them with Go.
  */
 const HOW =
-  'set SLUICE_TEST_KUBE=1 (builds them once, needs Go 1.26 and some minutes), or KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver and SLUICE_HELM to helm'
+  'npm run test:kube, or SLUICE_TEST_KUBE=1 (builds them once, needs Go 1.26 and some minutes), or KUBEBUILDER_ASSETS set to a folder with etcd, kube-apiserver, kube-controller-manager and kwok and SLUICE_HELM to helm'
 
 /** Why tests that need these tools are skipped here; undefined where they run. Says so aloud. */
 export function skipReason(what: string, ...tools: readonly GoTool[]): string | undefined {

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type LocalImage, localImageKind } from '../../src/api/index.ts'
+import { images } from '../../src/cli/demo/manifests.ts'
+import { describeReleases } from '../support/release-scenarios.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+import { type StandInPrometheus, startStandInPrometheus } from '../support/stand-in-prometheus.ts'
+
+describe.skipIf(isKubectlMissing('releases on the local platform'))('on the local platform', () => {
+  let platform: SluiceLocal
+  let prometheus: StandInPrometheus
+
+  beforeAll(async () => {
+    prometheus = await startStandInPrometheus()
+    platform = await startSluiceLocal()
+    for (const image of images) await platform.client.apply(localImageKind, image as LocalImage, { force: true })
+  })
+
+  afterAll(async () => {
+    await platform?.[Symbol.asyncDispose]()
+    await prometheus?.[Symbol.asyncDispose]()
+  })
+
+  describeReleases(() => ({ client: platform.client, prometheus, podSpec: {} }))
+})

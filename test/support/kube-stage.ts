@@ -1,0 +1,86 @@
+import { Writable } from 'node:stream'
+import { expect } from 'vitest'
+import { createKubeClient } from '../../src/kube/index.ts'
+import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { CHART, type Helm, startHelm } from './helm.ts'
+import { simulatedNode } from './simulated-node.ts'
+import type { Stage } from './staged-app.ts'
+import { startStandInPrometheus } from './stand-in-prometheus.ts'
+
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
+
+export const systemNamespace = 'sluice-system'
+export const controllerAccount = 'sluice-controller'
+export const controllerUser = `system:serviceaccount:${systemNamespace}:${controllerAccount}`
+
+/** A controller in a process of its own, with the rights that the chart grants and no other. */
+export interface StagedController {
+  readonly process: Child
+  /** The token it began with, as the audit log names it. */
+  readonly credential: string
+  output(): string
+}
+
+/** A real control plane on which the chart is installed. */
+export interface KubeStage extends Stage {
+  readonly plane: ControlPlane
+  startController(): Promise<StagedController>
+  stop(): Promise<void>
+}
+
+export async function startKubeStage(values: readonly string[] = []): Promise<KubeStage> {
+  const plane = await startControlPlane()
+  const helm = await startHelm(plane.kubeconfig)
+  const prometheus = await startStandInPrometheus()
+  const controllers: StagedController[] = []
+  const stop = async () => {
+    for (const { process } of controllers) {
+      process.kill('SIGCONT')
+      await process.stop({ graceMs: 5_000 })
+    }
+    await prometheus[Symbol.asyncDispose]()
+    await helm.stop()
+    await plane.stop()
+  }
+  try {
+    await installChart(helm, values)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    plane,
+    prometheus,
+    client: createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'test' }),
+    podSpec: { nodeName: simulatedNode },
+    async startController() {
+      const controller = await startController(plane, `controller-${controllers.length}`)
+      controllers.push(controller)
+      return controller
+    },
+    stop,
+  }
+}
+
+async function installChart(helm: Helm, values: readonly string[]): Promise<void> {
+  const flags = ['--namespace', systemNamespace, '--create-namespace', ...values.flatMap((each) => ['--set', each])]
+  const installed = await helm.run('install', 'sluice', CHART, ...flags)
+  expect(installed.code, installed.stderr).toBe(0)
+}
+
+async function startController(plane: ControlPlane, name: string): Promise<StagedController> {
+  const { path, credential } = await plane.credentialsOf(systemNamespace, controllerAccount, name)
+  const output: string[] = []
+  const sink = new Writable({ write: (chunk, _, done) => done(void output.push(String(chunk))) })
+  const flags = ['--leader-elect', '--lease-namespace', systemNamespace, '--mesh-provider', 'istio']
+  const child = spawnChild({
+    command: process.execPath,
+    args: [MAIN, 'controller', '--kubeconfig', path, '--listen', '127.0.0.1:0', ...flags],
+    env: process.env,
+    stdout: sink,
+    stderr: sink,
+    log: silentLogger,
+  })
+  return { process: child, credential, output: () => output.join('') }
+}
