@@ -1,8 +1,14 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { alertProviderKind, canaryRunKind, imagePolicyKind, secretKind } from '../../src/api/index.ts'
+import { readAuditLog } from '../support/audit-log.ts'
 import { controlPlaneTools } from '../support/control-plane.ts'
+import { eventually } from '../support/eventually.ts'
+import { answer, startServer } from '../support/http-server.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
-import { type KubeStage, startKubeStage } from '../support/kube-stage.ts'
+import { controllerUser, type KubeStage, startKubeStage } from '../support/kube-stage.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
+import { startStagedApp } from '../support/staged-app.ts'
+import { type PolicyRule, unusedRights } from '../support/unused-rights.ts'
 
 const skipped = skipReason('releases on a real control plane', ...controlPlaneTools, 'helm')
 
@@ -10,11 +16,105 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
   let stage: KubeStage
 
   beforeAll(async () => {
-    stage = await startKubeStage()
+    stage = await startKubeStage({ readSecretsIn: 'told' })
     await stage.startController()
   }, BUILD_TIMEOUT_MS)
 
   afterAll(() => stage?.stop())
 
   describeReleases(() => stage)
+
+  test.concurrent('an image policy that finds no registry says so', async () => {
+    await stage.client.create(imagePolicyKind, {
+      apiVersion: 'sluice.dev/v1',
+      kind: 'ImagePolicy',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        image: '127.0.0.1:9/web',
+        semver: { range: '>=1.0.0' },
+        schedule: '* * * * * *',
+        targetRef: { kind: 'Deployment', name: 'web' },
+        insecure: true,
+        suspend: false,
+      },
+    })
+    await eventually(
+      async () => {
+        const policy = await stage.client.get(imagePolicyKind, { namespace: 'default', name: 'web' })
+        expect(policy?.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False' }))
+      },
+      { within: 120_000 },
+    )
+  }, 150_000)
+
+  test.concurrent('who asked for it is told, and of the runs the last ten are kept', async () => {
+    const { client } = stage
+    const namespace = 'told'
+    await using receiver = await startServer(answer(200))
+    const alerts = [{ name: 'team', providerRef: { name: 'team' } }]
+    const app = await startStagedApp(stage, { namespace, analysis: { alerts }, spec: { skipAnalysis: true } })
+    await client.create(secretKind, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'team', namespace },
+      data: { address: Buffer.from(receiver.url).toString('base64') },
+    })
+    await client.create(alertProviderKind, {
+      apiVersion: 'sluice.dev/v1',
+      kind: 'AlertProvider',
+      metadata: { name: 'team', namespace },
+      spec: { type: 'webhook', secretRef: { name: 'team' } },
+    } as never)
+    const { uid = '' } = (await app.canary()).metadata
+    const owner = { apiVersion: 'sluice.dev/v1', kind: 'Canary', name: 'web', uid }
+    for (let number = 1; number <= 10; number++) {
+      await client.create(canaryRunKind, {
+        apiVersion: 'sluice.dev/v1',
+        kind: 'CanaryRun',
+        metadata: { name: `web-${number}`, namespace, ownerReferences: [owner] },
+        spec: { canary: 'web', revision: `r${number}`, images: [], startedAt: '2026-01-01T00:00:00Z' },
+      })
+    }
+    await app.setImage('1.1.0')
+    const run = await app.ended('1.1.0')
+    expect(run.metadata.name).toBe('web-11')
+    await eventually(async () => expect(receiver.requests.length).toBeGreaterThan(1), { within: 30_000 })
+    const { items } = await client.list(canaryRunKind, { namespace })
+    expect(items.map(({ metadata }) => metadata.name)).not.toContain('web-1')
+    expect(items.length).toBe(10)
+    await app.stop()
+  }, 300_000)
+
+  describe('of the rights', () => {
+    const requests = async () => (await readAuditLog(stage.plane)).filter(({ user }) => user === controllerUser)
+
+    test('none was missing', async () => {
+      const all = await requests()
+      expect(all.length).toBeGreaterThan(100)
+      expect(all.filter(({ code }) => code === 403)).toEqual([])
+    })
+
+    test('none is left over', async () => {
+      const path = '/apis/rbac.authorization.k8s.io/v1'
+      const { body: role } = await stage.plane.request('GET', `${path}/clusterroles/sluice-controller`)
+      const { body: lease } = await stage.plane.request(
+        'GET',
+        `${path}/namespaces/sluice-system/roles/sluice-controller`,
+      )
+      const rules: readonly PolicyRule[] = [...role.rules, ...lease.rules]
+      const unused = unusedRights(rules, await requests())
+      expect(unused.filter((right) => !Object.hasOwn(usedElsewhere, right))).toEqual([])
+    })
+  })
 })
+
+/** Rights that are not needed in each of these releases, and who needs them. */
+const usedElsewhere: Readonly<Record<string, string>> = {
+  'update sluice.dev/canaries/finalizers': 'asked by admission, when an owner reference blocks deletion',
+  'delete /services': 'asked by admission, when an owner reference is taken off',
+  'delete networking.istio.io/virtualservices': 'asked by admission, when an owner reference is taken off',
+  'get sluice.dev/canaries': 'after a Conflict of the status with a user who writes the spec',
+  'get sluice.dev/imagepolicies': 'after a Conflict of the status with a user who writes the spec',
+  'get apps/deployments': 'image policies that find an image',
+  'patch /events': 'an event that is the same again',
+}

@@ -29,7 +29,12 @@ export interface KubeStage extends Stage {
   stop(): Promise<void>
 }
 
-export async function startKubeStage(values: readonly string[] = []): Promise<KubeStage> {
+export interface KubeStageOptions {
+  /** A namespace in which the controller may read Secrets; it is made. */
+  readonly readSecretsIn?: string
+}
+
+export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): Promise<KubeStage> {
   const plane = await startControlPlane()
   const helm = await startHelm(plane.kubeconfig)
   const prometheus = await startStandInPrometheus()
@@ -44,6 +49,10 @@ export async function startKubeStage(values: readonly string[] = []): Promise<Ku
     await plane.stop()
   }
   try {
+    const values = readSecretsIn === undefined ? [] : [`controller.readSecretsIn={${readSecretsIn}}`]
+    for (const name of readSecretsIn === undefined ? [] : [readSecretsIn]) {
+      await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name } } })
+    }
     await installChart(helm, values)
   } catch (error) {
     await stop()

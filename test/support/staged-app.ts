@@ -116,7 +116,7 @@ const template = ({ prometheus }: Stage, namespace: string): MetricTemplate => (
 
 /** A namespace in which a Canary can be released: its template is there. */
 export async function startNamespace(stage: Stage, name: string): Promise<void> {
-  await stage.client.create(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  await stage.client.apply(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   await stage.client.create(metricTemplateKind, template(stage, name))
 }
 
