@@ -44,7 +44,7 @@ export function renderCatalogue(): string {
       variable.default === undefined ? `**${variable.name}**` : `${variable.name} \`${escapeCell(variable.default)}\``,
     )
     const limits = Object.entries(example.thresholdRange ?? {}).map(([end, value]) => `${end} ${value}`)
-    return `| [${name}](../analysis-templates/${name}.yaml) | ${escapeCell(title)} | ${limits} | ${variables.join(', ')} |`
+    return `| [${name}](../analysis-templates/${name}.yaml) | ${escapeCell(title)} | ${limits} | ${variables.join(', ') || 'none'} |`
   })
   return ['| Template | Measures | Limit, such as | Variables |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }

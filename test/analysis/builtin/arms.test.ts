@@ -31,8 +31,8 @@ const rows: readonly (readonly [MetricsProvider, Labels, Labels])[] = [
   ['skipper', { route: 'kube_shop_x__a__h____web_canary' }, { route: 'kube_shop_x__a__h____web_primary' }],
   [
     'knative',
-    { namespace_name: 'shop', revision_name: 'web' },
-    { namespace_name: 'shop', revision_name: 'web-primary-00001' },
+    { namespace_name: 'shop.x', revision_name: 'web' },
+    { namespace_name: 'shop.x', revision_name: 'web-primary-00001' },
   ],
   ['kubernetes', { namespace: 'shop.x', pod: 'web-abc-12345' }, { namespace: 'shop.x', pod: 'web-primary-abc-12345' }],
 ]
