@@ -4,5 +4,6 @@
  */
 export { type BackoffRule, backoffMs } from './backoff.ts'
 export { DURATION_PATTERN, parseDuration, renderDuration } from './duration.ts'
+export { isEqual, isSameRecord } from './equal.ts'
 export { canonicalJson, hashValue } from './hash.ts'
 export { failure, type Result, success } from './result.ts'

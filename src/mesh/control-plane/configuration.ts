@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../../api/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import { type EnvoyResource, renderMesh } from '../envoy/index.ts'
+import { createMeshRenderer, type ProxyResources } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
-import type { Finding, Mesh } from '../model/index.ts'
+import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
 import type { Certificates } from './certificates.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
@@ -35,13 +35,16 @@ export function createConfigurationBuilder(
   log: Logger,
 ): ConfigurationBuilder {
   const toMesh = createTranslator()
+  const render = createMeshRenderer()
   const toSnapshot = createSnapshotBuilder()
+  let built: Mesh = { clusters: [], proxies: [], findings: [] }
   return {
     apply(objects, last) {
       try {
-        const mesh = toMesh(objects)
+        const mesh = shareMesh(built, toMesh(objects))
         certificates.want(mesh.proxies.map(({ workload }) => workload))
-        const snapshots = buildSnapshots(withSecrets(mesh, certificates), toSnapshot, last, log)
+        const snapshots = buildSnapshots(withSecrets(mesh, render(mesh), certificates), toSnapshot, last, log)
+        built = mesh
         for (const [nodeId, snapshot] of snapshots) ads.setSnapshot(nodeId, snapshot)
         for (const nodeId of last.snapshots.keys()) if (!snapshots.has(nodeId)) ads.removeSnapshot(nodeId)
         return {
@@ -59,18 +62,15 @@ export function createConfigurationBuilder(
 }
 
 /** What all proxies share, and to each the secrets of its own identity. */
-function withSecrets(
+const withSecrets = (
   mesh: Mesh,
+  rendered: ReadonlyMap<string, ProxyResources>,
   { secretsOf }: Pick<Certificates, 'secretsOf'>,
-): ReadonlyMap<string, readonly EnvoyResource[]> {
-  const rendered = renderMesh(mesh)
-  return new Map(
-    mesh.proxies.map(({ id, workload }) => [id, [...(rendered.get(id) ?? []), ...secretsOf(workload)]] as const),
-  )
-}
+): ReadonlyMap<string, ProxyResources> =>
+  new Map(mesh.proxies.map(({ id, workload }) => [id, [...(rendered.get(id) ?? []), secretsOf(workload)]] as const))
 
 function buildSnapshots(
-  rendered: ReturnType<typeof renderMesh>,
+  rendered: ReadonlyMap<string, ProxyResources>,
   toSnapshot: SnapshotBuilder,
   last: Configuration,
   log: Logger,

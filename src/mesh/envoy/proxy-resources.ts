@@ -1,3 +1,4 @@
+import { isSameRecord } from '../../base/index.ts'
 import type { Cluster, Locality, Mesh, MeshProxy, RouteTable } from '../model/index.ts'
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
@@ -5,50 +6,82 @@ import { renderInbound, renderOutbound } from './listener.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
 
+/** What one proxy is to have, in groups: a group that did not change, or that proxies share, is the same array. */
+export type ProxyResources = readonly (readonly EnvoyResource[])[]
+
 /** All resources of each proxy by node id. What proxies share is rendered once and is the same object. */
-export function renderMesh(mesh: Mesh): ReadonlyMap<string, readonly EnvoyResource[]> {
-  const destinationsFrom = createDestinations(mesh.clusters)
-  const tables = new Map<RouteTable, EnvoyResource>()
-  const render = (table: RouteTable): EnvoyResource => {
-    const known = tables.get(table) ?? renderRouteTable(table)
-    tables.set(table, known)
-    return known
+export const renderMesh = (mesh: Mesh): ReadonlyMap<string, readonly EnvoyResource[]> =>
+  new Map([...createMeshRenderer()(mesh)].map(([id, groups]) => [id, groups.flat()]))
+
+/** Renders mesh after mesh; what is the same object of the model as before gives the same resource as before. */
+export function createMeshRenderer(): (mesh: Mesh) => ReadonlyMap<string, ProxyResources> {
+  const renderDestinations = createDestinationRenderer()
+  const renderTable = remember<RouteTable, EnvoyResource>(renderRouteTable)
+  const renderTables = remember((tables: MeshProxy['routeTables']) => tables.map(renderTable))
+  let listeners = new Map<string, OwnResources>()
+
+  return (mesh) => {
+    const destinationsFrom = renderDestinations(mesh.clusters)
+    const known = listeners
+    listeners = new Map(mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.get(proxy.id))]))
+    return new Map(
+      mesh.proxies.map((proxy) => [
+        proxy.id,
+        [destinationsFrom(proxy.locality), listeners.get(proxy.id)?.resources ?? [], renderTables(proxy.routeTables)],
+      ]),
+    )
   }
-  return new Map(mesh.proxies.map((proxy) => [proxy.id, renderProxy(proxy, destinationsFrom(proxy.locality), render)]))
+}
+
+function remember<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, Value>()
+  return (key) => {
+    const value = known.get(key) ?? make(key)
+    known.set(key, value)
+    return value
+  }
 }
 
 type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]
 
 /** Clusters and their endpoints as proxies of one locality see them. */
-function createDestinations(clusters: readonly Cluster[]): Destinations {
+function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinations {
   const blackHole = renderBlackHole()
-  const common = clusters.map((cluster) => ({
-    cluster,
+  const common = remember((cluster: Cluster) => ({
     rendered: renderCluster(cluster),
     endpoints: renderEndpoints(cluster),
+    near: new Map<string, EnvoyResource>(),
   }))
-  const known = new Map<string, readonly EnvoyResource[]>()
-  return (from) => {
-    const key = localityKey(from)
-    const built = known.get(key) ?? [
-      blackHole,
-      ...common.flatMap(({ cluster, rendered, endpoints }) => [
-        rendered,
-        dependsOnLocality(cluster) && from !== undefined ? renderEndpoints(cluster, from) : endpoints,
-      ]),
-    ]
-    known.set(key, built)
-    return built
+  const render = (cluster: Cluster, from: Locality | undefined): readonly EnvoyResource[] => {
+    const { rendered, endpoints, near } = common(cluster)
+    if (from === undefined || !dependsOnLocality(cluster)) return [rendered, endpoints]
+    const nearest = near.get(localityKey(from)) ?? renderEndpoints(cluster, from)
+    near.set(localityKey(from), nearest)
+    return [rendered, nearest]
   }
+  return remember((clusters: readonly Cluster[]) => {
+    const known = new Map<string, readonly EnvoyResource[]>()
+    return (from: Locality | undefined) => {
+      const key = localityKey(from)
+      const built = known.get(key) ?? [blackHole, ...clusters.flatMap((cluster) => render(cluster, from))]
+      known.set(key, built)
+      return built
+    }
+  })
 }
 
-const renderProxy = (
-  proxy: MeshProxy,
-  destinations: readonly EnvoyResource[],
-  render: (table: RouteTable) => EnvoyResource,
-): readonly EnvoyResource[] => [
-  ...destinations,
-  ...proxy.inbound.flatMap((listener) => [renderInboundCluster(listener), renderInbound(proxy, listener)]),
-  ...proxy.outbound.map((listener) => renderOutbound(proxy, listener)),
-  ...proxy.routeTables.map(render),
-]
+interface OwnResources {
+  readonly of: Omit<MeshProxy, 'routeTables'>
+  readonly resources: readonly EnvoyResource[]
+}
+
+/** Listeners and what is behind them; they say nothing of the routes but their tables' names. */
+function renderOwn(proxy: MeshProxy, known: OwnResources | undefined): OwnResources {
+  const { routeTables: _, ...of } = proxy
+  if (known !== undefined && isSameRecord(known.of, of)) return known
+  const resources = [
+    ...proxy.inbound.flatMap((listener) => [renderInboundCluster(listener), renderInbound(proxy, listener)]),
+    ...proxy.outbound.map((listener) => renderOutbound(proxy, listener)),
+  ]
+  return { of, resources }
+}

@@ -26,15 +26,18 @@ export interface ProxiesInput {
   readonly meshRoutes: MeshRoutes
 }
 
+type ServicesOf = (pod: Pod) => readonly RegisteredService[]
+
 /** A proxy for every meshed pod that has an address. */
 export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
   const namespaces = new Map(input.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
+  const servicesOf = createServiceIndex(input.catalog.services)
   return input.pods
     .filter((pod) => isMeshed(pod, namespaces.get(namespaceOf(pod))))
     .flatMap((pod) => {
       const address = pod.status?.podIP
       if (address === undefined || hasEnded(pod)) return []
-      return [isGateway(pod) ? buildGateway(pod, address, input) : buildSidecar(pod, address, input)]
+      return [isGateway(pod) ? buildGateway(pod, address, input) : buildSidecar(pod, address, input, servicesOf)]
     })
 }
 
@@ -62,7 +65,7 @@ function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy
   return { ...identityOf(pod, address, 'gateway'), inbound: [], outbound, routeTables: [...tables.values()] }
 }
 
-function buildSidecar(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
+function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
   const source = sourceOf(pod)
   const reached = serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
     const service = input.catalog.services.get(serviceIdentity(namespace, name).host)
@@ -72,7 +75,7 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput): MeshProxy
   const listeners = reached.map(({ service, port, bind }) => outboundListener(service, port, bind))
   return {
     ...identityOf(pod, address, 'sidecar'),
-    inbound: inboundListeners(pod, address, input.catalog),
+    inbound: inboundListeners(pod, address, servicesOf),
     outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
     routeTables: [
       ...http.map(({ service, port }) => input.meshRoutes.serviceTable(service, port, source)),
@@ -115,7 +118,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Every port that a Service leads to or that a container declares. Without an application address nothing is in between. */
-function inboundListeners(pod: Pod, address: string, { services }: DestinationCatalog): readonly InboundListener[] {
+function inboundListeners(pod: Pod, address: string, servicesOf: ServicesOf): readonly InboundListener[] {
   const application = pod.metadata.annotations?.[appAddressAnnotation]
   if (application === undefined) return []
   const listeners = new Map<number, InboundListener>()
@@ -128,7 +131,7 @@ function inboundListeners(pod: Pod, address: string, { services }: DestinationCa
         ...rest,
       })
   }
-  for (const service of servicesOf(pod, services)) {
+  for (const service of servicesOf(pod)) {
     for (const { spec, protocol } of service.ports) {
       const port = targetPortOf(pod, spec.targetPort ?? spec.port)
       if (port !== undefined) add(port, { protocol, service: service.identity })
@@ -139,13 +142,20 @@ function inboundListeners(pod: Pod, address: string, { services }: DestinationCa
 }
 
 /** Oldest first: the first names the port in metrics. */
-const servicesOf = (pod: Pod, services: ReadonlyMap<string, RegisteredService>): readonly RegisteredService[] =>
-  [...services.values()]
-    .filter(({ identity, selector }) => identity.namespace === namespaceOf(pod) && Object.keys(selector).length > 0)
-    .filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
-    .sort((left, right) =>
-      `${left.createdAt} ${left.identity.host}` < `${right.createdAt} ${right.identity.host}` ? -1 : 1,
-    )
+function createServiceIndex(services: ReadonlyMap<string, RegisteredService>): ServicesOf {
+  const key = (namespace: string, [label, value]: readonly [string, string]) => `${namespace}/${label}=${value}`
+  const byLabel = Map.groupBy(services.values(), ({ identity, selector }) => {
+    const [first] = Object.entries(selector)
+    return first && key(identity.namespace, first)
+  })
+  return (pod) =>
+    Object.entries(pod.metadata.labels ?? {})
+      .flatMap((label) => byLabel.get(key(namespaceOf(pod), label)) ?? [])
+      .filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
+      .sort((left, right) =>
+        `${left.createdAt} ${left.identity.host}` < `${right.createdAt} ${right.identity.host}` ? -1 : 1,
+      )
+}
 
 const declaredPorts = (pod: Pod) =>
   pod.spec.containers.flatMap(({ ports = [] }) => ports).filter(({ protocol = 'TCP' }) => protocol === 'TCP')

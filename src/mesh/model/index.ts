@@ -36,5 +36,6 @@ export type {
   VirtualHost,
   WeightedCluster,
 } from './route.ts'
+export { shareMesh } from './share.ts'
 export type { ConnectionPool, LoadBalancing, OutlierDetection, TrafficPolicy } from './traffic-policy.ts'
 export { type Protocol, type ServiceIdentity, unknownWorkload, type WorkloadIdentity } from './workload.ts'

@@ -70,7 +70,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     listen: () => listen(server, options),
     close: () => server.forceShutdown(),
     setSnapshot(nodeId, snapshot) {
-      if (snapshots.get(nodeId)?.version === snapshot.version) return
+      if (snapshots.get(nodeId) === snapshot) return
       snapshots.set(nodeId, snapshot)
       for (const stream of streams) if (stream.nodeId === nodeId) stream.setSnapshot(snapshot)
     },

@@ -13,11 +13,6 @@ export {
 } from './ads-server.ts'
 export { next, type Planned, type Response } from './next.ts'
 export { type Received, type Request, type RequestEvent, receive } from './receive.ts'
-export {
-  createSnapshotBuilder,
-  type Resources,
-  type Snapshot,
-  type SnapshotBuilder,
-  type SnapshotResource,
-} from './snapshot.ts'
+export type { Resources, SnapshotResource } from './resources.ts'
+export { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from './snapshot.ts'
 export { newStream, type StreamState } from './stream-state.ts'

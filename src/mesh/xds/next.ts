@@ -1,5 +1,6 @@
 import { type ResourceType, resourceTypes } from '../envoy/index.ts'
-import type { Resources, Snapshot, SnapshotResource } from './snapshot.ts'
+import type { Resources, SnapshotResource } from './resources.ts'
+import type { Snapshot } from './snapshot.ts'
 import { isWholeWorld, type StreamState, sameResources, type TypeState, withType } from './stream-state.ts'
 
 export interface Response {
@@ -37,7 +38,7 @@ function plan(type: ResourceType, state: StreamState, snapshot: Snapshot, resour
   const after = withType({ ...state, responses: state.responses + 1 }, type, { nonce, inFlight: resources, sent })
   return {
     state: forgetDependents(type, before.sent, resources, after),
-    response: { type, nonce, version: snapshot.versions[type], resources: [...resources.values()] },
+    response: { type, nonce, version: snapshot.version(type), resources: [...resources.values()] },
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ResourceType, resourceTypes, typeUrls } from '../envoy/index.ts'
-import type { Resources } from './snapshot.ts'
+import type { Resources } from './resources.ts'
 import { isWholeWorld, type StreamState, type TypeState, withType } from './stream-state.ts'
 
 export interface Request {

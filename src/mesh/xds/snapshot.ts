@@ -2,45 +2,65 @@ import { createHash } from 'node:crypto'
 import { toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { failure, type Result, success } from '../../base/index.ts'
-import { type EnvoyResource, type ResourceType, resourceTypes } from '../envoy/index.ts'
-
-/** A resource ready to be sent; its version is the hash of its bytes. */
-export interface SnapshotResource {
-  readonly name: string
-  readonly version: string
-  /** An encoded google.protobuf.Any; shared between snapshots and streams, never changed. */
-  readonly bytes: Uint8Array
-  readonly clusters: readonly string[]
-  readonly needs: readonly string[]
-}
-
-export type Resources = ReadonlyMap<string, SnapshotResource>
+import { type EnvoyResource, type ProxyResources, type ResourceType, resourceTypes } from '../envoy/index.ts'
+import { layerResources, layersOf, noResources, type Resources, type SnapshotResource } from './resources.ts'
 
 /** All that one proxy is to have; replaced whole. */
 export interface Snapshot {
-  readonly version: string
-  readonly resources: Readonly<Record<ResourceType, Resources>>
-  readonly versions: Readonly<Record<ResourceType, string>>
+  readonly resources: ResourceMaps
+  /** Of all resources of a type together. */
+  version(type: ResourceType): string
 }
 
-export type SnapshotBuilder = (resources: readonly EnvoyResource[]) => Result<Snapshot>
+type ResourceMaps = Readonly<Record<ResourceType, Resources>>
 
-/** Encodes each resource object once, however many proxies share it. */
+export type SnapshotBuilder = (groups: ProxyResources) => Result<Snapshot>
+
+/** Encodes each resource once, and reads and checks each group once, however many proxies share it. */
 export function createSnapshotBuilder(): SnapshotBuilder {
-  const encoded = new WeakMap<EnvoyResource, SnapshotResource>()
-  const encode = (resource: EnvoyResource): SnapshotResource => {
-    const known = encoded.get(resource) ?? encodeResource(resource)
-    encoded.set(resource, known)
-    return known
-  }
-  return (resources) => {
-    const byType = Map.groupBy(resources, (resource) => resource.type)
-    const maps = eachType((type) => toMap((byType.get(type) ?? []).map(encode)))
-    const problems = [...duplicates(resources), ...inconsistencies(maps)]
+  const encode = remember(encodeResource)
+  const toMaps = remember((group: readonly EnvoyResource[]) => groupToMaps(group, encode))
+  const layer = rememberPair(layerResources)
+  const findClashes = rememberPair(sharedNames)
+  const versionOfLayer = remember(hashVersions)
+  const versionOf = (resources: Resources): string => hash(layersOf(resources).map(versionOfLayer).join())
+  const findInconsistencies = createConsistencyCheck()
+  return (groups) => {
+    const maps = groups.map(toMaps)
+    const resources = eachType((type) => {
+      const [first = noResources, ...others] = maps.map((each) => each[type]).filter(({ size }) => size > 0)
+      return others.reduce(layer, first)
+    })
+    const problems = [
+      ...groups.flatMap((group, index) => twiceIn(group, maps[index])),
+      ...resourceTypes.flatMap((type) => clashes(type, resources[type], findClashes)),
+      ...findInconsistencies(resources),
+    ]
     if (problems.length > 0) return failure(problems.join('; '))
-    const versions = eachType((type) => versionOf(maps[type]))
-    return success({ resources: maps, versions, version: hash(resourceTypes.map((type) => versions[type]).join()) })
+    return success(createSnapshot(resources, versionOf))
   }
+}
+
+/** Versions of whole types are computed when somebody asks: only state of the world does. */
+const createSnapshot = (resources: ResourceMaps, versionOf: (resources: Resources) => string): Snapshot => ({
+  resources,
+  version: (type) => versionOf(resources[type]),
+})
+
+function remember<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, Value>()
+  return (key) => {
+    const value = known.get(key) ?? make(key)
+    known.set(key, value)
+    return value
+  }
+}
+
+function rememberPair<Left extends object, Right extends object, Value>(
+  make: (left: Left, right: Right) => Value,
+): (left: Left, right: Right) => Value {
+  const knownOf = remember((left: Left) => remember((right: Right) => make(left, right)))
+  return (left, right) => knownOf(left)(right)
 }
 
 const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> => ({
@@ -59,17 +79,24 @@ function encodeResource({ name, message, clusters, needs }: EnvoyResource): Snap
 const hash = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex').slice(0, 16)
 
 /** Sorted, so that equal sets are equal bytes. */
-const toMap = (resources: readonly SnapshotResource[]): Resources =>
-  new Map(
-    resources.toSorted((left, right) => (left.name < right.name ? -1 : 1)).map((resource) => [resource.name, resource]),
-  )
+function groupToMaps(
+  group: readonly EnvoyResource[],
+  encode: (resource: EnvoyResource) => SnapshotResource,
+): ResourceMaps {
+  const byType = Map.groupBy(group, (resource) => resource.type)
+  return eachType((type) => {
+    const resources = (byType.get(type) ?? []).toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    return resources.length === 0 ? noResources : new Map(resources.map((each) => [each.name, encode(each)]))
+  })
+}
 
-const versionOf = (resources: Resources): string =>
+const hashVersions = (resources: Resources): string =>
   hash([...resources.values()].map(({ name, version }) => `${name}=${version}`).join('\n'))
 
-function duplicates(resources: readonly EnvoyResource[]): readonly string[] {
+function twiceIn(group: readonly EnvoyResource[], maps: ResourceMaps | undefined): readonly string[] {
+  if (maps === undefined || resourceTypes.reduce((sum, type) => sum + maps[type].size, 0) === group.length) return []
   const seen = new Set<string>()
-  return resources.flatMap(({ type, name }) => {
+  return group.flatMap(({ type, name }) => {
     const key = `${type} ${name}`
     if (seen.has(key)) return [`${key} is there twice`]
     seen.add(key)
@@ -77,18 +104,46 @@ function duplicates(resources: readonly EnvoyResource[]): readonly string[] {
   })
 }
 
-/** Everything that is named must be there: Envoy would wait for it, or answer 503. */
-function inconsistencies(maps: Readonly<Record<ResourceType, Resources>>): readonly string[] {
-  const missing = (from: ResourceType, field: 'clusters' | 'needs', to: ResourceType) =>
-    [...maps[from].values()].flatMap((resource) =>
-      resource[field]
-        .filter((name) => !maps[to].has(name))
-        .map((name) => `${from} ${resource.name} needs ${to} ${name}`),
-    )
-  return [
-    ...missing('cluster', 'needs', 'endpoints'),
-    ...missing('listener', 'clusters', 'cluster'),
-    ...missing('listener', 'needs', 'routes'),
-    ...missing('routes', 'clusters', 'cluster'),
-  ]
+const sharedNames = (shared: Resources, own: Resources): readonly string[] =>
+  [...own.keys()].filter((name) => shared.has(name))
+
+function clashes(
+  type: ResourceType,
+  resources: Resources,
+  find: (shared: Resources, own: Resources) => readonly string[],
+): readonly string[] {
+  const layers = layersOf(resources)
+  return layers.flatMap((own, index) =>
+    layers.slice(0, index).flatMap((shared) => find(shared, own).map((name) => `${type} ${name} is there twice`)),
+  )
+}
+
+/** Who must find whom: Envoy would wait for what is missing, or answer 503. */
+const relations = [
+  { from: 'cluster', field: 'needs', to: 'endpoints' },
+  { from: 'listener', field: 'clusters', to: 'cluster' },
+  { from: 'listener', field: 'needs', to: 'routes' },
+  { from: 'routes', field: 'clusters', to: 'cluster' },
+] as const satisfies readonly { from: ResourceType; field: 'clusters' | 'needs'; to: ResourceType }[]
+
+/** What many proxies share is looked at once: the clusters' endpoints, and each name of a resource in a shared layer. */
+function createConsistencyCheck(): (maps: ResourceMaps) => readonly string[] {
+  const lacking = {
+    clusters: rememberPair(({ clusters }: SnapshotResource, map: Resources) =>
+      clusters.filter((name) => !map.has(name)),
+    ),
+    needs: rememberPair(({ needs }: SnapshotResource, map: Resources) => needs.filter((name) => !map.has(name))),
+  }
+  const checks = relations.map(({ from, field, to }) => {
+    const check = (layer: Resources, target: Resources): readonly string[] =>
+      [...layer.values()].flatMap((resource) => {
+        if (resource[field].length === 0) return []
+        const [first = noResources, ...others] = layersOf(target)
+        const missing = lacking[field](resource, first).filter((name) => !others.some((map) => map.has(name)))
+        return missing.map((name) => `${from} ${resource.name} needs ${to} ${name}`)
+      })
+    const checkOnce = from === 'cluster' ? rememberPair(check) : check
+    return (maps: ResourceMaps) => layersOf(maps[from]).flatMap((layer) => checkOnce(layer, maps[to]))
+  })
+  return (maps) => checks.flatMap((check) => check(maps))
 }

@@ -1,5 +1,5 @@
 import type { ResourceType } from '../envoy/index.ts'
-import type { Resources } from './snapshot.ts'
+import type { Resources } from './resources.ts'
 
 /** What one stream knows of one resource type. Pure data: `receive` and `next` make new values. */
 export interface TypeState {

@@ -11,8 +11,7 @@ const resource = (name: string, version = '2'): SnapshotResource => ({
 })
 const mapOf = (name: string) => new Map([[name, resource(name)]])
 const snapshot: Snapshot = {
-  version: 'all',
-  versions: { cluster: '', endpoints: '', listener: '', routes: '', secret: '' },
+  version: () => 'all',
   resources: {
     cluster: mapOf('web'),
     endpoints: mapOf('web'),

@@ -22,8 +22,7 @@ const resource = (name: string, version = '1', rest: Partial<SnapshotResource> =
 const mapOf = (...resources: SnapshotResource[]) => new Map(resources.map((each) => [each.name, each]))
 
 const snapshotOf = (resources: Partial<Snapshot['resources']>): Snapshot => ({
-  version: 'all',
-  versions: { cluster: 'c', endpoints: 'e', listener: 'l', routes: 'r', secret: 's' },
+  version: () => 'all',
   resources: {
     cluster: new Map(),
     endpoints: new Map(),

@@ -1,0 +1,150 @@
+import { createInterface } from 'node:readline'
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js'
+import { type ResourceType, renderMesh, typeUrls } from '../../src/mesh/envoy/index.ts'
+import { translate } from '../../src/mesh/istio/index.ts'
+import { type Converged, say } from './messages.ts'
+import { createObjects } from './objects.ts'
+import { markerOf } from './world.ts'
+
+/**
+ * Many proxies that accept whatever they are sent, each on a connection of its own. They ask in the order of Envoy and
+ * look for the marker of the round in what they get.
+ */
+const [address = '', protocol = '', services = '', proxies = ''] = process.argv.slice(2)
+const isDelta = protocol === 'delta'
+const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService/'
+const path = service + (isDelta ? 'DeltaAggregatedResources' : 'StreamAggregatedResources')
+
+/** Field numbers of DiscoveryRequest and of DeltaDiscoveryRequest; those of both responses are the same. */
+const field = isDelta ? { node: 1, typeUrl: 2, names: 3, nonce: 6 } : { node: 2, names: 3, typeUrl: 4, nonce: 5 }
+const responseField = { typeUrl: 4, nonce: 5 }
+
+function encodeNames(type: ResourceType, names: readonly string[]): Uint8Array {
+  const writer = new BinaryWriter()
+  writer.tag(field.typeUrl, WireType.LengthDelimited).string(typeUrls[type])
+  for (const name of names) writer.tag(field.names, WireType.LengthDelimited).string(name)
+  return writer.finish()
+}
+
+function encodeNode(id: string): Uint8Array {
+  const node = new BinaryWriter().tag(1, WireType.LengthDelimited).string(id).finish()
+  return new BinaryWriter().tag(field.node, WireType.LengthDelimited).bytes(node).finish()
+}
+
+const encodeNonce = (nonce: string): Uint8Array =>
+  new BinaryWriter().tag(field.nonce, WireType.LengthDelimited).string(nonce).finish()
+
+/** Type and nonce only: what a response carries is not looked into. */
+function readHead(response: Buffer): { readonly typeUrl: string; readonly nonce: string } {
+  const reader = new BinaryReader(response)
+  let [typeUrl, nonce] = ['', '']
+  while (reader.pos < reader.len) {
+    const [number, wire] = reader.tag()
+    if (number === responseField.typeUrl) typeUrl = reader.string()
+    else if (number === responseField.nonce) nonce = reader.string()
+    else reader.skip(wire)
+  }
+  return { typeUrl, nonce }
+}
+
+const order = ['cluster', 'endpoints', 'listener', 'routes'] as const satisfies readonly ResourceType[]
+type Asked = (typeof order)[number]
+let marker: string | undefined
+let accepted: bigint[] = []
+let isConverged = (): void => undefined
+
+interface Subscription {
+  /** What the first request of a type says. */
+  readonly ask: Uint8Array
+  /** What each later one says beside its nonce: all names again, or none with delta. */
+  readonly again: Uint8Array
+}
+
+/** The name of the pod, as the server of the bench has it. */
+function tokenOf(id: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${id.split('~')[2]?.split('.')[0]}`)
+  return metadata
+}
+
+function lookForMarker(response: Buffer): void {
+  if (marker === undefined || !response.includes(marker)) return
+  accepted.push(process.hrtime.bigint())
+  isConverged()
+}
+
+function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscription>>): Promise<void> {
+  const client = new Client(address, credentials.createSsl(null, null, null, { rejectUnauthorized: false }), {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': -1,
+  })
+  const same = (bytes: Buffer) => bytes
+  const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(path, same, same, tokenOf(id))
+  const open: Asked[] = [...order]
+  const askNext = (): void => {
+    const type = open.shift()
+    if (type !== undefined) call.write(Buffer.concat([encodeNode(id), subscriptions[type].ask]))
+  }
+  askNext()
+  return new Promise((resolve) => {
+    call.on('error', (error) => {
+      throw error
+    })
+    call.on('data', (response: Buffer) => {
+      const { typeUrl, nonce } = readHead(response)
+      const type = order.find((candidate) => typeUrls[candidate] === typeUrl)
+      if (type === undefined) return
+      call.write(Buffer.concat([subscriptions[type].again, encodeNonce(nonce)]))
+      lookForMarker(response)
+      if (order.indexOf(type) !== order.length - open.length - 1) return
+      if (open.length === 0) resolve()
+      askNext()
+    })
+  })
+}
+
+const mesh = translate(createObjects({ services: Number(services), proxies: Number(proxies) }))
+const endpoints = mesh.clusters.map(({ name }) => name)
+const rendered = renderMesh(mesh)
+const subscriptionsOf = (routes: readonly string[]): Readonly<Record<Asked, Subscription>> => {
+  const subscribe = (type: ResourceType, names: readonly string[]): Subscription => ({
+    ask: encodeNames(type, names),
+    again: encodeNames(type, isDelta ? [] : names),
+  })
+  return {
+    cluster: subscribe('cluster', []),
+    endpoints: endpointsSubscription,
+    listener: subscribe('listener', []),
+    routes: subscribe('routes', routes),
+  }
+}
+const endpointsSubscription = {
+  ask: encodeNames('endpoints', endpoints),
+  again: encodeNames('endpoints', isDelta ? [] : endpoints),
+}
+
+// All at once, a thousand proxies would be a bench of starting.
+const waiting = [...rendered].map(([id, resources]) => ({
+  id,
+  routes: resources.filter(({ type }) => type === 'routes').map(({ name }) => name),
+}))
+const total = waiting.length
+const opener = async (): Promise<void> => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) await openProxy(next.id, subscriptionsOf(next.routes))
+}
+await Promise.all(Array.from({ length: 20 }, opener))
+say({ connected: total })
+
+for await (const line of createInterface({ input: process.stdin })) {
+  marker = markerOf(Number(line.split(' ')[1]))
+  accepted = []
+  const converged = new Promise<void>((resolve) => {
+    isConverged = () => {
+      if (accepted.length === total) resolve()
+    }
+  })
+  say({ expecting: marker })
+  await converged
+  say({ median: `${accepted[accepted.length >> 1]}`, last: `${accepted.at(-1)}` } satisfies Converged)
+}

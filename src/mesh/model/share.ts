@@ -1,0 +1,62 @@
+import { isEqual, isSameRecord } from '../../base/index.ts'
+import type { Mesh } from './mesh.ts'
+import type { MeshProxy } from './proxy.ts'
+import type { RouteTable } from './route.ts'
+
+/**
+ * The same mesh as `next`, in which everything that says what it said in `previous` is the object of `previous`: what
+ * was made of it before is still right.
+ */
+export function shareMesh(previous: Mesh, next: Mesh): Mesh {
+  const proxies = new Map(previous.proxies.map((proxy) => [proxy.id, proxy]))
+  const shareTables = createTableSharing()
+  return {
+    ...next,
+    clusters: shareList(previous.clusters, next.clusters, ({ name }) => name),
+    proxies: next.proxies.map((proxy) => shareProxy(proxies.get(proxy.id), proxy, shareTables)),
+  }
+}
+
+function shareList<T>(previous: readonly T[], next: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  const known = new Map(previous.map((item) => [keyOf(item), item]))
+  const shared = next.map((item) => {
+    const former = known.get(keyOf(item))
+    return former !== undefined && isEqual(former, item) ? former : item
+  })
+  return isSameList(previous, shared) ? previous : shared
+}
+
+const isSameList = <T>(left: readonly T[], right: readonly T[]): boolean =>
+  left.length === right.length && left.every((item, index) => item === right[index])
+
+type TableSharing = (previous: readonly RouteTable[], next: readonly RouteTable[]) => readonly RouteTable[]
+
+function shareProxy(previous: MeshProxy | undefined, next: MeshProxy, shareTables: TableSharing): MeshProxy {
+  if (previous === undefined) return { ...next, routeTables: shareTables([], next.routeTables) }
+  const { routeTables: formerTables, ...former } = previous
+  const { routeTables: nextTables, ...own } = next
+  const routeTables = shareTables(formerTables, nextTables)
+  if (!isEqual(former, own)) return { ...next, routeTables }
+  return routeTables === formerTables ? previous : { ...previous, routeTables }
+}
+
+/** Proxies share tables: each is compared once. */
+function createTableSharing(): TableSharing {
+  const shared = new Map<RouteTable, RouteTable>()
+  const share = (former: RouteTable | undefined, table: RouteTable): RouteTable => {
+    const known = shared.get(table) ?? shareTable(former, table)
+    shared.set(table, known)
+    return known
+  }
+  return (previous, next) => {
+    const known = new Map(previous.map((table) => [table.name, table]))
+    const tables = next.map((table) => share(known.get(table.name), table))
+    return isSameList(previous, tables) ? previous : tables
+  }
+}
+
+function shareTable(previous: RouteTable | undefined, next: RouteTable): RouteTable {
+  if (previous === undefined) return next
+  const table = { ...next, virtualHosts: shareList(previous.virtualHosts, next.virtualHosts, ({ name }) => name) }
+  return isSameRecord(previous, table) ? previous : table
+}
