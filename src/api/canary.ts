@@ -165,6 +165,10 @@ const plainSpecSchema = z.object({
     .describe('Seconds that a workload may take to become ready.'),
   skipAnalysis: z.boolean().default(false).describe('Promote without steps and checks.'),
   suspend: z.boolean().default(false).describe('Hold everything as it is.'),
+  revertOnDeletion: z
+    .boolean()
+    .default(true)
+    .describe('Give the workload its traffic back before a deleted Canary goes; false takes what serves away at once.'),
 })
 
 export const canarySpecSchema = withRules(plainSpecSchema, specRules)

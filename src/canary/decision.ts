@@ -15,6 +15,8 @@ export type Action =
   | { readonly kind: 'add-finalizer' }
   | { readonly kind: 'release-apex' }
   | { readonly kind: 'release-route' }
+  | { readonly kind: 'delete-copies' }
+  | { readonly kind: 'hand-over' }
   | { readonly kind: 'remove-finalizer' }
 
 export interface NewRun {

@@ -13,6 +13,8 @@ export interface Observation {
   readonly route: RouteFacts
   /** CanaryRuns of this Canary. */
   readonly runs: readonly RunFacts[]
+  /** Copies of ConfigMaps and Secrets are left that the primary does not read any more. */
+  readonly hasSurplusCopies?: boolean
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
   readonly refusal?: Cause | undefined
   readonly answers: Answers

@@ -24,6 +24,7 @@ export function planActions(recorded: ReleaseState, next: ReleaseState, observat
     ...planServices(next, observation),
     ...planRoute(recorded, next, observation),
     ...planReplicas(next, observation),
+    ...planCopies(next, observation),
     ...planRuns(recorded, next, observation),
     ...planCommands(recorded, observation),
   ]
@@ -102,6 +103,10 @@ function isLeaving(next: ReleaseState, observation: Observation): boolean {
   if (ending) return scalesDown(next, observation, ending)
   return next.phase === 'Finalising' && primary?.isReady === true && scalesDownAfterPromotion(next, observation)
 }
+
+/** Until the primary has rolled out, its former pods may be started again with what they read. */
+const planCopies = (next: ReleaseState, { hasSurplusCopies, primary }: Observation): readonly Action[] =>
+  hasSurplusCopies && !isActive(next) && primary?.isReady ? [{ kind: 'delete-copies' }] : []
 
 function planRuns(recorded: ReleaseState, next: ReleaseState, { runs }: Observation): readonly Action[] {
   const { run } = next

@@ -4,8 +4,18 @@ import { hashValue } from '../base/index.ts'
 /** Changes when the way of hashing does, so that an upgrade can tell the two apart. */
 const HASH_VERSION = 'v1'
 
-/** The change key of a pod template; replicas, strategy and metadata of the workload do not count. */
-export const revisionOf = (template: PodTemplate): string => `${HASH_VERSION}-${hashValue(withoutNulls(template))}`
+/**
+ * The change key of a pod template and of what it reads, a hash for each ConfigMap and Secret that is tracked; replicas,
+ * strategy and metadata of the workload do not count. Who may not read Secrets knows its first part all the same.
+ */
+export function revisionOf(template: PodTemplate, configs: Readonly<Record<string, string>> = {}): string {
+  const revision = `${HASH_VERSION}-${hashValue(withoutNulls(template))}`
+  return Object.keys(configs).length === 0 ? revision : `${revision}-${hashValue(configs)}`
+}
+
+/** Whether a revision is the wanted one, or the wanted template with any configuration. */
+export const isRevisionOf = (wanted: string, revision: string | undefined): boolean =>
+  revision === wanted || revision?.startsWith(`${wanted}-`) === true
 
 /** Some API servers send `creationTimestamp: null` in templates and later versions do not: no reason for a release. */
 function withoutNulls(value: unknown): unknown {

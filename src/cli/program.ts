@@ -119,6 +119,14 @@ function addServerCommands(program: Command): void {
         .choices(['mesh', 'istio'])
         .default('mesh'),
     )
+    .addOption(
+      new Option(
+        '--config-tracking <kinds>',
+        'whose changes are releases: what workloads read of ConfigMaps and Secrets',
+      )
+        .choices(['all', 'config-maps', 'none'])
+        .default('all'),
+    )
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8080')
     .option('--leader-elect', 'run beside other replicas', false)
     .option('--lease-namespace <name>', 'namespace of the Lease', 'sluice-system')

@@ -1,4 +1,5 @@
 import type { Canary, CanaryRun } from '../api/index.ts'
+import { isRevisionOf } from '../canary/index.ts'
 
 export type Outcome = 'running' | 'succeeded' | 'rolled-back' | 'superseded'
 
@@ -17,11 +18,11 @@ export interface ReleaseFacts {
  */
 export function outcomeOf({ canary, runs, workload, awaited }: ReleaseFacts): Outcome {
   const { lastAppliedSpec, lastPromotedSpec } = canary.status ?? {}
-  if (lastAppliedSpec === awaited) return endOf(canary)
+  if (isRevisionOf(awaited, lastAppliedSpec)) return endOf(canary)
   if (workload === awaited) return 'running'
   const run = newestRunOf(awaited, runs)
   if (run !== undefined) return outcomes[run.status?.phase ?? 'Running']
-  return lastPromotedSpec === awaited ? 'succeeded' : 'superseded'
+  return isRevisionOf(awaited, lastPromotedSpec) ? 'succeeded' : 'superseded'
 }
 
 const outcomes = {
@@ -40,7 +41,7 @@ function endOf(canary: Canary): Outcome {
 
 const newestRunOf = (revision: string, runs: readonly CanaryRun[]): CanaryRun | undefined =>
   runs
-    .filter(({ spec }) => spec.revision === revision)
+    .filter(({ spec }) => isRevisionOf(revision, spec.revision))
     .toSorted(byStart)
     .at(-1)
 

@@ -1,6 +1,7 @@
 import type { Canary, KubernetesObject } from '../api/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
+import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { primaryNameOf } from './primary.ts'
 
@@ -38,6 +39,12 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     const run = current ?? previous
     if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
   })
+  for (const kind of configKinds) {
+    copies.configs.metadataOf(kind)?.onChange((current, previous) => {
+      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
+      addWhere(namespace, (canary) => readsConfig(copies, canary, { kind, name }))
+    })
+  }
   for (const templates of [copies.templates, copies.clusterTemplates]) {
     templates.onChange((current, previous) => {
       const name = (current ?? previous)?.metadata.name
@@ -47,6 +54,12 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
       )
     })
   }
+}
+
+function readsConfig(copies: LocalCopies, { metadata, spec }: Canary, { kind, name }: ConfigReference): boolean {
+  const target = copies.deployments.get({ namespace: metadata.namespace, name: spec.targetRef.name })
+  const references = target === undefined ? [] : configReferencesOf(target.spec.template)
+  return references.some((each) => each.kind === kind && each.name === name)
 }
 
 const sharesTarget =

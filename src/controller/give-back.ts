@@ -1,6 +1,7 @@
 import {
   type Canary,
   type Deployment,
+  deploymentKind,
   type EndpointSlice,
   endpointSliceKind,
   namespaceKind,
@@ -9,7 +10,8 @@ import {
 } from '../api/index.ts'
 import type { DeletionFacts, Observation } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
-import { disown, foreignOwner, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { disown, foreignOwner, handOver, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
@@ -46,6 +48,21 @@ export async function releaseApex({ client, copies }: GiveBackOptions, gathered:
   if (apex === undefined || target === undefined || apexFacts(gathered, apex) !== 'held') return
   const released = disown({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }, observation.canary)
   copies.services.overlay(await client.replace(serviceKind, released))
+}
+
+/** Nobody is served by them any more: they are collected when the Canary is gone. */
+export async function handOverObjects({ client, copies }: GiveBackOptions, gathered: Gathered): Promise<void> {
+  const { observation, primary, router } = gathered
+  const { canary } = observation
+  const { namespace } = canary.metadata
+  for (const name of Object.values(serviceNamesOf(canary))) {
+    const service = handOver(copies.services.get({ namespace, name }), canary)
+    if (service) copies.services.overlay(await client.replace(serviceKind, service))
+  }
+  await router.handOver(canary)
+  await handOverCopies({ client, configs: copies.configs }, canary)
+  const deployment = handOver(primary, canary)
+  if (deployment) copies.deployments.overlay(await client.replace(deploymentKind, deployment))
 }
 
 const findApex = (copies: LocalCopies, canary: Canary): Service | undefined =>

@@ -17,6 +17,8 @@ import {
 } from '../api/index.ts'
 import { createReflector, type KubeClient, type Random, type Reflector } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
+import { configKinds } from './config/references.ts'
+import { type ConfigTracker, type ConfigTracking, createConfigTracker } from './config/tracker.ts'
 
 /** What the controller watches: every read of a pass comes from here. */
 export interface LocalCopies {
@@ -27,6 +29,7 @@ export interface LocalCopies {
   readonly virtualServices: Reflector<VirtualService>
   readonly templates: Reflector<MetricTemplate>
   readonly clusterTemplates: Reflector<MetricTemplate>
+  readonly configs: ConfigTracker
 }
 
 export interface LocalCopyOptions {
@@ -35,9 +38,10 @@ export interface LocalCopyOptions {
   readonly log: Logger
   readonly random: Random
   readonly namespace?: string | undefined
+  readonly tracking: ConfigTracking
 }
 
-export function createLocalCopies({ client, clock, log, random, namespace }: LocalCopyOptions): LocalCopies {
+export function createLocalCopies({ client, clock, log, random, namespace, tracking }: LocalCopyOptions): LocalCopies {
   const scope = namespace === undefined ? {} : { namespace }
   const reflector = <T extends KubernetesObject>(kind: ResourceKind<T>): Reflector<T> =>
     createReflector<T>({ client, kind, clock, log, random, ...scope })
@@ -49,6 +53,7 @@ export function createLocalCopies({ client, clock, log, random, namespace }: Loc
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
     clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
+    configs: createConfigTracker({ client, clock, log, random, tracking, ...scope }),
   }
 }
 
@@ -60,4 +65,5 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.virtualServices,
   copies.templates,
   copies.clusterTemplates,
+  ...configKinds.flatMap((kind) => copies.configs.metadataOf(kind) ?? []),
 ]

@@ -1,6 +1,8 @@
-import type { Canary, CanaryRun, Deployment } from '../api/index.ts'
+import type { Canary, CanaryRun, Deployment, KubernetesObject } from '../api/index.ts'
 import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
 import type { Router, Routers, TrafficObservation } from '../traffic/index.ts'
+import { surplusCopies } from './config/copies.ts'
+import type { TrackedConfigs } from './config/tracker.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { primaryNameOf } from './primary.ts'
 import type { ReferencePolicy } from './references.ts'
@@ -16,33 +18,39 @@ export interface ObserveOptions {
   readonly policy: ReferencePolicy
 }
 
-/** Everything of one pass, from the local copies: no request is made. */
+/** Everything of one pass, from the local copies: nothing is asked but the content of a ConfigMap or Secret that changed. */
 export interface Gathered {
   readonly observation: Omit<Observation, 'answers'>
   readonly target: Deployment | undefined
   readonly primary: Deployment | undefined
+  /** What the target reads. */
+  readonly configs: TrackedConfigs
+  readonly surplusCopies: readonly KubernetesObject[]
   readonly router: Router
   readonly route: TrafficObservation
 }
 
-export function gather(options: ObserveOptions, canary: Canary, now: number): Gathered {
+export async function gather(options: ObserveOptions, canary: Canary, now: number): Promise<Gathered> {
   const { copies, routers, defaultProvider, policy } = options
   const { namespace } = canary.metadata
   const target = copies.deployments.get({ namespace, name: canary.spec.targetRef.name })
+  const configs = target ? await copies.configs.track(namespace, target.spec.template) : new Map()
   const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
   const router = routers[canary.spec.provider ?? defaultProvider]
   const route = router.observe(canary)
+  const surplus = surplusCopies(copies.configs, canary, primary)
   const observation: Gathered['observation'] = {
     now,
     canary,
-    target: target && targetFacts(target),
+    target: target && targetFacts(target, configs),
     primary: primary && primaryFacts(primary),
     services: observeServices(copies, canary, target),
     route: routeFacts(route),
     runs: runsOf(copies, canary).map(runFacts),
+    hasSurplusCopies: surplus.length > 0,
     refusal: findRefusal({ canary, target, route, copies, policy }),
   }
-  return { observation, target, primary, router, route }
+  return { observation, target, primary, configs, surplusCopies: surplus, router, route }
 }
 
 function observeServices(copies: LocalCopies, canary: Canary, target: Deployment | undefined): ServiceFacts {

@@ -10,11 +10,12 @@ import {
 import type { Action, NewRun } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { ownerReferenceTo } from '../traffic/index.ts'
+import { createCopies, deleteCopies } from './config/copies.ts'
 import { addFinalizer, removeFinalizer } from './finalizer.ts'
-import { releaseApex } from './give-back.ts'
+import { handOverObjects, releaseApex } from './give-back.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
-import { promotePrimary, renderPrimary } from './primary.ts'
+import { type PrimarySource, promotePrimary, renderPrimary } from './primary.ts'
 import { selectorLabelOf } from './selector-label.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
 
@@ -54,6 +55,10 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
       return releaseApex(options, gathered)
     case 'release-route':
       return gathered.router.release(gathered.observation.canary)
+    case 'delete-copies':
+      return deleteCopies(options.client, gathered.surplusCopies)
+    case 'hand-over':
+      return handOverObjects(options, gathered)
     case 'remove-finalizer':
       return removeFinalizer(options, gathered.observation.canary)
     default:
@@ -84,16 +89,28 @@ async function createRun({ client, copies }: PerformOptions, canary: Canary, run
 const deleteRun: Performer<'delete-run'> = ({ client }, { observation }, { name }) =>
   client.delete(canaryRunKind, { namespace: observation.canary.metadata.namespace, name })
 
-const createPrimary: Performer<'create-primary'> = async ({ client, copies }, { observation, target }) => {
-  const label = target && selectorLabelOf(target)
-  if (target === undefined || label === undefined) return
-  copies.deployments.overlay(await client.create(deploymentKind, renderPrimary(observation.canary, target, label)))
+const createPrimary: Performer<'create-primary'> = async (options, gathered) => {
+  const source = await preparePrimary(options, gathered)
+  if (source) options.copies.deployments.overlay(await options.client.create(deploymentKind, renderPrimary(source)))
 }
 
-const updatePrimary: Performer<'update-primary'> = async ({ client, copies }, { target, primary }) => {
+const updatePrimary: Performer<'update-primary'> = async (options, gathered) => {
+  const { primary } = gathered
+  const source = await preparePrimary(options, gathered)
+  if (source === undefined || primary === undefined) return
+  const promoted = promotePrimary(primary, source)
+  options.copies.deployments.overlay(await options.client.replace(deploymentKind, promoted))
+}
+
+/** What the primary's pods read is there before they are. */
+async function preparePrimary(
+  { client, copies }: PerformOptions,
+  { observation, target, configs }: Gathered,
+): Promise<PrimarySource | undefined> {
   const label = target && selectorLabelOf(target)
-  if (target === undefined || label === undefined || primary === undefined) return
-  copies.deployments.overlay(await client.replace(deploymentKind, promotePrimary(primary, target, label)))
+  if (target === undefined || label === undefined) return undefined
+  await createCopies({ client, configs: copies.configs }, observation.canary, configs)
+  return { canary: observation.canary, target, label, configs }
 }
 
 const applyServices: Performer<'apply-services'> = async (options, { observation, target }, { withApex }) => {

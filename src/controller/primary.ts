@@ -1,6 +1,8 @@
 import { apiVersionOf, type Canary, type Deployment, deploymentKind, type PodTemplate } from '../api/index.ts'
 import { revisionOf } from '../canary/index.ts'
-import { keepOffAnnotations, ownerReferenceTo } from '../traffic/index.ts'
+import { marksOf } from '../traffic/index.ts'
+import { withCopies } from './config/copies.ts'
+import type { TrackedConfigs } from './config/tracker.ts'
 import { primaryLabel, type SelectorLabel } from './selector-label.ts'
 
 /** Hash of the template the primary was copied from. */
@@ -8,8 +10,18 @@ export const revisionAnnotation = 'sluice.dev/revision'
 
 export const primaryNameOf = ({ spec }: Pick<Canary, 'spec'>): string => `${spec.targetRef.name}-primary`
 
+export interface PrimarySource {
+  readonly canary: Canary
+  readonly target: Deployment
+  readonly label: SelectorLabel
+  readonly configs: TrackedConfigs
+}
+
+export const revisionWith = ({ spec }: Deployment, configs: TrackedConfigs): string =>
+  revisionOf(spec.template, Object.fromEntries([...configs].map(([key, { hash }]) => [key, hash])))
+
 /** The Deployment that serves users between and during releases. */
-export function renderPrimary(canary: Canary, target: Deployment, label: SelectorLabel): Deployment {
+export function renderPrimary({ canary, target, label, configs }: PrimarySource): Deployment {
   const own = primaryLabel(label)
   return {
     apiVersion: apiVersionOf(deploymentKind),
@@ -18,22 +30,21 @@ export function renderPrimary(canary: Canary, target: Deployment, label: Selecto
       name: primaryNameOf(canary),
       ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
       labels: { ...target.metadata.labels, [own.key]: own.value },
-      annotations: { ...keepOffAnnotations, [revisionAnnotation]: revisionOf(target.spec.template) },
-      ownerReferences: [ownerReferenceTo(canary)],
+      annotations: { ...marksOf(canary), [revisionAnnotation]: revisionWith(target, configs) },
     },
     spec: {
       ...target.spec,
       replicas: Math.max(1, target.spec.replicas ?? 1),
       selector: { matchLabels: { [own.key]: own.value } },
-      template: relabel(target.spec.template, own),
+      template: withCopies(canary, relabel(target.spec.template, own), configs),
     },
   }
 }
 
 /** The same primary with the analysed template and the workload's way of rolling out. */
-export function promotePrimary(primary: Deployment, target: Deployment, label: SelectorLabel): Deployment {
+export function promotePrimary(primary: Deployment, { canary, target, label, configs }: PrimarySource): Deployment {
   const { replicas } = target.spec
-  const revision = revisionOf(target.spec.template)
+  const revision = revisionWith(target, configs)
   return {
     ...primary,
     metadata: { ...primary.metadata, annotations: { ...primary.metadata.annotations, [revisionAnnotation]: revision } },
@@ -41,7 +52,7 @@ export function promotePrimary(primary: Deployment, target: Deployment, label: S
       ...target.spec,
       replicas: replicas !== undefined && replicas > 0 ? replicas : (primary.spec.replicas ?? 1),
       selector: primary.spec.selector,
-      template: relabel(target.spec.template, primaryLabel(label)),
+      template: withCopies(canary, relabel(target.spec.template, primaryLabel(label)), configs),
     },
   }
 }

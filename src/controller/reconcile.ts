@@ -42,7 +42,7 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const recorded = restoreState(canary, run)
   const { answers, isPending } = await askWhatIsDue(options, { canary, run, recorded }, signal)
   // Answers take seconds: what they are held against is gathered after them.
-  const gathered = gather(options, canary, options.clock.now())
+  const gathered = await gather(options, canary, options.clock.now())
   const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
   const decision = decide(recorded, observation)
   for (const action of decision.actions) await perform(options, gathered, action)
@@ -64,7 +64,7 @@ async function askWhatIsDue(
   { canary, run, recorded }: Pick<Pass, 'canary' | 'run' | 'recorded'>,
   signal: AbortSignal,
 ): Promise<Answered> {
-  const { observation } = gather(options, canary, options.clock.now())
+  const { observation } = await gather(options, canary, options.clock.now())
   const questions = questionsFor(recorded, observation)
   if (questions.length === 0) return { answers: {}, isPending: false }
   const revision = recorded.run?.revision ?? ''

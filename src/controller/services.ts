@@ -1,6 +1,6 @@
 import { apiVersionOf, type Canary, type Service, type ServicePort, serviceKind } from '../api/index.ts'
 import { canonicalJson } from '../base/index.ts'
-import { keepOffAnnotations, ownerReferenceTo, serviceNamesOf } from '../traffic/index.ts'
+import { marksOf, serviceNamesOf } from '../traffic/index.ts'
 import { primaryLabel, type SelectorLabel } from './selector-label.ts'
 
 export interface ServicePlan {
@@ -33,8 +33,7 @@ export function renderService(canary: Canary, plan: ServicePlan, existing: Servi
       name: plan.name,
       ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
       labels: { [plan.selects.key]: plan.name },
-      annotations: keepOffAnnotations,
-      ownerReferences: [ownerReferenceTo(canary)],
+      annotations: marksOf(canary),
     },
     spec: { type: 'ClusterIP', selector, ports },
   }

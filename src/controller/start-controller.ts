@@ -5,6 +5,7 @@ import { createEventRecorder, createWorkQueue, type KubeClient, type Random } fr
 import type { Notifier } from '../notify/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
+import type { ConfigTracking } from './config/tracker.ts'
 import { enqueueOnChange, keyOf } from './enqueue.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
 import { createMetrics } from './metrics.ts'
@@ -25,12 +26,15 @@ export interface ControllerOptions {
   /** How many Canaries are worked on at a time; 16 when absent, since a pass may wait for Prometheus. */
   readonly concurrency?: number
   readonly allowCrossNamespaceReferences?: boolean
+  /** Everything that a workload reads when absent. */
+  readonly tracking?: ConfigTracking
 }
 
 /** Runs releases until the signal fires. Only the leader may call it. */
 export async function startController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log, random } = options
-  const copies = createLocalCopies({ client, clock, log, random, namespace: options.namespace })
+  const { namespace, tracking = { configMaps: true, secrets: true } } = options
+  const copies = createLocalCopies({ client, clock, log, random, namespace, tracking })
   const metrics = createMetrics(options.registry)
   const parts: ReconcileOptions = {
     ...options,

@@ -1,11 +1,12 @@
 import type { Condition, Deployment } from '../api/index.ts'
-import { revisionOf, type WorkloadFacts } from '../canary/index.ts'
-import { revisionAnnotation } from './primary.ts'
+import type { WorkloadFacts } from '../canary/index.ts'
+import type { TrackedConfigs } from './config/tracker.ts'
+import { revisionAnnotation, revisionWith } from './primary.ts'
 
 /** The workload that users write, as the state machine sees it. */
-export const targetFacts = (deployment: Deployment): WorkloadFacts => ({
+export const targetFacts = (deployment: Deployment, configs: TrackedConfigs): WorkloadFacts => ({
   ...facts(deployment),
-  revision: revisionOf(deployment.spec.template),
+  revision: revisionWith(deployment, configs),
 })
 
 /** The primary differs from its source by a label: its revision is that of the source. */

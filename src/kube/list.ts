@@ -5,6 +5,7 @@ import { collectionPath } from './resource-path.ts'
 import type { Transport } from './transport.ts'
 
 const PAGE = 500
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
 interface Page {
   readonly items: readonly unknown[]
@@ -43,7 +44,9 @@ async function readPage(
   const { namespace, labelSelector, fieldSelector } = options
   const what = `list ${kind.plural}${namespace === undefined ? '' : ` of namespace ${namespace}`}`
   const query = { labelSelector, fieldSelector, ...paging }
-  return parsePage(what, await transport.request({ what, method: 'GET', path: collectionPath(kind, namespace), query }))
+  const path = collectionPath(kind, namespace)
+  const accept = options.metadataOnly ? METADATA_LIST : undefined
+  return parsePage(what, await transport.request({ what, method: 'GET', path, query, accept }))
 }
 
 function parsePage(what: string, answer: unknown): Page {
@@ -68,4 +71,4 @@ function parsePage(what: string, answer: unknown): Page {
 
 /** Items of a list do not say what they are: the list does. */
 const withKind = <T extends KubernetesObject>(kind: ResourceKind<T>, item: unknown): T =>
-  ({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...(item as object) }) as T
+  ({ ...(item as object), apiVersion: apiVersionOf(kind), kind: kind.kind }) as T

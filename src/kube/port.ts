@@ -11,6 +11,8 @@ export interface ListOptions {
   readonly namespace?: string | undefined
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** Objects come with nothing but their metadata: for kinds whose content is large or secret. */
+  readonly metadataOnly?: boolean
 }
 
 export interface ObjectList<T> {

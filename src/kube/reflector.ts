@@ -142,10 +142,11 @@ function take<T extends KubernetesObject>(reflection: Reflection<T>, event: Watc
   return object.metadata.resourceVersion
 }
 
-const scopeOf = ({ namespace, labelSelector, fieldSelector }: ListOptions): ListOptions => ({
+const scopeOf = ({ namespace, labelSelector, fieldSelector, metadataOnly }: ListOptions): ListOptions => ({
   ...(namespace === undefined ? {} : { namespace }),
   ...(labelSelector === undefined ? {} : { labelSelector }),
   ...(fieldSelector === undefined ? {} : { fieldSelector }),
+  ...(metadataOnly === undefined ? {} : { metadataOnly }),
 })
 
 function withoutManagedFields<T extends KubernetesObject>(object: T): T {

@@ -11,6 +11,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: object
   readonly contentType?: string
+  /** `application/json` when absent. */
+  readonly accept?: string | undefined
 }
 
 export interface TransportLimits {
@@ -150,7 +152,7 @@ function pathOf(server: string, request: ApiRequest): string {
 function headersOf(request: ApiRequest, credentials: Credentials, userAgent: string): Record<string, string> {
   return {
     ...credentials.headers,
-    accept: 'application/json',
+    accept: request.accept ?? 'application/json',
     'user-agent': userAgent,
     ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
   }

@@ -1,4 +1,4 @@
-import type { KubernetesObject, ResourceKind } from '../api/index.ts'
+import { apiVersionOf, type KubernetesObject, type ResourceKind } from '../api/index.ts'
 import type { Random } from './backoff.ts'
 import { isRecord, statusEventToError } from './errors.ts'
 import { readJsonLines } from './json-lines.ts'
@@ -8,6 +8,8 @@ import type { Transport } from './transport.ts'
 
 /** etcd's objects end at 1.5 MB; anything far beyond is not a watch. */
 const MAX_LINE = 16 * 1024 * 1024
+
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 
 export interface WatchCall<T extends KubernetesObject> {
   readonly transport: Transport
@@ -27,11 +29,17 @@ export async function* watchKind<T extends KubernetesObject>(call: WatchCall<T>)
   // The server ends the watch in time; a server that does not is taken for dead.
   const ended = AbortSignal.any([signal, AbortSignal.timeout((timeoutSeconds + 30) * 1_000)])
   const bytes = call.transport.stream(
-    { what, method: 'GET', path: collectionPath(kind, options.namespace), query: queryOf(options, timeoutSeconds) },
+    {
+      what,
+      method: 'GET',
+      path: collectionPath(kind, options.namespace),
+      query: queryOf(options, timeoutSeconds),
+      accept: options.metadataOnly ? METADATA : undefined,
+    },
     ended,
   )
   try {
-    for await (const line of readJsonLines(bytes, MAX_LINE)) yield parseEvent<T>(what, line)
+    for await (const line of readJsonLines(bytes, MAX_LINE)) yield parseEvent(call, line)
   } catch (cause) {
     if (signal.aborted) return
     throw cause instanceof KubeError ? cause : brokenStream(what, cause)
@@ -49,14 +57,15 @@ function queryOf(options: WatchOptions, timeoutSeconds: number) {
   }
 }
 
-function parseEvent<T extends KubernetesObject>(what: string, line: unknown): WatchEvent<T> {
+function parseEvent<T extends KubernetesObject>({ kind, options }: WatchCall<T>, line: unknown): WatchEvent<T> {
+  const what = `watch ${kind.plural}`
   if (!isRecord(line) || !isRecord(line.object)) throw brokenStream(what, new Error('an event has no object'))
   const { type, object } = line
   switch (type) {
     case 'ADDED':
     case 'MODIFIED':
     case 'DELETED':
-      return { type, object: object as unknown as T }
+      return { type, object: (options.metadataOnly ? named(kind, object) : object) as unknown as T }
     case 'BOOKMARK':
       return { type, resourceVersion: (object as unknown as KubernetesObject).metadata.resourceVersion ?? '' }
     case 'ERROR':
@@ -65,6 +74,9 @@ function parseEvent<T extends KubernetesObject>(what: string, line: unknown): Wa
       throw brokenStream(what, new Error(`unknown event type ${JSON.stringify(type)}`))
   }
 }
+
+/** Metadata alone come as `PartialObjectMetadata`, whatever they are of. */
+const named = (kind: ResourceKind, object: object) => ({ ...object, apiVersion: apiVersionOf(kind), kind: kind.kind })
 
 const brokenStream = (what: string, cause: unknown): KubeError =>
   new KubeError(`${what}: the stream is not a sequence of watch events`, {

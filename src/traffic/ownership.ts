@@ -6,7 +6,19 @@ export const keepOffAnnotations: Readonly<Record<string, string>> = {
   'helm.toolkit.fluxcd.io/driftDetection': 'disabled',
 }
 
-/** Objects made for a Canary go when it goes. */
+/** Names the Canary that an object was made for. */
+export const canaryAnnotation = 'sluice.dev/canary'
+
+/**
+ * What serves users has no owner reference while it does: Kubernetes would collect it as soon as its Canary is marked for
+ * deletion in the foreground, before the workload serves again.
+ */
+export const marksOf = ({ metadata }: Canary): Readonly<Record<string, string>> => ({
+  ...keepOffAnnotations,
+  [canaryAnnotation]: metadata.name,
+})
+
+/** For objects that nobody is served by, and for those that have been replaced: they go when the Canary goes. */
 export const ownerReferenceTo = (canary: Canary): OwnerReference => ({
   apiVersion: apiVersionOf(canaryKind),
   kind: canaryKind.kind,
@@ -18,20 +30,36 @@ export const ownerReferenceTo = (canary: Canary): OwnerReference => ({
 
 /** Says who else controls an object; undefined where nobody or this Canary does. */
 export function foreignOwner(object: KubernetesObject | undefined, canary: Canary): string | undefined {
-  const controller = object?.metadata.ownerReferences?.find((reference) => reference.controller === true)
-  if (object === undefined || controller === undefined || controller.uid === canary.metadata.uid) return undefined
-  return `${object.kind} ${object.metadata.name} belongs to ${controller.kind} ${controller.name}`
+  if (object === undefined) return undefined
+  const controller = object.metadata.ownerReferences?.find((reference) => reference.controller === true)
+  const marked = object.metadata.annotations?.[canaryAnnotation]
+  if (controller !== undefined && controller.uid !== canary.metadata.uid) {
+    return `${object.kind} ${object.metadata.name} belongs to ${controller.kind} ${controller.name}`
+  }
+  if (marked === undefined || marked === canary.metadata.name) return undefined
+  return `${object.kind} ${object.metadata.name} belongs to ${canaryKind.kind} ${marked}`
 }
 
 export const isOwned = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
+  metadata.annotations?.[canaryAnnotation] === canary.metadata.name
+
+/** Nobody is served by it any more: it is collected with the Canary. Undefined where nothing is to be written. */
+export function handOver<T extends KubernetesObject>(object: T | undefined, canary: Canary): T | undefined {
+  if (object === undefined || !isOwned(object, canary) || isHandedOver(object, canary)) return undefined
+  const others = (object.metadata.ownerReferences ?? []).filter(({ controller }) => controller !== true)
+  return { ...object, metadata: { ...object.metadata, ownerReferences: [...others, ownerReferenceTo(canary)] } }
+}
+
+const isHandedOver = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
   metadata.ownerReferences?.some(({ uid }) => uid === canary.metadata.uid) === true
 
 /** An object that was made for a Canary and outlives it: GitOps tools may have it again. */
 export function disown<T extends KubernetesObject>(object: T, canary: Canary): T {
   if (!isOwned(object, canary)) return object
+  const marks = marksOf(canary)
   const { ownerReferences = [], annotations = {}, ...metadata } = object.metadata
   const owners = ownerReferences.filter(({ uid }) => uid !== canary.metadata.uid)
-  const kept = Object.entries(annotations).filter(([name]) => !(name in keepOffAnnotations))
+  const kept = Object.entries(annotations).filter(([name]) => !(name in marks))
   return {
     ...object,
     metadata: {

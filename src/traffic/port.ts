@@ -37,4 +37,6 @@ export interface Router {
   write(canary: Canary, traffic: Traffic): Promise<void>
   /** Leads everything to the apex Service; what the Service alone would not publish outlives the Canary. */
   release(canary: Canary): Promise<void>
+  /** What was made for the Canary, and was not released to outlive it, is collected with it. */
+  handOver(canary: Canary): Promise<void>
 }

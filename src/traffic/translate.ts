@@ -7,7 +7,7 @@ import {
   virtualServiceKind,
 } from '../api/index.ts'
 import { canonicalJson } from '../base/index.ts'
-import { keepOffAnnotations, ownerReferenceTo } from './ownership.ts'
+import { marksOf } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { renderMatches } from './request-match.ts'
 import { type ServiceNames, serviceNamesOf } from './service-names.ts'
@@ -31,8 +31,7 @@ export function renderVirtualService(
     metadata: {
       name: names.apex,
       ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
-      annotations: keepOffAnnotations,
-      ownerReferences: [ownerReferenceTo(canary)],
+      annotations: marksOf(canary),
     },
     spec,
   }

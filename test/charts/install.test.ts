@@ -51,6 +51,7 @@ const needed: readonly Permission[] = [
   ...['list', 'watch', 'create', 'update'].map((verb) =>
     may('sluice-controller', verb, 'networking.istio.io/virtualservices'),
   ),
+  ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => may('sluice-controller', verb, '/configmaps')),
   may('sluice-controller', 'list', 'discovery.k8s.io/endpointslices'),
   may('sluice-controller', 'get', '/namespaces'),
   ...['create', 'patch'].map((verb) => may('sluice-controller', verb, '/events')),

@@ -118,6 +118,14 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       }),
       expect.objectContaining({ in: 'default', verbs: ['create'] }),
     ])
+    const tracking = await rulesOf('--set', 'controller.configTracking=all')
+    expect(tracking.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
+      {
+        apiGroups: [''],
+        resources: ['configmaps', 'secrets'],
+        verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+      },
+    ])
     expect(open.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
       { in: 'team-a', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
     ])

@@ -81,6 +81,14 @@ describe('deleting a Canary', () => {
 
   test('pods first, then the route, the Service, the route again, and only then it goes', async () => {
     const { cluster, stop } = await startedCluster()
+    // What serves must not go by a deletion in the foreground, which takes what is owned at once.
+    expect([cluster.route(), cluster.deployment('web-primary'), ...cluster.api.list(serviceKind)].map(owners)).toEqual([
+      [],
+      [],
+      [],
+      [],
+      [],
+    ])
     const before = cluster.api.writes.length
     await remove(cluster)
     await cluster.until('it is gone', () => isGone(cluster))
@@ -89,6 +97,10 @@ describe('deleting a Canary', () => {
       'replace VirtualService web',
       'replace Service web',
       'replace VirtualService web',
+      'replace Service web-primary',
+      'replace Service web-canary',
+      'replace VirtualService web',
+      'replace Deployment web-primary',
       'patch Canary web',
     ])
     expect(leftOf(cluster)).toEqual(given)
@@ -153,6 +165,24 @@ describe('deleting a Canary', () => {
     await cluster.setImage('web:3')
     await cluster.until('it is gone', () => isGone(cluster))
     expect(leftOf(cluster)).toEqual({ ...given, image: 'web:3' })
+    await stop()
+  })
+
+  test('one that shall give nothing back takes everything with it at once', async () => {
+    const { cluster, stop } = await startedCluster({ spec: { revertOnDeletion: false } })
+    const before = cluster.api.writes.length
+    await remove(cluster)
+    await cluster.until('it is gone', () => isGone(cluster))
+    expect(writesOf(cluster, before)).toEqual([
+      'replace Service web',
+      'replace Service web-primary',
+      'replace Service web-canary',
+      'replace VirtualService web',
+      'replace Deployment web-primary',
+      'patch Canary web',
+    ])
+    expect(owners(cluster.api.get(serviceKind, 'web'))).toEqual(['web'])
+    expect(cluster.deployment('web').spec.replicas).toBe(0)
     await stop()
   })
 

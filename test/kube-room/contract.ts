@@ -149,6 +149,29 @@ export function describeKubeClient(start: () => Promise<ApiServerUnderTest>, tim
     expect(one.items.map((each) => each.metadata.name)).toEqual(['many-007'])
   })
 
+  test('of a kind whose content is not wanted only metadata come, in lists and watches', async () => {
+    const kind = configMapKind
+    const only = { namespace, fieldSelector: 'metadata.name=bare', metadataOnly: true }
+    const created = await client.create(kind, configMap('bare', { v: '1' }))
+    const { items } = await client.list(kind, only)
+    expect(items.map(({ metadata, ...rest }) => [metadata.name, rest])).toEqual([
+      ['bare', { apiVersion: 'v1', kind: 'ConfigMap' }],
+    ])
+    const reflector = createReflector({ client, clock: systemClock, log: silentLogger, kind, ...only })
+    const told: object[] = []
+    reflector.onChange((current) => current && told.push(Object.keys(current).toSorted()))
+    const stop = new AbortController()
+    const running = reflector.start(stop.signal)
+    await reflector.synced
+    const replaced = await client.replace(kind, { ...created, data: { v: '2' } })
+    const keys = ['apiVersion', 'kind', 'metadata']
+    await eventually(() => expect(told).toEqual([keys, keys]))
+    expect(reflector.get(created.metadata)?.metadata.resourceVersion).toBe(replaced.metadata.resourceVersion)
+    stop.abort()
+    await running
+    await client.delete(kind, created.metadata)
+  })
+
   test('a reflector follows writes; an own one is there at once', async () => {
     const kind = configMapKind
     const labelSelector = 'followed=yes'

@@ -35,8 +35,8 @@ describe.skipIf(isKubectlMissing('deletion on the local platform'))('a Canary th
     await platform?.[Symbol.asyncDispose]()
   })
 
-  const remove = (namespace: string) =>
-    platform.kubectl('delete', 'canary', 'web', '--namespace', namespace, '--timeout', '90s')
+  const remove = (namespace: string, ...options: readonly string[]) =>
+    platform.kubectl('delete', 'canary', 'web', '--namespace', namespace, '--timeout', '90s', ...options)
 
   const names = async (kind: ResourceKind, namespace: string) =>
     (await platform.client.list(kind, { namespace })).items.map(({ metadata }) => metadata.name).toSorted()
@@ -116,6 +116,35 @@ describe.skipIf(isKubectlMissing('deletion on the local platform'))('a Canary th
       undefined,
     ])
   }, 240_000)
+
+  test.concurrent.for(['foreground', 'orphan'])(
+    'deleted with --cascade=%s it fails no request either',
+    { timeout: 240_000 },
+    async (how, { expect }) => {
+      const app = await startApp(platform, { namespace: how, requestsPerSecond: 50 })
+      // A busy mesh may hear of a route before it hears of endpoints that were ready earlier: they get a head start.
+      const later = { spec: { minReadySeconds: 2 } }
+      await platform.client.patch(deploymentKind, { namespace: how, name: 'web' }, later, { type: 'merge' })
+      const before = await app.counts()
+
+      expect(await remove(how, `--cascade=${how}`)).toMatchObject({ code: 0, err: '' })
+      await eventually(
+        async () =>
+          expect(await left(how)).toEqual({
+            canaries: [],
+            runs: [],
+            deployments: ['client', 'web'],
+            services: ['web'],
+            routes: [],
+          }),
+        { within: 30_000 },
+      )
+      await eventually(async () => expect(await podsOf(how, 'web-primary')).toEqual([]), { within: 60_000 })
+      await answersAfter(app, '1.0.0')
+
+      expect(errorsOf(await answersSince(app, before))).toEqual({ failures: [], errors: 0 })
+    },
+  )
 
   test.concurrent('in the middle of a release the new version goes on alone, and an event says so', async ({
     expect,

@@ -97,7 +97,8 @@ export function createMemoryApi(now: () => number): MemoryApi {
         return copy(objects.get(keyOf(kind, ref))) as T | undefined
       },
       async list<T extends KubernetesObject>(kind: ResourceKind<T>, options: ListOptions = {}) {
-        return { items: listed<T>(kind, options), resourceVersion: `${version}` }
+        const items = listed<T>(kind, options)
+        return { items: items.map((each) => shown(each, options)), resourceVersion: `${version}` }
       },
       async create<T extends KubernetesObject>(kind: ResourceKind<T>, object: T) {
         note({ verb: 'create', kind: kind.kind, name: object.metadata.name })
@@ -160,7 +161,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
       for (; position < log.length; position++) {
         const entry = log[position]
         if (entry?.plural !== kind.plural) continue
-        yield { type: entry.type, object: copy(entry.object) as unknown as T }
+        yield { type: entry.type, object: shown(copy(entry.object) as unknown as T, options) }
       }
       await nextWrite(signal)
     }
@@ -187,6 +188,11 @@ export function createMemoryApi(now: () => number): MemoryApi {
       reactors.push(react)
     },
   }
+}
+
+function shown<T extends KubernetesObject>(object: T, { metadataOnly }: ListOptions): T {
+  const { apiVersion, kind, metadata } = object
+  return metadataOnly ? ({ apiVersion, kind, metadata } as T) : object
 }
 
 /** What no client changes. */

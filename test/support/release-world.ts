@@ -176,6 +176,9 @@ export class ReleaseWorld {
       case 'release-route':
         this.route = { traffic: undefined, isProgrammed: false, isReleased: true }
         break
+      case 'delete-copies':
+      case 'hand-over':
+        break
       case 'remove-finalizer':
         this.setFinalizers([])
         break

@@ -215,7 +215,7 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
       gateways: ['mesh'],
       http: [{ name: 'split', route: [{ destination: { host: 'web' } }], timeout: '5s', ...cors }],
     })
-    expect(world.stored().metadata.ownerReferences).toHaveLength(1)
+    expect(world.stored().metadata.annotations).toMatchObject({ 'sluice.dev/canary': 'web' })
     expect(world.router.observe(canary)).toMatchObject({ traffic: undefined, hold: 'released', programmed: false })
     await acknowledge(world)
     expect(world.router.observe(canary)).toMatchObject({ hold: 'released', programmed: true })
@@ -232,6 +232,7 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     const canary = buildCanary({ service })
     await world.router.write(canary, split)
     await world.router.release(canary)
+    await world.router.handOver(canary)
     const { ownerReferences, annotations } = world.stored().metadata
     expect([ownerReferences, annotations]).toEqual([undefined, {}])
     const writes = world.api.writes.length
@@ -249,6 +250,8 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     const world = setUp(provider)
     const canary = buildCanary()
     await world.router.write(canary, split)
+    expect(world.stored().metadata.ownerReferences).toBeUndefined()
+    await world.router.handOver(canary)
     expect(world.stored().metadata.ownerReferences).toEqual([
       {
         apiVersion: 'sluice.dev/v1',
@@ -259,7 +262,11 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
         blockOwnerDeletion: true,
       },
     ])
-    const other: Canary = { ...canary, metadata: { ...canary.metadata, uid: 'another' } }
+    const other: Canary = {
+      ...canary,
+      metadata: { ...canary.metadata, name: 'api', uid: 'another' },
+      spec: { ...canary.spec, service: { ...canary.spec.service, name: 'web' } },
+    }
     expect(world.router.observe(other).foreign).toBe('VirtualService web belongs to Canary web')
   })
 })

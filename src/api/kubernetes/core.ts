@@ -45,12 +45,14 @@ export interface EndpointSlice extends KubernetesObject {
 }
 
 export interface ConfigMap extends KubernetesObject {
+  readonly immutable?: boolean
   readonly data?: Readonly<Record<string, string>>
   readonly binaryData?: Readonly<Record<string, string>>
 }
 
 /** `data` values are base64. */
 export interface Secret extends KubernetesObject {
+  readonly immutable?: boolean
   readonly type?: string
   readonly data?: Readonly<Record<string, string>>
   readonly stringData?: Readonly<Record<string, string>>

@@ -19,6 +19,25 @@ export interface EnvVar {
   }
 }
 
+/** All keys of a ConfigMap or Secret as variables. */
+export interface EnvFromSource {
+  readonly prefix?: string
+  readonly configMapRef?: { readonly name: string; readonly optional?: boolean }
+  readonly secretRef?: { readonly name: string; readonly optional?: boolean }
+}
+
+export interface Volume {
+  readonly name: string
+  readonly configMap?: { readonly name: string }
+  readonly secret?: { readonly secretName: string }
+  readonly projected?: {
+    readonly sources?: readonly {
+      readonly configMap?: { readonly name: string }
+      readonly secret?: { readonly name: string }
+    }[]
+  }
+}
+
 export interface ContainerPort {
   readonly name?: string
   readonly containerPort: number
@@ -42,6 +61,7 @@ export interface Container {
   readonly command?: readonly string[]
   readonly args?: readonly string[]
   readonly env?: readonly EnvVar[]
+  readonly envFrom?: readonly EnvFromSource[]
   readonly ports?: readonly ContainerPort[]
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
@@ -52,6 +72,8 @@ export interface Container {
 
 export interface PodSpec {
   readonly containers: readonly Container[]
+  readonly initContainers?: readonly Container[]
+  readonly volumes?: readonly Volume[]
   readonly serviceAccountName?: string
   readonly nodeName?: string
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'

@@ -28,6 +28,8 @@ export function terminating(recorded: ReleaseState, observation: Observation): D
   if (deletion === undefined) return { next: recorded, actions: [], reason: recorded.cause, notes: [] }
   const name = canary.spec.targetRef.name
   if (deletion.isNamespaceGoing) return letGo(recorded, observation, 'the namespace is being deleted')
+  if (!canary.spec.revertOnDeletion)
+    return letGo(recorded, observation, 'spec.revertOnDeletion is false: nothing is given back')
   if (target === undefined) return letGo(recorded, observation, `Deployment ${name} is gone: nothing is given back`)
   if (observation.refusal?.reason === 'TargetClaimed') return letGo(recorded, observation, observation.refusal.message)
   const giving: GivingBack = { observation, deletion, target, isFirst: recorded.phase !== 'Terminating' }
@@ -42,7 +44,11 @@ function letGo(recorded: ReleaseState, observation: Observation, message: string
   const next = enterTerminating(recorded, observation, cause)
   return {
     next: { ...next, cause },
-    actions: [{ kind: 'remove-finalizer' }],
+    // What goes with the namespace needs nobody to collect it.
+    actions: [
+      ...(observation.deletion?.isNamespaceGoing ? [] : [{ kind: 'hand-over' } as const]),
+      { kind: 'remove-finalizer' },
+    ],
     reason: cause,
     notes: [note('info', cause)],
   }

@@ -21,6 +21,7 @@ export interface ControllerCommandOptions {
   readonly leaderElect: boolean
   readonly leaseNamespace: string
   readonly allowCrossNamespaceRefs: boolean
+  readonly configTracking: 'all' | 'config-maps' | 'none'
 }
 
 interface Process {
@@ -96,6 +97,10 @@ function lead({ client, log, registry, options, scrapeIntervalMs }: Process, sig
           }),
           defaults: { metricsServer: options.metricsServer, provider: options.meshProvider },
           allowCrossNamespaceReferences: options.allowCrossNamespaceRefs,
+          tracking: {
+            configMaps: options.configTracking !== 'none',
+            secrets: options.configTracking === 'all',
+          },
         },
         running,
       ),

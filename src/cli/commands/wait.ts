@@ -1,6 +1,6 @@
 import { type Canary, type CanaryRun, canaryRunKind, deploymentKind } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { revisionOf } from '../../canary/index.ts'
+import { isRevisionOf, revisionOf } from '../../canary/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
 import { type ConnectionOptions, connect, followCanary } from '../connection.ts'
@@ -74,7 +74,7 @@ const missingWorkload = ({ spec }: Canary): string =>
 
 /** Until the controller has seen the change, the status speaks of the release before. */
 function describe({ status }: Canary, awaited: string, outcome: Outcome): string {
-  if (status?.lastAppliedSpec === awaited) return `${status.phase}: ${status.message}`
+  if (isRevisionOf(awaited, status?.lastAppliedSpec)) return `${status?.phase}: ${status?.message}`
   if (outcome === 'running') return `waiting for the release of ${awaited} to begin`
   if (outcome === 'superseded') return `${awaited} was replaced by ${status?.lastAppliedSpec}`
   return `${awaited} ${outcome === 'succeeded' ? 'was promoted' : 'was rolled back'}; now ${status?.lastAppliedSpec} is released`

@@ -1,6 +1,6 @@
 import { type Canary, type VirtualService, virtualServiceKind } from '../../api/index.ts'
 import type { KubeClient, Reflector } from '../../kube/index.ts'
-import { foreignOwner } from '../ownership.ts'
+import { foreignOwner, handOver } from '../ownership.ts'
 import type { Router, TrafficObservation } from '../port.ts'
 import { isReleased, renderReleased } from '../release.ts'
 import { serviceNamesOf } from '../service-names.ts'
@@ -50,6 +50,11 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
       const existing = find(canary)
       if (existing === undefined || isReleased(canary, existing)) return
       virtualServices.overlay(await client.replace(virtualServiceKind, renderReleased(canary, existing)))
+    },
+
+    async handOver(canary) {
+      const handedOver = handOver(find(canary), canary)
+      if (handedOver) virtualServices.overlay(await client.replace(virtualServiceKind, handedOver))
     },
   }
 }

@@ -6,12 +6,14 @@ import type { NamedTarget, Platform, Target } from '../platform.ts'
 import { matchesFields, matchesSelector, parseFieldSelector, parseSelectorText } from '../selectors.ts'
 import { badRequest, expired, StatusError } from '../status-error.ts'
 import type { Pages } from './pages.ts'
+import { renderMetadata, renderMetadataList, wantsMetadata } from './partial-metadata.ts'
 import { renderTable, tableOptions } from './table.ts'
 import { getStored } from './update.ts'
 import { present } from './written.ts'
 
 export function getObject(platform: Platform, target: NamedTarget, request: ApiRequest): ApiResponse {
   const stored = getStored(platform, target)
+  if (wantsMetadata(request, 'PartialObjectMetadata')) return json(renderMetadata(stored))
   const table = tableOptions(request)
   if (table === undefined) return json(present(target.resource, stored))
   return json(renderTable(target.resource, [stored], { ...table, now: platform.clock.now() }))
@@ -64,6 +66,7 @@ interface Answer {
 }
 
 function answer(platform: Platform, resource: ApiResource, { items, metadata, request }: Answer): ApiResponse {
+  if (wantsMetadata(request, 'PartialObjectMetadataList')) return json(renderMetadataList(items, metadata))
   const table = tableOptions(request)
   if (table !== undefined) {
     return json({ ...renderTable(resource, items, { ...table, now: platform.clock.now() }), metadata })

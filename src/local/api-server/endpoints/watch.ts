@@ -4,6 +4,7 @@ import { type ApiResource, groupVersionOf } from '../kinds/resource.ts'
 import type { Platform, Target } from '../platform.ts'
 import { expired, StatusError } from '../status-error.ts'
 import type { Change } from '../storage/event-log.ts'
+import { renderMetadata, wantsMetadata } from './partial-metadata.ts'
 import { parseVersion, type Selection, selectionOf, tooLarge } from './read.ts'
 import { renderTable, type TableOptions, tableOptions } from './table.ts'
 import { present } from './written.ts'
@@ -21,7 +22,7 @@ export function watchObjects(platform: Platform, target: Target, request: ApiReq
     platform,
     target,
     selected,
-    render: renderer(platform, target, table),
+    render: wantsMetadata(request, 'PartialObjectMetadata') ? renderPartially : renderer(platform, target, table),
     bookmarks: query.get('allowWatchBookmarks') === 'true',
     sendInitial: query.get('sendInitialEvents') === 'true',
     timeoutMs: seconds * 1000,
@@ -138,6 +139,8 @@ function textOf(resource: ApiResource, object: JsonObject): string {
 }
 
 /** Table watches carry the column definitions in their first event only. */
+const renderPartially = (object: JsonObject): string => JSON.stringify(renderMetadata(object))
+
 function renderer(platform: Platform, target: Target, table: TableOptions | undefined): Watching['render'] {
   if (table === undefined) return (object) => textOf(target.resource, object)
   let first = true
