@@ -4,6 +4,7 @@ import { builtinMetricsOf } from './builtin/registry.ts'
 import { conclude } from './conclude.ts'
 import type { JobRunner } from './jobs.ts'
 import { measureBuiltin } from './measure-builtin.ts'
+import { measureEarly } from './measure-early.ts'
 import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import type { Analyst, Check, Measured, MeasureRequest } from './port.ts'
@@ -42,12 +43,19 @@ interface Task {
 async function measureCheck(options: AnalystOptions, task: Task): Promise<Measured> {
   const { check, request } = task
   try {
-    return conclude(check, await find(createMeasuring(options, task)))
+    const measuring = createMeasuring(options, task)
+    const { early, subject } = request
+    if (early !== undefined) {
+      return await measureEarly(measuring, builtinMetricsOf(subject.metricsProvider).get(check.metric.name), early)
+    }
+    return conclude(check, await find(measuring))
   } catch (error) {
     // A fault of ours must not end the release loop, and it must not pass for evidence either.
     const message = `${check.metric.name} could not be measured: ${messageOf(error)}`
     options.log.error({ metric: check.metric.name, canary: request.subject.canary }, message)
-    return conclude(check, { state: 'query-error', query: '', window: request.window, message })
+    const failed = conclude(check, { state: 'query-error', query: '', window: request.window, message })
+    // Between two checks a fault is no finding.
+    return request.early === undefined ? failed : { ...failed, decision: 'none', memory: undefined }
   }
 }
 

@@ -5,6 +5,8 @@
  * It must not know Kubernetes clients or routers: what it needs of them comes in as values.
  */
 export { type AnalystOptions, createAnalyst } from './analyst.ts'
+export type { GuardReader, GuardWatch, Suspicion } from './guard/port.ts'
+export { createGuardReader, type GuardReaderOptions } from './guard/reader.ts'
 export type { JobRunner, JobState, WantedJob } from './jobs.ts'
 export { queryOf } from './measure-template.ts'
 export type { Analyst, Check, Measured, MeasureRequest, Subject } from './port.ts'

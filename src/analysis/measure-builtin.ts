@@ -1,21 +1,12 @@
 import type { Metric } from '../api/index.ts'
 import type { Backend, BuiltinMetric, Measurement } from './builtin/metric.ts'
 import { beginComparison, type Comparing, finishComparison } from './compare.ts'
+import { askCounters, canaryOf, type Gains, primaryOf, renderQuery } from './counters.ts'
 import { judgeErrorShare } from './judge/error-share.ts'
 import type { Opinion } from './judge/opinion.ts'
 import { judge } from './judge/threshold.ts'
 import type { Finding, Measuring } from './measuring.ts'
-import type { Subject } from './port.ts'
-import { renderRange } from './promql.ts'
-import type { Answer, ProviderProblem, Sample } from './provider.ts'
-import { increases } from './statistics/increase.ts'
 import { measuredWindow, type Window } from './window.ts'
-
-/**
- * How far back the newest sample of a counter may lie: that many missed scrapes change nothing, and a pod that died
- * inside the window still testifies.
- */
-const LOOKBACK_MS = 300_000
 
 /** Asks the same raw counters at the ends of the windows, and judges what they gained. */
 export async function measureBuiltin(measuring: Measuring, builtin: BuiltinMetric): Promise<Finding> {
@@ -33,57 +24,13 @@ export async function measureBuiltin(measuring: Measuring, builtin: BuiltinMetri
   const comparing = metric.comparison && beginComparison(metric.comparison, memory?.evidence, settled.value)
   const query = renderQuery(builtin, request.subject, { window, isCompared: comparing !== undefined })
   const found = { query, window, unit }
-  const samples = await askAll(measuring, query, comparing ? [window, comparing.window] : [window])
-  if (!('at' in samples)) return { ...found, state: samples.kind, message: samples.message }
-  return { ...found, ...judgeSamples(measuring, builtin, { samples, window, comparing }) }
-}
-
-function renderQuery(
-  builtin: BuiltinMetric,
-  subject: Subject,
-  { window, isCompared }: { readonly window: Window; readonly isCompared: boolean },
-): string {
-  const range = renderRange(Math.max(LOOKBACK_MS, window.endMs - window.startMs))
-  const backends = isCompared ? [canaryOf(subject), primaryOf(subject)] : [canaryOf(subject)]
-  return backends.map((backend) => builtin.query(backend, range)).join(' or ')
-}
-
-const canaryOf = ({ namespace, target, service }: Subject): Backend => ({
-  namespace,
-  workload: target,
-  service: `${service}-canary`,
-})
-
-const primaryOf = ({ namespace, primary, service }: Subject): Backend => ({
-  namespace,
-  workload: primary,
-  service: `${service}-primary`,
-})
-
-interface SamplesAt {
-  at(milliseconds: number): readonly Sample[]
-}
-
-/** Each instant is asked once, however many windows meet in it. */
-async function askAll(
-  { ask }: Measuring,
-  query: string,
-  windows: readonly Window[],
-): Promise<SamplesAt | ProviderProblem> {
-  const instants = [...new Set(windows.flatMap(({ startMs, endMs }) => [endMs, startMs]))]
-  const answers = await Promise.all(
-    instants.map(async (at): Promise<readonly [number, Answer]> => [at, await ask(query, at)]),
-  )
-  const samples = new Map<number, readonly Sample[]>()
-  for (const [at, answer] of answers) {
-    if (answer.kind !== 'samples') return answer
-    samples.set(at, answer.samples)
-  }
-  return { at: (milliseconds) => samples.get(milliseconds) ?? [] }
+  const gains = await askCounters(measuring, builtin, query, comparing ? [window, comparing.window] : [window])
+  if (!('of' in gains)) return { ...found, state: gains.kind, message: gains.message }
+  return { ...found, ...judgeGains(measuring, builtin, { gains, window, comparing }) }
 }
 
 interface Asked {
-  readonly samples: SamplesAt
+  readonly gains: Gains
   readonly window: Window
   readonly comparing: Comparing | undefined
 }
@@ -93,17 +40,15 @@ type Judged = Pick<
   'state' | 'message' | 'value' | 'requests' | 'errors' | 'opinions' | 'comparison' | 'evidence'
 >
 
-function judgeSamples({ check, request }: Measuring, builtin: BuiltinMetric, asked: Asked): Judged {
-  const { samples, window, comparing } = asked
-  const gained = ({ startMs, endMs }: Window, backend: Backend) =>
-    increases(samples.at(startMs), samples.at(endMs)).filter((sample) => builtin.isOf(backend, sample))
-  const measurement = builtin.read(gained(window, canaryOf(request.subject)))
+function judgeGains({ check, request }: Measuring, builtin: BuiltinMetric, asked: Asked): Judged {
+  const { gains, window, comparing } = asked
+  const measurement = builtin.read(gains.of(canaryOf(request.subject), window))
   const { value, requests, errors } = measurement
   const numbers = { value, requests, errors }
   const opinion = opinionOf(check.metric, builtin, measurement)
   const others = limitOpinions(check.metric, measurement)
   if (comparing === undefined) return { ...numbers, ...opinion, opinions: [opinion, ...others] }
-  const countOf = (backend: Backend) => builtin.count(gained(comparing.window, backend), comparing.settings)
+  const countOf = (backend: Backend) => builtin.count(gains.of(backend, comparing.window), comparing.settings)
   const canary = countOf(canaryOf(request.subject))
   const primary = countOf(primaryOf(request.subject))
   if (!canary.ok) return { ...numbers, state: 'query-error', message: canary.error }

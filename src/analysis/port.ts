@@ -1,4 +1,11 @@
-import type { Metric, MetricMemory, MetricsProvider, MetricTemplate, MetricVerdict } from '../api/index.ts'
+import type {
+  GuardSettings,
+  Metric,
+  MetricMemory,
+  MetricsProvider,
+  MetricTemplate,
+  MetricVerdict,
+} from '../api/index.ts'
 
 /** One check: what the Canary asks for, with the template it names. */
 export interface Check {
@@ -34,6 +41,8 @@ export interface MeasureRequest {
   readonly checkId?: string | undefined
   /** Prometheus of this Canary. */
   readonly metricsServer: string
+  /** Set between two checks: only what rolls back at once is looked for, in the requests since then. */
+  readonly early?: { readonly sinceMs: number; readonly settings: GuardSettings } | undefined
 }
 
 /** A verdict, and what the next check of the metric must know; who records the one records the other. */

@@ -23,13 +23,19 @@ export interface Delay {
  * `interval` is the metric's own longest window.
  */
 export function measuredWindow(window: Window, delay: Delay, interval?: string): Result<Window> {
-  const settleMs = delay.scrapeMs + MARGIN_MS + delay.flushMs
+  const settledMs = settledSince(window.startMs, delay)
   const longest = interval === undefined ? success(Number.POSITIVE_INFINITY) : parseDuration(interval)
   if (!longest.ok) return longest
-  const startMs = Math.max(window.startMs + settleMs, window.endMs - longest.value)
+  const startMs = Math.max(settledMs, window.endMs - longest.value)
   if (startMs >= window.endMs) {
     const length = window.endMs - window.startMs
-    return failure(`it ends ${length}ms after the weight was acknowledged, and scrapes need ${settleMs}ms to settle`)
+    return failure(
+      `it ends ${length}ms after the weight was acknowledged, and scrapes need ${settledMs - window.startMs}ms to settle`,
+    )
   }
   return success({ startMs, endMs: window.endMs })
 }
+
+/** When everything that happened before an instant has been scraped. */
+export const settledSince = (milliseconds: number, { scrapeMs, flushMs }: Delay): number =>
+  milliseconds + scrapeMs + MARGIN_MS + flushMs

@@ -41,6 +41,7 @@ export const metricVerdictSchema = z.object({
   decision: verdictDecisionSchema
     .optional()
     .describe('What the release makes of it: `fail` counts towards the threshold, `rollback` is at once.'),
+  guard: z.boolean().optional().describe('The continuous guard asked for it, between two checks.'),
   message: z.string().describe('The verdict in one sentence, with its numbers.'),
 })
 export type MetricVerdict = z.output<typeof metricVerdictSchema>

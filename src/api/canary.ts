@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { analysisMatchSchema } from './analysis-match.ts'
 import { analysisRules, specRules } from './canary-rules.ts'
+import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
 import { metricsProviderSchema } from './metrics-provider.ts'
@@ -137,6 +138,7 @@ const plainAnalysisSchema = z.object({
     .optional()
     .describe('Weight that goes back to the promoted primary each interval; all at once when absent.'),
   metrics: mapListBy('name', z.array(metricSchema).max(32)).optional().describe('Checks that hold each step.'),
+  guard: guardSchema.optional().describe('What may happen between two checks.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })

@@ -67,7 +67,7 @@ export function takeCheck(state: ActiveRelease, observation: Observation): Chang
 }
 
 /** Verdicts go to the step; what must be remembered of their metrics goes on through the run. */
-function noteVerdicts(state: ActiveRelease, checked: readonly CheckedMetric[]): ActiveRelease {
+export function noteVerdicts(state: ActiveRelease, checked: readonly CheckedMetric[]): ActiveRelease {
   const verdicts = checked.map(({ memory: _, ...verdict }) => verdict)
   const noted = updateStep(state, (step) => ({
     ...step,
@@ -81,7 +81,7 @@ function noteVerdicts(state: ActiveRelease, checked: readonly CheckedMetric[]): 
   return withProgress(noted, { metrics: [...others, ...memories] })
 }
 
-function failAtOnce(state: ActiveRelease, observation: Observation, message: string): Change {
+export function failAtOnce(state: ActiveRelease, observation: Observation, message: string): Change {
   const { now } = observation
   const failedChecks = state.run.progress.failedChecks + 1
   const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })

@@ -1,3 +1,4 @@
+import { takeAlarm } from './alarm.ts'
 import { commandFor } from './commands.ts'
 import type { Change } from './decision.ts'
 import { failed, superseded } from './ending.ts'
@@ -19,6 +20,7 @@ const guards: readonly Guard[] = [
   podsAreThere,
   readinessIsInTime,
   promotionIsNoted,
+  takeAlarm,
 ]
 
 export function guard(state: ActiveRelease, observation: Observation): Change | undefined {

@@ -18,6 +18,8 @@ export interface Observation {
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
   readonly refusal?: Cause | undefined
   readonly answers: Answers
+  /** The guard suspects the new version since `since`; run it was seen in. */
+  readonly alarm?: { readonly run: string; readonly since: number } | undefined
   /** Set while the Canary is being deleted and waits for Sluice. */
   readonly deletion?: DeletionFacts | undefined
 }
@@ -91,5 +93,7 @@ export interface CheckedMetric extends MetricVerdict {
 /** What analysis and webhooks said to the questions that were due. */
 export interface Answers {
   readonly check?: { readonly verdicts: readonly CheckedMetric[]; readonly hooks: readonly HookAnswer[] } | undefined
+  /** What was measured between two checks: only failure may come of it. */
+  readonly alarm?: { readonly verdicts: readonly CheckedMetric[] } | undefined
   readonly gate?: { readonly type: WebhookType; readonly hooks: readonly HookAnswer[] } | undefined
 }

@@ -6,18 +6,21 @@ import { intervalMsOf, parseTime, renderTime } from './timing.ts'
 
 /** What must be asked of analysis and webhooks before the next decision. */
 export type Question =
-  | {
-      readonly kind: 'check'
-      /** The same until the check is on record, also for the next leader. */
-      readonly id: string
-      readonly windowStart: number
-      readonly windowEnd: number
-      /** Share of the requests that the step gives the new version; absent while they are mirrored. */
-      readonly canaryShare?: number | undefined
-      /** What earlier checks left. */
-      readonly memories: readonly MetricMemory[]
-    }
+  | ({ readonly kind: 'check' } & Measurable)
+  /** Between two checks: does the new version fail beyond doubt since then? */
+  | ({ readonly kind: 'alarm'; readonly since: number } & Measurable)
   | { readonly kind: 'gate'; readonly type: WebhookType }
+
+interface Measurable {
+  /** The same until the check is on record, also for the next leader. */
+  readonly id: string
+  readonly windowStart: number
+  readonly windowEnd: number
+  /** Share of the requests that the step gives the new version; absent while they are mirrored. */
+  readonly canaryShare?: number | undefined
+  /** What earlier checks left. */
+  readonly memories: readonly MetricMemory[]
+}
 
 type Unanswered = Omit<Observation, 'answers'>
 
@@ -25,7 +28,8 @@ export function questionsFor(state: ReleaseState, observation: Unanswered): read
   if (!isActive(state) || isHeld(state, observation)) return []
   if (observation.target?.revision !== state.run.revision) return []
   const gate = gateOf(state, observation)
-  return [...checkOf(state, observation), ...(gate && isGateDue(state, observation) ? [gate] : [])]
+  const measured = [...checkOf(state, observation), ...alarmOf(state, observation)]
+  return [...measured, ...(gate && isGateDue(state, observation) ? [gate] : [])]
 }
 
 const isHeld = (state: ActiveRelease, observation: Unanswered): boolean =>
@@ -33,7 +37,7 @@ const isHeld = (state: ActiveRelease, observation: Unanswered): boolean =>
   observation.canary.spec.suspend ||
   state.run.progress.ending !== undefined
 
-export const hooksOf = (observation: Unanswered, type: WebhookType): readonly Webhook[] =>
+export const hooksOf = (observation: Pick<Unanswered, 'canary'>, type: WebhookType): readonly Webhook[] =>
   (observation.canary.spec.analysis.webhooks ?? []).filter((hook) => hook.type === type)
 
 /** Time of the next check; undefined while there is nothing to check. */
@@ -47,12 +51,25 @@ export function checkDueAt(state: ActiveRelease, observation: Unanswered): numbe
 function checkOf(state: ActiveRelease, observation: Unanswered): readonly Question[] {
   const dueAt = checkDueAt(state, observation)
   if (dueAt === undefined || dueAt > observation.now) return []
+  return [{ kind: 'check', ...windowOf(state, observation) }]
+}
+
+function windowOf(state: ActiveRelease, { now }: Unanswered): Measurable {
   const step = currentStep(state)
-  const windowStart = parseTime(step?.programmedAt) ?? state.run.progress.checkedAt ?? observation.now
+  const windowStart = parseTime(step?.programmedAt) ?? state.run.progress.checkedAt ?? now
   const canaryShare = step?.kind === 'weight' ? step.weight / 100 : undefined
-  const memories = state.run.progress.metrics ?? []
   const id = renderTime(state.run.progress.checkedAt ?? 0)
-  return [{ kind: 'check', id, windowStart, windowEnd: observation.now, canaryShare, memories }]
+  return { id, windowStart, windowEnd: now, canaryShare, memories: state.run.progress.metrics ?? [] }
+}
+
+/**
+ * An alarm of an earlier run says nothing of this one, and a step without its weight has no requests to look at.
+ * A check that is due does not stand for it: it may wait for a Job.
+ */
+function alarmOf(state: ActiveRelease, observation: Unanswered): readonly Question[] {
+  const { alarm } = observation
+  if (alarm?.run !== state.run.name || currentStep(state)?.programmedAt === undefined) return []
+  return [{ kind: 'alarm', ...windowOf(state, observation), since: alarm.since }]
 }
 
 /** The gate the release stands at. */

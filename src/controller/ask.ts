@@ -1,5 +1,5 @@
 import type { Analyst, Check, Measured, MeasureRequest } from '../analysis/index.ts'
-import type { Metric, MetricMemory, MetricVerdict } from '../api/index.ts'
+import { guardSettingsOf, type Metric, type MetricMemory, type MetricVerdict } from '../api/index.ts'
 import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
 import { checksOf, subjectOf } from './checks.ts'
@@ -32,10 +32,14 @@ export interface Answered {
 
 /** Asks analysis and webhooks what is due, all at once. */
 export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answered> {
-  const [check, gate] = await Promise.all([askCheck(options, asked, signal), askGate(options, asked, signal)])
-  if (check === undefined || check.isPending) return { answers: { gate }, isPending: check !== undefined }
+  const [check, alarm, gate] = await Promise.all([
+    askCheck(options, asked, signal),
+    askAlarm(options, asked, signal),
+    askGate(options, asked, signal),
+  ])
+  if (check === undefined || check.isPending) return { answers: { alarm, gate }, isPending: check !== undefined }
   const { verdicts, hooks } = check
-  return { answers: { check: { verdicts, hooks }, gate }, isPending: false }
+  return { answers: { check: { verdicts, hooks }, alarm, gate }, isPending: false }
 }
 
 type Checked = NonNullable<Answers['check']> & { readonly isPending: boolean }
@@ -49,26 +53,34 @@ async function askCheck(options: AskOptions, asked: Asked, signal: AbortSignal):
   return { isPending: false, verdicts, hooks: await callHooks(options, asked, 'rollout', signal) }
 }
 
+async function askAlarm(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['alarm']> {
+  const question = asked.questions.find((each) => each.kind === 'alarm')
+  if (question === undefined) return undefined
+  const { analysis } = asked.observation.canary.spec
+  const early = { sinceMs: question.since, settings: guardSettingsOf(analysis) }
+  return { verdicts: await measure(options, asked, { ...question, early }, signal) }
+}
+
 async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['gate']> {
   const question = asked.questions.find((each) => each.kind === 'gate')
   if (question === undefined) return undefined
   return { type: question.type, hooks: await callHooks(options, asked, question.type, signal) }
 }
 
-type CheckQuestion = Extract<Question, { kind: 'check' }>
+type Measurable = Omit<Extract<Question, { kind: 'check' }>, 'kind'> & Pick<MeasureRequest, 'early'>
 type Window = { readonly startMs: number; readonly endMs: number }
 
 async function measure(
   options: AskOptions,
   { observation: { canary }, run }: Asked,
-  { id, windowStart, windowEnd, canaryShare, memories }: CheckQuestion,
+  { id, windowStart, windowEnd, canaryShare, memories, early }: Measurable,
   signal: AbortSignal,
 ): Promise<readonly Measured[]> {
   const window = { startMs: windowStart, endMs: windowEnd }
   const found = checksOf(canary, options.copies, options.policy)
   const checks = found.flatMap((each) => ('check' in each ? [withMemory(each.check, memories)] : []))
   const refused = found.flatMap((each) => ('refusal' in each ? [unasked(each.metric, each.refusal, window)] : []))
-  if (checks.length === 0) return refused
+  if (checks.length === 0) return early === undefined ? refused : []
   const request = {
     subject: subjectOf(canary),
     checks,
@@ -76,9 +88,11 @@ async function measure(
     canaryShare,
     checkId: id,
     run,
+    early,
     metricsServer: canary.spec.metricsServer ?? options.defaultMetricsServer,
   }
-  return [...(await options.analyst.measure(request, signal)), ...refused]
+  const measured = await options.analyst.measure(request, signal)
+  return early === undefined ? [...measured, ...refused] : measured
 }
 
 const withMemory = (check: Check, memories: readonly MetricMemory[]): Check => ({

@@ -12,9 +12,10 @@ import type { WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { type AnnounceOptions, announce } from './announce.ts'
 import { type Answered, type AskOptions, ask } from './ask.ts'
-import { parseKey } from './enqueue.ts'
+import { keyOf, parseKey } from './enqueue.ts'
 import { hasFinalizer, isDeleted } from './finalizer.ts'
 import { observeDeletion } from './give-back.ts'
+import type { Guard } from './guard.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { type Gathered, gather, type ObserveOptions } from './observe.ts'
 import { parseCanary, parseDeleted } from './parse-canary.ts'
@@ -29,6 +30,8 @@ export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOpt
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: ControllerMetrics
+  /** Absent where nothing is watched between checks. */
+  readonly guard?: Pick<Guard, 'take'> | undefined
 }
 
 /** One pass: observe, decide, perform, record, and only then tell. */
@@ -65,7 +68,9 @@ async function askWhatIsDue(
   signal: AbortSignal,
 ): Promise<Answered> {
   const { observation } = await gather(options, canary, options.clock.now())
-  const questions = questionsFor(recorded, observation)
+  const suspicion = options.guard?.take(keyOf(canary))
+  const alarm = suspicion && { run: suspicion.run, since: suspicion.sinceMs }
+  const questions = questionsFor(recorded, { ...observation, alarm })
   if (questions.length === 0) return { answers: {}, isPending: false }
   const revision = recorded.run?.revision ?? ''
   const asked = { observation, questions, phase: recorded.phase, revision, run: run && identityOf(run) }

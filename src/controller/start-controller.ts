@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import type { Analyst } from '../analysis/index.ts'
+import { type Analyst, createGuardReader } from '../analysis/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
 import { createEventRecorder, createWorkQueue, type KubeClient, type Random } from '../kube/index.ts'
 import type { Notifier } from '../notify/index.ts'
@@ -7,6 +7,8 @@ import type { Clock, Logger } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
 import type { ConfigTracking } from './config/tracker.ts'
 import { enqueueOnChange, keyOf } from './enqueue.ts'
+import { createGuard, type Guard, type GuardParts } from './guard.ts'
+import { createGuardMetrics } from './guard-metrics.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
 import { createMetrics } from './metrics.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
@@ -28,6 +30,12 @@ export interface ControllerOptions {
   readonly allowCrossNamespaceReferences?: boolean
   /** Everything that a workload reads when absent. */
   readonly tracking?: ConfigTracking
+  /** Reads built-in metrics between checks, too; nothing does when absent. */
+  readonly guard?: {
+    readonly intervalMs: number
+    /** Time between two scrapes of the mesh's proxies. */
+    readonly scrapeIntervalMs: number
+  }
 }
 
 /** Runs releases until the signal fires. Only the leader may call it. */
@@ -36,7 +44,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
   const { namespace, tracking = { configMaps: true, secrets: true } } = options
   const copies = createLocalCopies({ client, clock, log, random, namespace, tracking })
   const metrics = createMetrics(options.registry)
-  const parts: ReconcileOptions = {
+  const parts = {
     ...options,
     copies,
     metrics,
@@ -51,8 +59,9 @@ export async function startController(options: ControllerOptions, signal: AbortS
     log,
     random,
     concurrency: options.concurrency ?? 16,
-    reconcile: (key, stop) => timed(parts, () => reconcile(parts, key, stop)),
+    reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
+  const guard = createGuardOf(options, { ...parts, wake: queue.add })
   copies.canaries.onChange((current, previous) => {
     if (current === undefined && previous) metrics.forget(describeForgotten(previous))
   })
@@ -62,7 +71,18 @@ export async function startController(options: ControllerOptions, signal: AbortS
   enqueueOnChange(copies, queue)
   for (const canary of copies.canaries.list()) queue.add(keyOf(canary))
   log.info({ canaries: copies.canaries.list().length }, 'controller started')
-  await Promise.all([queue.start(signal), ...watching])
+  await Promise.all([queue.start(signal), guard?.start(signal), ...watching])
+}
+
+function createGuardOf(
+  { guard, registry, clock, log }: ControllerOptions,
+  parts: Pick<GuardParts, 'copies' | 'policy' | 'defaultMetricsServer' | 'wake'>,
+): Guard | undefined {
+  if (guard === undefined) return undefined
+  const metrics = createGuardMetrics(registry, () => clock.now())
+  const { intervalMs, scrapeIntervalMs } = guard
+  const reader = createGuardReader({ clock, log, scrapeIntervalMs, onAnswer: metrics.answered })
+  return createGuard({ ...parts, clock, reader, intervalMs, metrics })
 }
 
 const describeForgotten = (
@@ -73,7 +93,10 @@ const describeForgotten = (
   target: canary.spec.targetRef.name,
 })
 
-async function timed<T>({ clock, metrics }: ReconcileOptions, work: () => Promise<T>): Promise<T> {
+async function timed<T>(
+  { clock, metrics }: Pick<ReconcileOptions, 'clock' | 'metrics'>,
+  work: () => Promise<T>,
+): Promise<T> {
   const began = clock.monotonic()
   const seconds = () => (clock.monotonic() - began) / 1_000
   try {

@@ -93,7 +93,7 @@ function poisson(mean: number, random: Random): number {
 const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
 /** Counts by the gaps between failures: rare ones cost few draws. */
-function binomial(trials: number, share: number, random: Random): number {
+export function binomial(trials: number, share: number, random: Random): number {
   if (share <= 0) return 0
   if (share >= 1) return trials
   let count = 0

@@ -4,7 +4,7 @@ import type { Sample } from '../provider.ts'
 /** A condition on one label: a value, or a pattern that the whole value must match. */
 export interface Matcher {
   readonly label: string
-  readonly operator: '=' | '=~'
+  readonly operator: '=' | '=~' | '!~'
   readonly value: string
 }
 
@@ -30,5 +30,15 @@ const renderMatcher = ({ label, operator, value }: Matcher): string => `${label}
 export const isSelected = ({ labels }: Sample, selectors: readonly Selector[]): boolean =>
   selectors.some((selector) => selector.every((matcher) => holds(matcher, labels[matcher.label] ?? '')))
 
-const holds = ({ operator, value }: Matcher, actual: string): boolean =>
-  operator === '=' ? actual === value : new RegExp(`^(?:${value})$`).test(actual)
+function holds({ operator, value }: Matcher, actual: string): boolean {
+  if (operator === '=') return actual === value
+  return new RegExp(`^(?:${value})$`).test(actual) === (operator === '=~')
+}
+
+/** Any of the names, as a condition. */
+export const isOneOf = (label: string, names: Iterable<string>): Matcher =>
+  matches(label, [...new Set(names)].sort().map(literally).join('|'))
+
+/** The sum of what the selectors find, by these labels. */
+export const renderSums = (metric: string, selectors: readonly Selector[], by: readonly string[], range: string) =>
+  `sum by (${by.join(',')}) (${renderCounters(metric, selectors, range)})`

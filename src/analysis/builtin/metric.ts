@@ -34,10 +34,15 @@ export interface BuiltinMetric {
   readonly flushMs: number
   /** Raw counters, asked at both ends of the window. `range` is a PromQL length of time. */
   query(backend: Backend, range: string): string
-  /** Whether a series of that query, asked for several versions at once, is of this one. */
+  /**
+   * The same counters for many versions in one query, summed over their pods; a superset may come back. Absent where
+   * the series of a data plane can not be told apart that way.
+   */
+  queryTogether?(backends: readonly Backend[], range: string): string
+  /** Whether a series of those queries is of this version. */
   isOf(backend: Backend, sample: Sample): boolean
   /** Reads the increases of the counters between both ends. */
   read(increases: readonly Sample[]): Measurement
   /** The same increases as counts to compare. */
-  count(increases: readonly Sample[], comparison: Comparison): Result<Counted>
+  count(increases: readonly Sample[], comparison: Pick<Comparison, 'slowerThan'>): Result<Counted>
 }

@@ -8,9 +8,13 @@ import { percent } from './words.ts'
 const CERTAINTY_Z = 3.09
 
 /** Whether the new version certainly fails more than any version may, whatever the primary does. */
-export function judgeErrorShare({ requests, failures }: Arm, limits: Limits): Opinion | undefined {
+export function judgeErrorShare(
+  { requests, failures }: Arm,
+  limits: Limits,
+  certaintyZ = CERTAINTY_Z,
+): Opinion | undefined {
   if (requests < limits.minRequests) return undefined
-  const { lower } = wilsonInterval(failures, requests, CERTAINTY_Z)
+  const { lower } = wilsonInterval(failures, requests, certaintyZ)
   if (lower <= limits.errorShare) return undefined
   return {
     state: 'failed',

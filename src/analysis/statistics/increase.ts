@@ -19,3 +19,15 @@ function seriesKey({ labels }: Sample): string {
   const { __name__, ...rest } = labels
   return canonicalJson(rest)
 }
+
+/**
+ * The same for sums over many series. A sum falls where one of its parts is gone or was restarted: what the others
+ * gained meanwhile can not be told from it, so it counts as nothing.
+ */
+export function sumIncreases(start: readonly Sample[], end: readonly Sample[]): readonly Sample[] {
+  const before = new Map(start.map((sample) => [seriesKey(sample), sample.value]))
+  return end.map((sample) => ({
+    labels: sample.labels,
+    value: Math.max(0, sample.value - (before.get(seriesKey(sample)) ?? 0)),
+  }))
+}

@@ -16,6 +16,7 @@ export interface ControllerCommandOptions {
   readonly logLevel: string
   readonly metricsServer: string
   readonly scrapeInterval: string
+  readonly guardInterval: string
   readonly meshProvider: 'mesh' | 'istio'
   readonly listen: string
   readonly leaderElect: boolean
@@ -24,18 +25,26 @@ export interface ControllerCommandOptions {
   readonly configTracking: 'all' | 'config-maps' | 'none'
 }
 
+/** Counters do not move more often than they are scraped. */
+const SHORTEST_GUARD_INTERVAL_MS = 1_000
+
 interface Process {
   readonly client: KubeClient
   readonly log: Logger
   readonly registry: Registry
   readonly options: ControllerCommandOptions
   readonly scrapeIntervalMs: number
+  /** 0 where nothing is watched between checks. */
+  readonly guardIntervalMs: number
 }
 
 /** The controller process: releases and image policies of the leader, probes and metrics of every replica. */
 export async function runController(options: ControllerCommandOptions): Promise<void> {
-  const scrapeInterval = parseDuration(options.scrapeInterval)
-  if (!scrapeInterval.ok) throw new CommandError(`--scrape-interval: ${scrapeInterval.error}`, exitCodes.usage)
+  const scrapeIntervalMs = millisecondsOf('--scrape-interval', options.scrapeInterval)
+  const guardIntervalMs = millisecondsOf('--guard-interval', options.guardInterval)
+  if (guardIntervalMs > 0 && guardIntervalMs < SHORTEST_GUARD_INTERVAL_MS) {
+    throw new CommandError('--guard-interval must be at least 1s, or 0s to switch the guard off', exitCodes.usage)
+  }
   using stop = untilSignal()
   const log = createLogger({ name: 'controller', level: options.logLevel })
   const registry = new Registry()
@@ -44,11 +53,17 @@ export async function runController(options: ControllerCommandOptions): Promise<
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     fieldManager: 'sluice',
   })
-  const controller: Process = { client, log, registry, options, scrapeIntervalMs: scrapeInterval.value }
+  const controller: Process = { client, log, registry, options, scrapeIntervalMs, guardIntervalMs }
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log, isReady: () => true }, signal),
     (signal) => (options.leaderElect ? leadWhenElected(controller, signal) : lead(controller, signal)),
   ])
+}
+
+function millisecondsOf(flag: string, text: string): number {
+  const duration = parseDuration(text)
+  if (!duration.ok) throw new CommandError(`${flag}: ${duration.error}`, exitCodes.usage)
+  return duration.value
 }
 
 async function leadWhenElected(controller: Process, signal: AbortSignal): Promise<void> {
@@ -67,7 +82,8 @@ async function leadWhenElected(controller: Process, signal: AbortSignal): Promis
   if (outcome === 'lost') throw new CommandError('the lease was lost to another replica: ending, to be started again')
 }
 
-function lead({ client, log, registry, options, scrapeIntervalMs }: Process, signal: AbortSignal): Promise<void> {
+function lead(controller: Process, signal: AbortSignal): Promise<void> {
+  const { client, log, registry, options, scrapeIntervalMs, guardIntervalMs } = controller
   const acting = { clock: systemClock, log, random: Math.random }
   const sent = new Counter({
     name: 'sluice_notices_total',
@@ -101,6 +117,7 @@ function lead({ client, log, registry, options, scrapeIntervalMs }: Process, sig
             configMaps: options.configTracking !== 'none',
             secrets: options.configTracking === 'all',
           },
+          ...(guardIntervalMs > 0 ? { guard: { intervalMs: guardIntervalMs, scrapeIntervalMs } } : {}),
         },
         running,
       ),

@@ -1,6 +1,7 @@
 import { success } from '../../../base/index.ts'
 import { quote } from '../../promql.ts'
 import type { Sample } from '../../provider.ts'
+import { equals, isOneOf, matches, renderSums } from '../matcher.ts'
 import type { Backend, BuiltinMetric, Measurement } from '../metric.ts'
 
 /** Envoy's flags of requests that ended at the caller's proxy: no pod of the new version can know of them. */
@@ -20,9 +21,12 @@ export const requestSuccessRate: BuiltinMetric = {
     selectors(backend)
       .map((selector) => `last_over_time(istio_requests_total{${selector}}[${range}])`)
       .join(' or '),
-  isOf: ({ workload, service }, { labels }) =>
-    labels.destination_workload === workload ||
-    (labels.reporter === 'source' && labels.destination_service_name === service),
+  queryTogether: renderTogether,
+  isOf: ({ namespace, workload, service }, { labels }) =>
+    (labels.destination_workload === workload && labels.destination_workload_namespace === namespace) ||
+    (labels.reporter === 'source' &&
+      labels.destination_service_name === service &&
+      labels.destination_service_namespace === namespace),
   read: (increases) => summarise(count(increases)),
   count: (increases) => {
     const { requests, errors: failures } = total(count(increases))
@@ -44,6 +48,35 @@ function selectors({ namespace, workload, service }: Backend): readonly string[]
     `reporter="source",${failed},${pods}`,
     `reporter="source",${failed},${unchosen}`,
   ]
+}
+
+const KEPT_LABELS = [
+  'reporter',
+  'destination_workload',
+  'destination_workload_namespace',
+  'destination_service_name',
+  'destination_service_namespace',
+  'response_code',
+  'response_flags',
+] as const
+
+function renderTogether(backends: readonly Backend[], range: string): string {
+  const namespaces = backends.map(({ namespace }) => namespace)
+  const workloads = backends.map(({ workload }) => workload)
+  const services = backends.map(({ service }) => service)
+  const pods = [isOneOf('destination_workload_namespace', namespaces), isOneOf('destination_workload', workloads)]
+  const unchosen = [
+    isOneOf('destination_service_namespace', namespaces),
+    isOneOf('destination_service_name', services),
+    { ...isOneOf('destination_workload', workloads), operator: '!~' as const },
+  ]
+  const failed = matches('response_code', '0|5..')
+  const selectors = [
+    [equals('reporter', 'destination'), ...pods],
+    [equals('reporter', 'source'), failed, ...pods],
+    [equals('reporter', 'source'), failed, ...unchosen],
+  ]
+  return renderSums('istio_requests_total', selectors, KEPT_LABELS, range)
 }
 
 interface Counts {
