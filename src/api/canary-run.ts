@@ -100,6 +100,10 @@ export const canaryRunSchema = z.object({
       revision: z.string().describe('Hash of the pod template that is released.'),
       images: z.array(z.string()).describe('Images of the pod template.'),
       startedAt: z.string().describe('Time the change was seen.'),
+      target: z
+        .object({ uid: z.string(), generation: z.int() })
+        .optional()
+        .describe('The workload as it was seen: a controller that knows an older one is behind.'),
     })
     .describe('What is released.'),
   status: z

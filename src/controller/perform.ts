@@ -7,7 +7,7 @@ import {
   deploymentKind,
   serviceKind,
 } from '../api/index.ts'
-import type { Action, NewRun } from '../canary/index.ts'
+import type { Action } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { ownerReferenceTo } from '../traffic/index.ts'
 import { createCopies, deleteCopies } from './config/copies.ts'
@@ -18,6 +18,7 @@ import type { Gathered } from './observe.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './primary.ts'
 import { selectorLabelOf } from './selector-label.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
+import { basisOf, confirmEmergency } from './staleness.ts'
 
 export interface PerformOptions {
   readonly client: KubeClient
@@ -34,7 +35,7 @@ type Performer<K extends Action['kind']> = (
 export function perform(options: PerformOptions, gathered: Gathered, action: Action): Promise<void> {
   switch (action.kind) {
     case 'create-run':
-      return createRun(options, gathered.observation.canary, action.run)
+      return createRun(options, gathered, action)
     case 'delete-run':
       return deleteRun(options, gathered, action)
     case 'create-primary':
@@ -44,7 +45,7 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
     case 'apply-services':
       return applyServices(options, gathered, action)
     case 'route':
-      return gathered.router.write(gathered.observation.canary, action.traffic)
+      return writeRoute(options, gathered, action)
     case 'scale-target':
       return scaleTarget(options, gathered, action)
     case 'clear-command':
@@ -66,7 +67,9 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
   }
 }
 
-async function createRun({ client, copies }: PerformOptions, canary: Canary, run: NewRun): Promise<void> {
+const createRun: Performer<'create-run'> = async ({ client, copies }, { observation, target }, { run }) => {
+  const { canary } = observation
+  const { uid, generation } = target?.metadata ?? {}
   const object: CanaryRun = {
     apiVersion: apiVersionOf(canaryRunKind),
     kind: canaryRunKind.kind,
@@ -80,10 +83,17 @@ async function createRun({ client, copies }: PerformOptions, canary: Canary, run
       revision: run.revision,
       images: [...run.images],
       startedAt: new Date(run.startedAt).toISOString(),
+      ...(uid === undefined || generation === undefined ? {} : { target: { uid, generation } }),
     },
   }
   if (copies.runs.get(object.metadata)) return
   copies.runs.overlay(await client.create(canaryRunKind, object))
+}
+
+const writeRoute: Performer<'route'> = async (options, gathered, { traffic }) => {
+  const { canary } = gathered.observation
+  await confirmEmergency(options, gathered, traffic)
+  await gathered.router.write(canary, traffic, basisOf(options.copies, canary))
 }
 
 const deleteRun: Performer<'delete-run'> = ({ client }, { observation }, { name }) =>

@@ -22,6 +22,7 @@ import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
+import { refuseStale } from './staleness.ts'
 
 /** Time between two looks at a Job that a check waits for. */
 const ASK_AGAIN_MS = 1_000
@@ -34,7 +35,7 @@ export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOpt
   readonly guard?: Pick<Guard, 'take'> | undefined
 }
 
-/** One pass: observe, decide, perform, record, and only then tell. */
+/** One pass: observe, decide, perform, record, move traffic, and only then tell. */
 export async function reconcile(options: ReconcileOptions, key: string, signal: AbortSignal): Promise<WorkOutcome> {
   const object = options.copies.canaries.get(parseKey(key))
   if (object === undefined || isLeftToOthers(object)) return {}
@@ -47,9 +48,10 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   // Answers take seconds: what they are held against is gathered after them.
   const gathered = await gather(options, canary, options.clock.now())
   const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
+  await refuseStale(options, gathered, run)
   const decision = decide(recorded, observation)
-  for (const action of decision.actions) await perform(options, gathered, action)
-  await conclude(options, { canary, run, recorded, observation, decision })
+  for (const action of decision.actions) if (action.kind !== 'route') await perform(options, gathered, action)
+  await conclude(options, { canary, run, recorded, observation, decision, gathered })
   const requeueAfterMs = requeueAfter(decision, gathered, observation.now)
   return { requeueAfterMs: isPending ? Math.max(requeueAfterMs ?? 0, ASK_AGAIN_MS) : requeueAfterMs }
 }
@@ -87,6 +89,7 @@ interface Pass {
   readonly recorded: ReleaseState
   readonly observation: Observation
   readonly decision: Decision
+  readonly gathered: Gathered
 }
 
 async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
@@ -95,6 +98,8 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   const traffic = writtenTraffic(decision) ?? observation.route.traffic
   const isGone = actions.some(({ kind }) => kind === 'remove-finalizer')
   const hasChanged = !isGone && (await record(options, { next, run, observation, traffic }))
+  // Traffic follows the record: whoever takes over after a crash goes on from what was decided, and never back.
+  for (const action of actions) if (action.kind === 'route') await perform(options, pass.gathered, action)
   options.metrics.observe(canary, next, traffic)
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
   if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)

@@ -11,4 +11,5 @@ export { createEventRecorder, type EventRecorderOptions } from './event-recorder
 export { type ElectionOptions, type ElectionOutcome, runLeaderElection } from './leader-election.ts'
 export * from './port.ts'
 export { createReflector, type ReflectorOptions } from './reflector.ts'
+export { isNewer } from './resource-version.ts'
 export { createWorkQueue, type WorkQueueOptions } from './work-queue.ts'

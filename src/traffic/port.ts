@@ -25,6 +25,8 @@ export interface TrafficObservation {
   readonly message?: string
   /** Time alone makes it programmed: look again then. */
   readonly lookAgainInMs?: number
+  /** What `write` was told of the last decision; absent where nobody told. */
+  readonly decidedAt?: string
   /** An object of the route belongs to somebody else and is not written. */
   readonly foreign?: string
 }
@@ -33,8 +35,11 @@ export interface TrafficObservation {
 export interface Router {
   /** From the local copies only: no request. */
   observe(canary: Canary): TrafficObservation
-  /** Writes the route if it differs; a Conflict (somebody wrote meanwhile) is thrown as KubeError. */
-  write(canary: Canary, traffic: Traffic): Promise<void>
+  /**
+   * Writes the route if it differs; a Conflict (somebody wrote meanwhile) is thrown as KubeError. `decidedAt` names the
+   * records that the decision was made on and is kept with the route.
+   */
+  write(canary: Canary, traffic: Traffic, decidedAt?: string): Promise<void>
   /** Leads everything to the apex Service; what the Service alone would not publish outlives the Canary. */
   release(canary: Canary): Promise<void>
   /** What was made for the Canary, and was not released to outlive it, is collected with it. */

@@ -26,6 +26,7 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
       const existing = find(canary)
       if (existing === undefined) return { traffic: undefined, hold: 'none', current: false, programmed: false }
       const foreign = foreignOwner(existing, canary)
+      const decidedAt = existing.metadata.annotations?.[decidedAtAnnotation]
       const traffic = readTraffic(existing, serviceNamesOf(canary))
       return {
         traffic,
@@ -33,13 +34,14 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
         current: traffic !== undefined && isAsRendered(canary, traffic, existing),
         ...options.acknowledged(existing),
         ...(foreign === undefined ? {} : { foreign }),
+        ...(decidedAt === undefined ? {} : { decidedAt }),
       }
     },
 
-    async write(canary, traffic) {
+    async write(canary, traffic, decidedAt) {
       const existing = find(canary)
       if (existing && isAsRendered(canary, traffic, existing)) return
-      const wanted = renderVirtualService(canary, traffic, existing)
+      const wanted = withDecision(renderVirtualService(canary, traffic, existing), decidedAt)
       const written = existing
         ? await client.replace(virtualServiceKind, wanted)
         : await client.create(virtualServiceKind, wanted)
@@ -49,7 +51,8 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
     async release(canary) {
       const existing = find(canary)
       if (existing === undefined || isReleased(canary, existing)) return
-      virtualServices.overlay(await client.replace(virtualServiceKind, renderReleased(canary, existing)))
+      const released = withoutDecision(renderReleased(canary, existing))
+      virtualServices.overlay(await client.replace(virtualServiceKind, released))
     },
 
     async handOver(canary) {
@@ -57,4 +60,19 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
       if (handedOver) virtualServices.overlay(await client.replace(virtualServiceKind, handedOver))
     },
   }
+}
+
+/** Resource versions of the records that the route was decided on. */
+const decidedAtAnnotation = 'sluice.dev/decided-at'
+
+function withDecision(virtualService: VirtualService, decidedAt: string | undefined): VirtualService {
+  if (decidedAt === undefined) return virtualService
+  const { metadata } = virtualService
+  const annotations = { ...metadata.annotations, [decidedAtAnnotation]: decidedAt }
+  return { ...virtualService, metadata: { ...metadata, annotations } }
+}
+
+function withoutDecision(virtualService: VirtualService): VirtualService {
+  const { annotations: { [decidedAtAnnotation]: _, ...annotations } = {}, ...metadata } = virtualService.metadata
+  return { ...virtualService, metadata: { ...metadata, annotations } }
 }

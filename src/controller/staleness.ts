@@ -1,0 +1,84 @@
+import {
+  type Canary,
+  type CanaryRun,
+  canaryKind,
+  canaryRunKind,
+  deploymentKind,
+  type KubernetesObject,
+  type ResourceKind,
+} from '../api/index.ts'
+import type { Traffic } from '../canary/index.ts'
+import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
+import type { LocalCopies } from './local-copies.ts'
+import type { Gathered } from './observe.ts'
+
+export interface StalenessOptions {
+  readonly client: Pick<KubeClient, 'get'>
+  readonly copies: LocalCopies
+}
+
+/**
+ * Versions of the records that a route was decided on, such as `1042/1044` (Canary and CanaryRun). It is written on
+ * the route, so that whoever knows an older record knows that it is behind.
+ */
+export const basisOf = (copies: LocalCopies, { metadata, status }: Canary): string => {
+  const { namespace } = metadata
+  const canary = copies.canaries.get(metadata)
+  const name = canary?.status?.runName ?? status?.runName
+  const run = name === undefined ? undefined : copies.runs.get({ namespace, name })
+  return `${canary?.metadata.resourceVersion ?? ''}/${run?.metadata.resourceVersion ?? ''}`
+}
+
+/**
+ * Throws a Conflict when a copy is older than what was decided already: a controller that lags behind another one, or
+ * behind its predecessor, must not undo what those did. What looks stale is asked of the API server once, because an
+ * object may also have been made anew, or restored from a backup.
+ */
+export async function refuseStale(
+  options: StalenessOptions,
+  gathered: Gathered,
+  run: CanaryRun | undefined,
+): Promise<void> {
+  const { observation, target, route } = gathered
+  const { canary } = observation
+  const [canaryVersion, runVersion] = route.decidedAt?.split('/') ?? []
+  if (isNewer(canaryVersion, canary.metadata.resourceVersion)) await confirm(options, canaryKind, canary)
+  if (run === undefined) return confirmAbsence(options, canary)
+  if (isNewer(runVersion, run.metadata.resourceVersion)) await confirm(options, canaryRunKind, run)
+  if (target && isBefore(target, run.spec.target)) await confirm(options, deploymentKind, target)
+}
+
+/** A primary without ready pods is why everything may go to the new version: that it has none is asked once more. */
+export async function confirmEmergency(options: StalenessOptions, gathered: Gathered, traffic: Traffic): Promise<void> {
+  const { primary, route } = gathered
+  const isRise = traffic.canary > (route.traffic?.canary ?? 0)
+  if (isRise && primary && (primary.status?.readyReplicas ?? 0) === 0) await confirm(options, deploymentKind, primary)
+}
+
+const isBefore = ({ metadata }: KubernetesObject, seen: CanaryRun['spec']['target']): boolean =>
+  seen !== undefined && metadata.uid === seen.uid && (metadata.generation ?? 0) < seen.generation
+
+/** The status names a run that is in no list: either somebody deleted it, or the list is late. */
+async function confirmAbsence({ client }: StalenessOptions, { metadata, status }: Canary): Promise<void> {
+  if (status?.runName === undefined) return
+  const found = await client.get(canaryRunKind, { namespace: metadata.namespace, name: status.runName })
+  if (found) throw stale(canaryRunKind, found)
+}
+
+async function confirm<T extends KubernetesObject>(
+  { client }: StalenessOptions,
+  kind: ResourceKind<T>,
+  copy: T,
+): Promise<void> {
+  const { namespace, name, resourceVersion } = copy.metadata
+  const current = await client.get(kind, { namespace, name })
+  if (current?.metadata.resourceVersion !== resourceVersion) throw stale(kind, copy)
+}
+
+/** The watch brings the newer one; until then the key comes again, later and later. */
+const stale = ({ kind }: ResourceKind, { metadata }: KubernetesObject): KubeError =>
+  new KubeError(`the copy of ${kind} ${metadata.namespace}/${metadata.name} is behind`, {
+    code: 409,
+    reason: 'Conflict',
+    retry: 'later',
+  })

@@ -1,0 +1,157 @@
+import {
+  type CanaryRun,
+  canaryKind,
+  canaryRunKind,
+  type Deployment,
+  deploymentKind,
+  type KubernetesObject,
+  type VirtualService,
+} from '../../src/api/index.ts'
+import type { MemoryApi } from '../support/memory-api.ts'
+import { imageOf } from './modelled-cluster.ts'
+import type { SimulatedTime } from './simulated-time.ts'
+
+/** The promises of a release, held against every write that the API took, from outside. */
+export interface Invariants {
+  /** A check of this image passed; it was asked for at that time. */
+  passed(image: string, askedAt: number): void
+  /** An operator let it through without evidence. */
+  waved(image: string): void
+  readonly violations: readonly string[]
+  readonly trace: readonly string[]
+  note(line: string): void
+}
+
+interface Share {
+  readonly canary: number
+  readonly mirror: number
+}
+
+interface Plan {
+  readonly mirror: boolean
+  readonly weights: readonly number[]
+}
+
+export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan): Invariants {
+  const violations: string[] = []
+  const trace: string[] = []
+  const passes: { readonly image: string; readonly askedAt: number }[] = []
+  const waved = new Set<string>()
+  let share: Share = { canary: 0, mirror: 0 }
+  /** When the present share was published. */
+  let sharedAt = 0
+  let last = ''
+
+  const note = (line: string): void => {
+    trace.push(`${((time.now() - START) / 1_000).toFixed(3)} ${line}`)
+  }
+  const broken = (rule: string): void => {
+    violations.push(rule)
+    note(`VIOLATED: ${rule}`)
+  }
+
+  const look = (route: VirtualService): void => {
+    const next = shareOf(route, broken)
+    if (next === undefined || (next.canary === share.canary && next.mirror === share.mirror)) return
+    const image = releasedImage(api)
+    note(`route ${share.canary} -> ${next.canary}${next.mirror > 0 ? ` mirror ${next.mirror}` : ''} (${image})`)
+    if (next.canary > share.canary) checkRaise(next, image)
+    else if (next.canary !== 0 && next.canary !== share.canary)
+      broken(`weight fell from ${share.canary} to ${next.canary}, not to 0`)
+    share = next
+    sharedAt = time.now()
+  }
+
+  const checkRaise = (next: Share, image: string | undefined): void => {
+    const { canary } = next
+    const expected = plan.weights.find((weight) => weight > share.canary)
+    if (canary === 100 && isPrimaryDown(api)) return
+    if (canary !== expected && !isHeldOnReady(api, canary))
+      broken(`weight rose from ${share.canary} to ${canary}, not to ${expected}`)
+    const isFirst = share.canary === 0 && !plan.mirror
+    if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary)) return
+    // A change that no watch has told of yet is measured under the name of the version before.
+    const images = [image, runningImage(api)]
+    const isProven = passes.some((each) => images.includes(each.image) && each.askedAt >= sharedAt)
+    if (!isProven) broken(`weight rose from ${share.canary} to ${canary} without a passing check of ${image} since`)
+  }
+
+  const checkPrimary = (primary: Deployment): void => {
+    const image = imageOf(primary)
+    if (image === undefined || image === last) return
+    note(`primary is ${image}`)
+    if (last !== '' && !waved.has(image) && !passes.some((each) => each.image === image)) {
+      broken(`the primary became ${image}, of which no check passed`)
+    }
+    last = image
+  }
+
+  const checkPhase = (): void => {
+    const [canary] = api.list(canaryKind)
+    if (canary?.status?.phase !== 'Succeeded') return
+    const run = currentRun(api)
+    const primary = api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web-primary')
+    const released = run?.spec.images[0]
+    if (primary && released !== undefined && imageOf(primary) !== released) {
+      broken(`the release of ${released} succeeded while the primary is ${imageOf(primary)}`)
+    }
+  }
+
+  let phase = ''
+  api.onWrite((plural, object: KubernetesObject) => {
+    if (plural === 'virtualservices') look(object as VirtualService)
+    if (plural === 'deployments' && object.metadata.name === 'web-primary') checkPrimary(object as Deployment)
+    if (plural !== 'canaries') return
+    const { phase: current = '', conditions = [] } = api.list(canaryKind)[0]?.status ?? {}
+    if (current !== phase) note(`phase ${current} (${releasedImage(api) ?? 'no run'}): ${conditions[0]?.message}`)
+    phase = current
+    checkPhase()
+  })
+
+  return {
+    passed: (image, askedAt) => void passes.push({ image, askedAt }),
+    waved: (image) => void waved.add(image),
+    violations,
+    trace,
+    note,
+  }
+}
+
+const START = Date.parse('2026-01-01T00:00:00Z')
+
+/** Weights are integers from 0 to 100 and sum to 100, in every rule. */
+function shareOf(route: VirtualService, broken: (rule: string) => void): Share | undefined {
+  const rules = route.spec.http ?? []
+  for (const { route: destinations = [] } of rules) {
+    const weights = destinations.map(({ weight }) => weight ?? 100)
+    const isWhole = weights.every((weight) => Number.isInteger(weight) && weight >= 0 && weight <= 100)
+    const sum = weights.reduce((total, weight) => total + weight, 0)
+    if (!isWhole || sum !== 100) broken(`weights ${weights.join(' and ')} do not sum to 100`)
+  }
+  const split = rules.at(-1)?.route ?? []
+  const canary = split.find(({ destination }) => destination.host.startsWith('web-canary'))
+  const mirror = rules.some((rule) => rule.mirror !== undefined) ? 100 : 0
+  return { canary: canary === undefined ? 0 : (canary.weight ?? 100), mirror }
+}
+
+export function currentRun(api: MemoryApi): CanaryRun | undefined {
+  const [canary] = api.list(canaryKind)
+  return api.list(canaryRunKind).find(({ metadata }) => metadata.name === canary?.status?.runName)
+}
+
+const releasedImage = (api: MemoryApi): string | undefined => currentRun(api)?.spec.images[0]
+
+/** Of the pods that answer as the new version now. */
+export function runningImage(api: MemoryApi): string | undefined {
+  const target = api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web')
+  return target && imageOf(target)
+}
+
+const isPrimaryDown = (api: MemoryApi): boolean =>
+  (api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web-primary')?.status?.readyReplicas ?? 0) === 0
+
+/** After a promotion that failed, traffic is where ready pods are. */
+function isHeldOnReady(api: MemoryApi, weight: number): boolean {
+  const phase = api.list(canaryKind)[0]?.status?.phase
+  return weight === 100 && (phase === 'Promoting' || phase === 'Finalising' || phase === 'Failed')
+}

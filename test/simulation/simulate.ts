@@ -1,0 +1,273 @@
+import {
+  abortAnnotation,
+  type Canary,
+  canaryKind,
+  deploymentKind,
+  promoteAnnotation,
+  serviceKind,
+} from '../../src/api/index.ts'
+import { type Random, seededRandom } from '../analysis/simulation.ts'
+import { buildCanary } from '../support/canary-objects.ts'
+import { createMemoryApi } from '../support/memory-api.ts'
+import { buildDeployment } from '../support/release-cluster.ts'
+import { type ControllerProcess, startProcess, type World } from './controller-process.ts'
+import { currentRun, watchInvariants } from './invariants.ts'
+import { createModelledCluster, imageOf, type Version } from './modelled-cluster.ts'
+import { createSimulatedTime } from './simulated-time.ts'
+
+export interface Outcome {
+  readonly seed: number
+  readonly violations: readonly string[]
+  /** What happened, line by line, with seconds of simulated time. */
+  readonly trace: readonly string[]
+  readonly simulatedSeconds: number
+}
+
+const web = { namespace: 'default', name: 'web' }
+const MINUTE = 60_000
+
+/** One life of a Canary, all of whose accidents follow from the seed. */
+export async function simulate(seed: number): Promise<Outcome> {
+  const random = seededRandom(seed)
+  const time = createSimulatedTime()
+  const began = time.now()
+  const api = createMemoryApi(() => time.now())
+  const analysis = pickAnalysis(random)
+  const invariants = watchInvariants(api, time, analysis)
+  const cluster = createModelledCluster(api, time, random)
+  const world: World = {
+    api,
+    time,
+    random,
+    cluster,
+    invariants,
+    faults: random() < 0.2 ? 0 : random() * 0.15,
+    isGateOpen: true,
+  }
+  const drill = createDrill(world)
+  cluster.versions.set('web:1', { image: 'web:1', startsInMs: 1_000, verdict: 'passed' })
+  await api.client('user').create(deploymentKind, buildDeployment())
+  await api.client('user').create(canaryKind, newCanary(analysis, random))
+  drill.start()
+  await time.run(() => phaseOf(world) === 'Initialized', 10 * MINUTE)
+  const accidents = Array.from({ length: 2 + Math.floor(random() * 6) }, () => pick(accidentKinds, random))
+  const acts = [drill.changeImage, ...accidents.map((kind) => drill[kind])]
+  const running = acts.map(async (act, index) => {
+    await time.sleep(index === 0 ? 1 : random() * 120_000)
+    await act()
+  })
+  let isStoryOver = false
+  void Promise.all(running).then(() => {
+    isStoryOver = true
+  })
+  await time.run(() => isStoryOver, 20 * MINUTE)
+  await drill.calmDown()
+  await untilQuiet(world)
+  const violations = [...invariants.violations, ...endViolations(world)]
+  if (random() < 0.2) violations.push(...(await deleteCanary(world)))
+  drill.stop()
+  await time.run(() => false, MINUTE)
+  return { seed, violations, trace: invariants.trace, simulatedSeconds: (time.now() - began) / 1_000 }
+}
+
+/** The workload gets back what the Canary took from it, then the Canary goes. */
+async function deleteCanary(world: World): Promise<readonly string[]> {
+  const { api, time, random, cluster, invariants } = world
+  world.faults = random() * 0.15
+  // A workload that never starts is never given back: the primary goes on serving for it.
+  for (const [image, version] of cluster.versions) cluster.versions.set(image, { ...version, startsInMs: 2_000 })
+  invariants.note('user deletes the Canary')
+  await api.client('user').delete(canaryKind, web)
+  const isGone = await time.run(() => api.list(canaryKind).length === 0, 30 * MINUTE)
+  const target = api.get(deploymentKind, 'web')
+  const { selector } = api.get(serviceKind, 'web').spec
+  return [
+    ...(isGone ? [] : ['the deleted Canary is still there']),
+    ...((target.status?.readyReplicas ?? 0) > 0 ? [] : ['the deleted Canary left the workload without ready pods']),
+    ...(selector?.app === 'web' ? [] : [`the deleted Canary left a Service that selects ${JSON.stringify(selector)}`]),
+  ]
+}
+
+interface Analysis {
+  readonly mirror: boolean
+  readonly weights: readonly number[]
+  readonly interval: string
+  readonly threshold: number
+}
+
+function pickAnalysis(random: Random): Analysis {
+  const weights = pick([[20, 40], [50], [10, 30, 60, 100], [100]], random)
+  return {
+    mirror: random() < 0.6,
+    weights,
+    interval: pick(['5s', '10s'], random),
+    threshold: 1 + Math.floor(random() * 3),
+  }
+}
+
+const pick = <T>(from: readonly [T, ...T[]], random: Random): T => from[Math.floor(random() * from.length)] ?? from[0]
+
+function newCanary({ weights, ...analysis }: Analysis, random: Random): Canary {
+  const webhooks = random() < 0.3 ? [{ name: 'gate', type: 'confirm-promotion', url: 'http://gate/' }] : []
+  const canary = buildCanary({
+    analysis: { ...analysis, stepWeight: undefined, maxWeight: undefined, stepWeights: weights, webhooks },
+  })
+  const { uid: _, generation: _1, finalizers: _2, ...metadata } = canary.metadata
+  return { ...canary, metadata }
+}
+
+const phaseOf = ({ api }: World): string | undefined => api.list(canaryKind)[0]?.status?.phase
+
+const accidentKinds = [
+  'changeImage',
+  'crash',
+  'second',
+  'jumpClock',
+  'losePods',
+  'losePrimary',
+  'stopMesh',
+  'closeGate',
+  'promote',
+  'abort',
+  'suspend',
+  'revert',
+] as const
+
+type Accident = (typeof accidentKinds)[number]
+
+interface Drill extends Readonly<Record<Accident, () => Promise<void>>> {
+  start(): void
+  stop(): void
+  /** Everything that was broken is mended. */
+  calmDown(): Promise<void>
+}
+
+function createDrill(world: World): Drill {
+  const { api, time, random, cluster, invariants } = world
+  const user = api.client('user')
+  const processes: ControllerProcess[] = []
+  let started = 0
+  let versions = 1
+
+  const start = (): void => {
+    started += 1
+    processes.push(startProcess(world, `controller-${started}`))
+    invariants.note(`controller-${started} started`)
+  }
+  const setImage = async (image: string): Promise<void> => {
+    const spec = { template: { spec: { containers: [{ name: 'web', image }] } } }
+    await user.patch(deploymentKind, web, { spec }, { type: 'merge' })
+    invariants.note(`user sets ${image} (${cluster.versions.get(image)?.verdict})`)
+  }
+  const annotate = async (annotation: string): Promise<void> => {
+    const revision = api.get(canaryKind, 'web').status?.lastAppliedSpec
+    const image = currentRun(api)?.spec.images[0]
+    if (revision === undefined || image === undefined) return
+    if (annotation === promoteAnnotation) invariants.waved(image)
+    invariants.note(`user: ${annotation}=${revision} (${image})`)
+    await user.patch(canaryKind, web, { metadata: { annotations: { [annotation]: revision } } }, { type: 'merge' })
+  }
+  const setSuspend = (suspend: boolean) => user.patch(canaryKind, web, { spec: { suspend } }, { type: 'merge' })
+
+  return {
+    start,
+    stop() {
+      for (const process of processes) process.kill()
+    },
+    async changeImage() {
+      versions += 1
+      const version: Version = {
+        image: `web:${versions}`,
+        startsInMs: random() < 0.1 ? Number.POSITIVE_INFINITY : 500 + random() * 8_000,
+        verdict: pick(['passed', 'passed', 'failed', 'failed', 'no-data'], random),
+      }
+      cluster.versions.set(version.image, version)
+      await setImage(version.image)
+    },
+    revert: () => setImage(`web:${1 + Math.floor(random() * versions)}`),
+    async crash() {
+      const process = processes.shift()
+      process?.kill()
+      invariants.note(`${process?.name} killed`)
+      await time.sleep(random() * 10_000)
+      start()
+    },
+    async second() {
+      start()
+    },
+    async jumpClock() {
+      const jump = (random() - 0.5) * 20 * MINUTE
+      invariants.note(`the clock of ${processes[0]?.name} jumps by ${Math.round(jump / 1_000)} s`)
+      processes[0]?.clock.jump(jump)
+    },
+    async losePods() {
+      invariants.note('pods of the new version are lost')
+      await cluster.loseThePodsOf('web', random() * 30_000)
+    },
+    async losePrimary() {
+      invariants.note('pods of the primary are lost')
+      await cluster.loseThePodsOf('web-primary', random() * 30_000)
+    },
+    async stopMesh() {
+      cluster.isMeshUp = false
+      await time.sleep(random() * 40_000)
+      cluster.isMeshUp = true
+    },
+    async closeGate() {
+      world.isGateOpen = false
+      await time.sleep(random() * 40_000)
+      world.isGateOpen = true
+    },
+    promote: () => annotate(promoteAnnotation),
+    abort: () => annotate(abortAnnotation),
+    async suspend() {
+      await setSuspend(true)
+      invariants.note('suspended')
+      await time.sleep(random() * 40_000)
+      await setSuspend(false)
+      invariants.note('resumed')
+    },
+    async calmDown() {
+      invariants.note('calm from here on')
+      world.faults = 0
+      world.isGateOpen = true
+      cluster.isMeshUp = true
+    },
+  }
+}
+
+/** Nothing is written for longer than a clock that jumped back makes a deadline wait. */
+async function untilQuiet({ api, time, invariants }: World): Promise<void> {
+  const until = time.now() + 120 * MINUTE
+  while (time.now() < until) {
+    const count = ownWrites(api).length
+    await time.run(() => false, 15 * MINUTE)
+    if (ownWrites(api).length === count) return
+  }
+  const recent = ownWrites(api)
+    .slice(-5)
+    .map(({ verb, kind, name }) => `${verb} ${kind} ${name}`)
+  invariants.note(`VIOLATED: still writing after two hours: ${recent.join(', ')}`)
+}
+
+const ownWrites = (api: World['api']) => api.writes.filter(({ by }) => by.startsWith('controller'))
+
+const restingPhases: readonly (string | undefined)[] = ['Initialized', 'Succeeded', 'Failed']
+
+/** What must be true of every ending. */
+function endViolations({ api, invariants }: World): readonly string[] {
+  const canary = api.get(canaryKind, 'web')
+  const target = imageOf(api.get(deploymentKind, 'web'))
+  const primary = api.get(deploymentKind, 'web-primary')
+  const released = currentRun(api)?.spec.images[0] ?? 'web:1'
+  const { phase, canaryWeight } = canary.status ?? {}
+  const foreign = ownWrites(api).filter(({ kind, name }) => !name.startsWith('web') && kind !== 'Event')
+  return [
+    ...invariants.trace.filter((line) => line.includes('VIOLATED: controller') || line.includes('VIOLATED: still')),
+    ...(restingPhases.includes(phase) ? [] : [`the end is ${phase}: ${JSON.stringify(canary.status?.conditions)}`]),
+    ...(released === target || target === imageOf(primary) ? [] : [`${target} was never released, ${released} was`]),
+    ...((primary.status?.readyReplicas ?? 0) > 0 ? [] : ['the primary has no ready pod']),
+    ...(phase !== 'Failed' && canaryWeight !== 0 ? [`weight ${canaryWeight} in the end`] : []),
+    ...foreign.map(({ verb, kind, name }) => `${verb} ${kind} ${name} is no business of ours`),
+  ]
+}
