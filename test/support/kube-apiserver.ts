@@ -202,7 +202,7 @@ function renderKubeconfig({ server, token }: Connection, authority: string): str
 }
 
 /** Holds all ports before it frees any, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listening))
   const ports = servers.map((server) => portOf(server.address()))
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))

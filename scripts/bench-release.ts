@@ -1,0 +1,45 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { createArgoRollouts } from '../test/bench/release/argo-rollouts.ts'
+import { createFlagger } from '../test/bench/release/flagger.ts'
+import { type Measurement, measure } from '../test/bench/release/measure.ts'
+import { createSluice } from '../test/bench/release/sluice.ts'
+import type { Subject } from '../test/bench/release/subject.ts'
+import { renderSummary } from '../test/bench/release/summary.ts'
+
+/**
+ * How fast and at what cost a controller releases, on a real control plane (etcd, kube-apiserver, kube-controller-manager;
+ * kwok in place of kubelets). What it measures is a stand-in for Prometheus: a program of the harness that gives the value
+ * it is told. Peers that are named do the same work in the same run and are counted in the same way.
+ */
+const { values } = parseArgs({
+  options: {
+    canaries: { type: 'string', default: '1' },
+    rounds: { type: 'string' },
+    'peer-rounds': { type: 'string' },
+    idle: { type: 'string', default: '30' },
+    flagger: { type: 'string' },
+    'argo-rollouts': { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+const canaries = Number(values.canaries)
+const rounds = Number(values.rounds ?? (canaries === 1 ? 20 : 1))
+const peerRounds = Number(values['peer-rounds'] ?? Math.min(rounds, 5))
+const peers: readonly Subject[] = [
+  ...(values.flagger === undefined ? [] : [createFlagger(values.flagger)]),
+  ...(values['argo-rollouts'] === undefined ? [] : [createArgoRollouts(values['argo-rollouts'])]),
+]
+const common = { canaries, idleSeconds: Number(values.idle), report: (line: string) => console.error(line) }
+
+const measurements: Measurement[] = [await measure(createSluice(), { ...common, rounds })]
+for (const peer of peers) measurements.push(await measure(peer, { ...common, rounds: peerRounds }))
+
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`
+if (values.json) console.log(JSON.stringify({ machine, date: new Date().toISOString(), measurements }))
+else {
+  console.log(`${canaries} canaries, ${machine}, ${new Date().toISOString().slice(0, 10)}\n`)
+  console.log(renderSummary(measurements))
+}
+process.exit(0)

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { allCustomResourceDefinitions } from '../../../src/api/index.ts'
+import { queryOf } from '../../support/stand-in-prometheus.ts'
+import { collection, creation, INTERVAL, STEP_WEIGHT, type Subject } from './subject.ts'
+import { imagePatch, workloadSpec } from './workload.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const bundle = join(root, 'dist/sluice.mjs')
+
+/** Our own controller: the release bundle where it is built, else the sources. */
+export function createSluice(): Subject {
+  const isBundled = existsSync(bundle)
+  return {
+    name: 'Sluice',
+    version: isBundled ? 'dist/sluice.mjs' : 'the sources (npm run build makes the bundle)',
+    customResourceDefinitions: allCustomResourceDefinitions,
+    command: ({ kubeconfig, prometheusUrl, port }) => ({
+      command: process.execPath,
+      args: [
+        isBundled ? bundle : join(root, 'src/cli/main.ts'),
+        'controller',
+        ...['--kubeconfig', kubeconfig, '--metrics-server', prometheusUrl],
+        ...['--mesh-provider', 'istio', '--listen', `127.0.0.1:${port}`],
+      ],
+    }),
+    shared: (address) => [
+      creation('sluice.dev/v1', 'MetricTemplate', 'metrictemplates', {
+        metadata: { name: 'success' },
+        spec: { provider: { type: 'prometheus', address }, query: queryOf('{{ name }}') },
+      }),
+    ],
+    app: (name) => [
+      creation('apps/v1', 'Deployment', 'deployments', { metadata: { name }, spec: workloadSpec(name) }),
+      creation('sluice.dev/v1', 'Canary', 'canaries', {
+        metadata: { name },
+        spec: {
+          targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+          service: { port: 80, targetPort: 8080 },
+          analysis: {
+            ...{ interval: INTERVAL, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
+            metrics: [{ name: 'success', templateRef: { name: 'success' }, thresholdRange: { min: 99 } }],
+          },
+        },
+      }),
+    ],
+    imageChange: (name, tag) => ({ path: `${collection('apps/v1', 'deployments')}/${name}`, body: imagePatch(tag) }),
+    releases: collection('sluice.dev/v1', 'canaries'),
+    isReady: ({ status }) => status?.phase === 'Initialized',
+    isTakenBack: ({ status }) => status?.phase === 'Failed',
+  }
+}
