@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { analysisMatchSchema } from './analysis-match.ts'
+import { autoscalerRefSchema } from './autoscaler-ref.ts'
 import { analysisRules, specRules } from './canary-rules.ts'
 import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
@@ -157,6 +158,9 @@ const plainSpecSchema = z.object({
     .optional()
     .describe('Whose metrics the built-in metrics read; those of the provider when absent.'),
   targetRef: targetRefSchema.describe('Workload that is released.'),
+  autoscalerRef: autoscalerRefSchema
+    .optional()
+    .describe('Autoscaler of the workload; the primary gets one like it, and nobody else sets its replicas.'),
   service: serviceSchema.describe('Services and route of the workload.'),
   analysis: analysisSchema.describe('Steps of a release and the evidence they need.'),
   progressDeadlineSeconds: z

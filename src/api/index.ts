@@ -24,6 +24,7 @@ export {
   workloadEntryKind,
 } from './istio/service-entry.ts'
 export { type Sidecar, sidecarKind } from './istio/sidecar.ts'
+export * from './kubernetes/autoscaling.ts'
 export * from './kubernetes/batch.ts'
 export * from './kubernetes/core.ts'
 export * from './kubernetes/meta.ts'

@@ -100,6 +100,7 @@ function advanceRun(state: ActiveRelease, observation: Observation): Change | un
 const refusalReasons: readonly Reason[] = [
   'TargetNotFound',
   'TargetClaimed',
+  'AutoscalerNotFound',
   'UnsupportedSelector',
   'ObjectOwnedByOther',
   'CrossNamespaceReference',

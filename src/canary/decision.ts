@@ -15,6 +15,8 @@ export type Action =
   | { readonly kind: 'add-finalizer' }
   | { readonly kind: 'release-apex' }
   | { readonly kind: 'release-route' }
+  | { readonly kind: 'apply-autoscaler' }
+  | { readonly kind: 'pause-autoscaler'; readonly paused: boolean }
   | { readonly kind: 'delete-copies' }
   | { readonly kind: 'hand-over' }
   | { readonly kind: 'remove-finalizer' }

@@ -11,6 +11,7 @@ export { decide } from './decide.ts'
 export type { Action, Decision, NewRun, Note, Severity } from './decision.ts'
 export type {
   Answers,
+  AutoscalerFacts,
   CheckedMetric,
   DeletionFacts,
   HookAnswer,

@@ -13,6 +13,8 @@ export interface Observation {
   readonly route: RouteFacts
   /** CanaryRuns of this Canary. */
   readonly runs: readonly RunFacts[]
+  /** Undefined where the Canary names none. */
+  readonly autoscaler?: AutoscalerFacts | undefined
   /** Copies of ConfigMaps and Secrets are left that the primary does not read any more. */
   readonly hasSurplusCopies?: boolean
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
@@ -35,6 +37,14 @@ export interface WorkloadFacts {
   readonly isReady: boolean
   /** The workload itself gave up, in its own words. */
   readonly failure?: { readonly message: string; readonly at: number } | undefined
+}
+
+export interface AutoscalerFacts {
+  /** Fewest pods of the workload while a release is on. */
+  readonly minReplicas: number
+  readonly isPrimaryAsWanted: boolean
+  /** Undefined for a kind that needs no pause: it leaves a workload without pods alone. */
+  readonly isPaused: boolean | undefined
 }
 
 export interface ServiceFacts {

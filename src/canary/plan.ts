@@ -1,4 +1,5 @@
 import { canaryFinalizer } from '../api/index.ts'
+import { planAutoscaler } from './autoscaler.ts'
 import { commandAnnotations } from './commands.ts'
 import type { Action } from './decision.ts'
 import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
@@ -23,6 +24,7 @@ export function planActions(recorded: ReleaseState, next: ReleaseState, observat
     ...planPrimary(recorded, next, observation),
     ...planServices(next, observation),
     ...planRoute(recorded, next, observation),
+    ...planAutoscaler(next, observation, isGivingUpPods(next, observation)),
     ...planReplicas(next, observation),
     ...planCopies(next, observation),
     ...planRuns(recorded, next, observation),
@@ -86,13 +88,20 @@ function planReplicas(next: ReleaseState, observation: Observation): readonly Ac
   return wanted === undefined || wanted === target.replicas ? [] : [{ kind: 'scale-target', replicas: wanted }]
 }
 
+const isGivingUpPods = (next: ReleaseState, observation: Observation): boolean =>
+  observation.target !== undefined && wantedReplicas(next, observation, observation.target) === 0
+
 /** Undefined leaves the number to whoever set it. */
 function wantedReplicas(next: ReleaseState, observation: Observation, target: WorkloadFacts): number | undefined {
   if (isLeaving(next, observation)) return isServed(observation.route, primaryOnly) ? 0 : undefined
   if (!isActive(next) || next.run.progress.ending) return undefined
   const scalesUp = next.phase === 'Progressing' && next.run.progress.readyAt === undefined && target.replicas === 0
-  return scalesUp ? Math.max(1, observation.primary?.replicas ?? 1) : undefined
+  return scalesUp ? firstReplicas(observation) : undefined
 }
+
+/** An autoscaler makes more of its fewest pods by itself; without one the workload gets as many as the primary has. */
+const firstReplicas = ({ autoscaler, primary }: Observation): number =>
+  Math.max(1, autoscaler?.minReplicas ?? primary?.replicas ?? 1)
 
 /** The workload's pods have done their part, as soon as no request goes to them. */
 function isLeaving(next: ReleaseState, observation: Observation): boolean {

@@ -29,6 +29,7 @@ export const reasons = [
   'Suspended',
   'TargetNotFound',
   'TargetClaimed',
+  'AutoscalerNotFound',
   'UnsupportedSelector',
   'ObjectOwnedByOther',
   'CrossNamespaceReference',

@@ -1,6 +1,7 @@
 import type { Canary, KubernetesObject } from '../api/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
+import { type AutoscalerReference, primaryAutoscalerNameOf } from './autoscaler/render.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { primaryNameOf } from './primary.ts'
@@ -39,6 +40,12 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     const run = current ?? previous
     if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
   })
+  for (const [kind, watch] of Object.entries(copies.autoscalers)) {
+    watch.onChange((current, previous) => {
+      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
+      addWhere(namespace, ({ spec }) => spec.autoscalerRef?.kind === kind && namesAutoscaler(spec.autoscalerRef, name))
+    })
+  }
   for (const kind of configKinds) {
     copies.configs.metadataOf(kind)?.onChange((current, previous) => {
       const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
@@ -55,6 +62,9 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     })
   }
 }
+
+const namesAutoscaler = (reference: AutoscalerReference, name: string): boolean =>
+  reference.name === name || primaryAutoscalerNameOf(reference) === name
 
 function readsConfig(copies: LocalCopies, { metadata, spec }: Canary, { kind, name }: ConfigReference): boolean {
   const target = copies.deployments.get({ namespace: metadata.namespace, name: spec.targetRef.name })

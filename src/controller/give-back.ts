@@ -11,6 +11,7 @@ import {
 import type { DeletionFacts, Observation } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { disown, foreignOwner, handOver, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { autoscalerOf, handOverAutoscaler } from './autoscaler/perform.ts'
 import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -51,7 +52,8 @@ export async function releaseApex({ client, copies }: GiveBackOptions, gathered:
 }
 
 /** Nobody is served by them any more: they are collected when the Canary is gone. */
-export async function handOverObjects({ client, copies }: GiveBackOptions, gathered: Gathered): Promise<void> {
+export async function handOverObjects(options: GiveBackOptions, gathered: Gathered): Promise<void> {
+  const { client, copies } = options
   const { observation, primary, router } = gathered
   const { canary } = observation
   const { namespace } = canary.metadata
@@ -60,6 +62,7 @@ export async function handOverObjects({ client, copies }: GiveBackOptions, gathe
     if (service) copies.services.overlay(await client.replace(serviceKind, service))
   }
   await router.handOver(canary)
+  await handOverAutoscaler(autoscalerOf(options, gathered))
   await handOverCopies({ client, configs: copies.configs }, canary)
   const deployment = handOver(primary, canary)
   if (deployment) copies.deployments.overlay(await client.replace(deploymentKind, deployment))

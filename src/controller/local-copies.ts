@@ -17,6 +17,7 @@ import {
 } from '../api/index.ts'
 import { createReflector, type KubeClient, type Random, type Reflector } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
+import { type AutoscalerWatches, createAutoscalerWatches } from './autoscaler/watches.ts'
 import { configKinds } from './config/references.ts'
 import { type ConfigTracker, type ConfigTracking, createConfigTracker } from './config/tracker.ts'
 
@@ -30,6 +31,7 @@ export interface LocalCopies {
   readonly templates: Reflector<MetricTemplate>
   readonly clusterTemplates: Reflector<MetricTemplate>
   readonly configs: ConfigTracker
+  readonly autoscalers: AutoscalerWatches
 }
 
 export interface LocalCopyOptions {
@@ -53,6 +55,7 @@ export function createLocalCopies({ client, clock, log, random, namespace, track
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
     clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
+    autoscalers: createAutoscalerWatches({ client, clock, log, random, ...scope }),
     configs: createConfigTracker({ client, clock, log, random, tracking, ...scope }),
   }
 }
@@ -65,5 +68,6 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.virtualServices,
   copies.templates,
   copies.clusterTemplates,
+  ...Object.values(copies.autoscalers),
   ...configKinds.flatMap((kind) => copies.configs.metadataOf(kind) ?? []),
 ]

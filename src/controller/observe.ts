@@ -1,6 +1,7 @@
 import type { Canary, CanaryRun, Deployment, KubernetesObject } from '../api/index.ts'
 import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
 import type { Router, Routers, TrafficObservation } from '../traffic/index.ts'
+import { autoscalerFacts, type FoundAutoscaler, findAutoscaler } from './autoscaler/observe.ts'
 import { surplusCopies } from './config/copies.ts'
 import type { TrackedConfigs } from './config/tracker.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -25,6 +26,7 @@ export interface Gathered {
   readonly primary: Deployment | undefined
   /** What the target reads. */
   readonly configs: TrackedConfigs
+  readonly autoscaler: FoundAutoscaler | undefined
   readonly surplusCopies: readonly KubernetesObject[]
   readonly router: Router
   readonly route: TrafficObservation
@@ -38,6 +40,7 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
   const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
   const router = routers[canary.spec.provider ?? defaultProvider]
   const route = router.observe(canary)
+  const autoscaler = findAutoscaler(copies.autoscalers, canary)
   const surplus = surplusCopies(copies.configs, canary, primary)
   const observation: Gathered['observation'] = {
     now,
@@ -47,10 +50,11 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
     services: observeServices(copies, canary, target),
     route: routeFacts(route),
     runs: runsOf(copies, canary).map(runFacts),
+    autoscaler: autoscalerFacts(canary, autoscaler),
     hasSurplusCopies: surplus.length > 0,
     refusal: findRefusal({ canary, target, route, copies, policy }),
   }
-  return { observation, target, primary, configs, surplusCopies: surplus, router, route }
+  return { observation, target, primary, configs, autoscaler, surplusCopies: surplus, router, route }
 }
 
 function observeServices(copies: LocalCopies, canary: Canary, target: Deployment | undefined): ServiceFacts {

@@ -10,6 +10,7 @@ import {
 import type { Action } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { ownerReferenceTo } from '../traffic/index.ts'
+import { applyPrimaryAutoscaler, autoscalerOf, pauseTarget } from './autoscaler/perform.ts'
 import { createCopies, deleteCopies } from './config/copies.ts'
 import { addFinalizer, removeFinalizer } from './finalizer.ts'
 import { handOverObjects, releaseApex } from './give-back.ts'
@@ -56,6 +57,10 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
       return releaseApex(options, gathered)
     case 'release-route':
       return gathered.router.release(gathered.observation.canary)
+    case 'apply-autoscaler':
+      return applyPrimaryAutoscaler(autoscalerOf(options, gathered))
+    case 'pause-autoscaler':
+      return pauseTarget(autoscalerOf(options, gathered), action.paused)
     case 'delete-copies':
       return deleteCopies(options.client, gathered.surplusCopies)
     case 'hand-over':

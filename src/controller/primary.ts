@@ -43,18 +43,23 @@ export function renderPrimary({ canary, target, label, configs }: PrimarySource)
 
 /** The same primary with the analysed template and the workload's way of rolling out. */
 export function promotePrimary(primary: Deployment, { canary, target, label, configs }: PrimarySource): Deployment {
-  const { replicas } = target.spec
   const revision = revisionWith(target, configs)
   return {
     ...primary,
     metadata: { ...primary.metadata, annotations: { ...primary.metadata.annotations, [revisionAnnotation]: revision } },
     spec: {
       ...target.spec,
-      replicas: replicas !== undefined && replicas > 0 ? replicas : (primary.spec.replicas ?? 1),
+      replicas: promotedReplicas(canary, target, primary),
       selector: primary.spec.selector,
       template: withCopies(canary, relabel(target.spec.template, primaryLabel(label)), configs),
     },
   }
+}
+
+/** An autoscaler's number is nobody else's to set. */
+function promotedReplicas({ spec }: Canary, target: Deployment, primary: Deployment): number {
+  const { replicas = 0 } = target.spec
+  return spec.autoscalerRef === undefined && replicas > 0 ? replicas : (primary.spec.replicas ?? 1)
 }
 
 const relabel = (template: PodTemplate, { key, value }: SelectorLabel): PodTemplate => ({

@@ -1,6 +1,7 @@
 import type { Canary, Deployment } from '../api/index.ts'
 import type { Cause } from '../canary/index.ts'
 import { foreignOwner, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
+import { findAutoscaler } from './autoscaler/observe.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { primaryNameOf } from './primary.ts'
 import { findBadReference, type ReferencePolicy } from './references.ts'
@@ -19,6 +20,7 @@ const refusals: readonly ((input: RefusalInput) => Cause | undefined)[] = [
   isClaimed,
   hasUnsupportedSelector,
   isOwnedByOther,
+  hasNoAutoscaler,
   ({ canary, copies, policy }) => findBadReference(canary, copies, policy),
 ]
 
@@ -55,11 +57,20 @@ function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {
   return { reason: 'UnsupportedSelector', message }
 }
 
+function hasNoAutoscaler({ canary, copies }: RefusalInput): Cause | undefined {
+  const { autoscalerRef } = canary.spec
+  const found = findAutoscaler(copies.autoscalers, canary)
+  if (autoscalerRef === undefined || found?.source !== undefined) return undefined
+  const message = `${autoscalerRef.kind} ${autoscalerRef.name} does not exist: create it or correct spec.autoscalerRef`
+  return { reason: 'AutoscalerNotFound', message }
+}
+
 function isOwnedByOther({ canary, copies, route }: RefusalInput): Cause | undefined {
   const { namespace } = canary.metadata
   const services = Object.values(serviceNamesOf(canary)).map((name) => copies.services.get({ namespace, name }))
   const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
-  const foreign = [...services, primary]
+  const autoscaler = findAutoscaler(copies.autoscalers, canary)?.primary
+  const foreign = [...services, primary, autoscaler]
     .map((object) => foreignOwner(object, canary))
     .find((owner) => owner !== undefined)
   const message = foreign ?? route.foreign

@@ -52,6 +52,12 @@ const needed: readonly Permission[] = [
     may('sluice-controller', verb, 'networking.istio.io/virtualservices'),
   ),
   ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => may('sluice-controller', verb, '/configmaps')),
+  ...['list', 'watch', 'create', 'update'].map((verb) =>
+    may('sluice-controller', verb, 'autoscaling/horizontalpodautoscalers'),
+  ),
+  ...['list', 'watch', 'create', 'update', 'patch'].map((verb) =>
+    may('sluice-controller', verb, 'keda.sh/scaledobjects'),
+  ),
   may('sluice-controller', 'list', 'discovery.k8s.io/endpointslices'),
   may('sluice-controller', 'get', '/namespaces'),
   ...['create', 'patch'].map((verb) => may('sluice-controller', verb, '/events')),

@@ -176,6 +176,8 @@ export class ReleaseWorld {
       case 'release-route':
         this.route = { traffic: undefined, isProgrammed: false, isReleased: true }
         break
+      case 'apply-autoscaler':
+      case 'pause-autoscaler':
       case 'delete-copies':
       case 'hand-over':
         break

@@ -117,11 +117,12 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   return holdWith(state, { reason: 'ProgressDeadlineExceeded', message }, 'stalled')
 }
 
-const isServing = (giving: GivingBack): boolean => giving.target.isReady && planPods(giving).length === 0
+const isServing = (giving: GivingBack): boolean =>
+  giving.target.isReady && planPods(giving).length === 0 && planResume(giving).length === 0
 
 /** One thing after the other; what waits for the world plans nothing. */
 function planReturn(giving: GivingBack): readonly Action[] {
-  if (!isServing(giving)) return [...planPods(giving), ...planRetreat(giving)]
+  if (!isServing(giving)) return [...planResume(giving), ...planPods(giving), ...planRetreat(giving)]
   const { deletion, observation } = giving
   const { route, services } = observation
   if (deletion.route === 'held' && !isServed(route, canaryOnly)) {
@@ -132,6 +133,9 @@ function planReturn(giving: GivingBack): readonly Action[] {
   if (!deletion.areEndpointsMoved) return []
   return deletion.route === 'held' ? [{ kind: 'release-route' }] : []
 }
+
+const planResume = ({ observation }: GivingBack): readonly Action[] =>
+  observation.autoscaler?.isPaused ? [{ kind: 'pause-autoscaler', paused: false }] : []
 
 /** Raised once: from then on the number is the user's again, or an autoscaler's. */
 function planPods({ observation, target, isFirst }: GivingBack): readonly Extract<Action, { kind: 'scale-target' }>[] {
