@@ -126,7 +126,7 @@ function addServerCommands(program: Command): void {
         'whose changes are releases: what workloads read of ConfigMaps and Secrets',
       )
         .choices(['all', 'config-maps', 'none'])
-        .default('all'),
+        .default('config-maps'),
     )
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8080')
     .option('--leader-elect', 'run beside other replicas', false)

@@ -76,7 +76,6 @@ const forbidden: readonly Permission[] = [
   may('sluice-controller', 'get', '/secrets'),
   may('sluice-controller', 'get', '/secrets', NAMESPACE),
   may('sluice-controller', 'list', '/secrets', 'team-a'),
-  may('sluice-controller', 'delete', 'apps/deployments'),
   may('sluice-controller', 'delete', 'sluice.dev/canaries'),
   may('sluice-controller', 'update', 'sluice.dev/metrictemplates'),
   may('sluice-controller', 'update', 'sluice.dev/clustermetrictemplates'),

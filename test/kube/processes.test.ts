@@ -29,7 +29,7 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     helm = await startHelm(kube.kubeconfig)
     const installed = await helm.run('install', 'sluice', CHART, '--namespace', NAMESPACE, '--create-namespace')
     expect(installed.code, installed.stderr).toBe(0)
-    await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE, '--config-tracking', 'config-maps')
+    await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
     await start('mesh', '--xds-listen', '127.0.0.1:0')
   }, BUILD_TIMEOUT_MS)
 

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { alertProviderKind, canaryRunKind, imagePolicyKind, secretKind } from '../../src/api/index.ts'
+import {
+  alertProviderKind,
+  canaryKind,
+  canaryRunKind,
+  configMapKind,
+  deploymentKind,
+  horizontalPodAutoscalerKind,
+  imagePolicyKind,
+  namespaceKind,
+  secretKind,
+} from '../../src/api/index.ts'
 import { readAuditLog } from '../support/audit-log.ts'
 import { controlPlaneTools } from '../support/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
@@ -85,6 +95,54 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
     await app.stop()
   }, 300_000)
 
+  test.concurrent('what a workload reads is released with it, its autoscaler is copied, and both go with the Canary', async () => {
+    const { client } = stage
+    const namespace = 'reading'
+    await client.apply(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    await client.create(horizontalPodAutoscalerKind, {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'web', namespace },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 4 },
+    })
+    const primaryScalerReplicas = { minReplicas: 2, maxReplicas: 6 }
+    const autoscalerRef = { kind: 'HorizontalPodAutoscaler', name: 'web', primaryScalerReplicas }
+    const app = await startStagedApp(stage, { namespace, spec: { skipAnalysis: true, autoscalerRef } })
+    const copied = await client.get(horizontalPodAutoscalerKind, { namespace, name: 'web-primary' })
+    expect(copied?.spec).toMatchObject({ ...primaryScalerReplicas, scaleTargetRef: { name: 'web-primary' } })
+
+    const settings = { namespace, name: 'settings' }
+    await client.create(configMapKind, { apiVersion: 'v1', kind: 'ConfigMap', metadata: settings, data: { a: '1' } })
+    const volumes = [{ name: 'settings', configMap: { name: 'settings' } }]
+    const reads = { spec: { template: { spec: { volumes } } } }
+    await client.patch(deploymentKind, { namespace, name: 'web' }, reads, { type: 'strategic' })
+    const promoted = (run: string) =>
+      app.until(`${run} is promoted`, ({ status }) =>
+        expect([status?.runName, status?.phase]).toEqual([run, 'Succeeded']),
+      )
+    await promoted('web-1')
+    await client.patch(configMapKind, settings, { data: { a: '2' } }, { type: 'merge' })
+    await promoted('web-2')
+    const copies = async () =>
+      (await client.list(configMapKind, { namespace })).items.filter(({ immutable }) => immutable)
+    await eventually(async () => expect((await copies()).map(({ data }) => data)).toEqual([{ a: '2' }]), {
+      within: 60_000,
+    })
+    const [copy] = await copies()
+    const primary = await app.deployment('web-primary')
+    expect(primary.spec.template.spec.volumes?.[0]?.configMap?.name).toBe(copy?.metadata.name)
+
+    await client.delete(canaryKind, { namespace, name: 'web' }, { propagationPolicy: 'Foreground' })
+    await eventually(
+      async () => {
+        const autoscalers = (await client.list(horizontalPodAutoscalerKind, { namespace })).items
+        expect([await copies(), autoscalers.map(({ metadata }) => metadata.name)]).toEqual([[], ['web']])
+      },
+      { within: 120_000 },
+    )
+    await app.stop()
+  }, 300_000)
+
   describe('of the rights', () => {
     const requests = async () => (await readAuditLog(stage.plane)).filter(({ user }) => user === controllerUser)
 
@@ -111,8 +169,15 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
 /** Rights that are not needed in each of these releases, and who needs them. */
 const usedElsewhere: Readonly<Record<string, string>> = {
   'update sluice.dev/canaries/finalizers': 'asked by admission, when an owner reference blocks deletion',
-  'delete /services': 'asked by admission, when an owner reference is taken off',
-  'delete networking.istio.io/virtualservices': 'asked by admission, when an owner reference is taken off',
+  'delete apps/deployments': 'asked by admission, when an owner reference is set',
+  'delete /services': 'asked by admission, when an owner reference is set',
+  'delete networking.istio.io/virtualservices': 'asked by admission, when an owner reference is set',
+  'delete autoscaling/horizontalpodautoscalers': 'asked by admission, when an owner reference is set',
+  'create keda.sh/scaledobjects': 'where KEDA is installed',
+  'update keda.sh/scaledobjects': 'where KEDA is installed',
+  'patch keda.sh/scaledobjects': 'where KEDA is installed',
+  'watch keda.sh/scaledobjects': 'where KEDA is installed',
+  'delete keda.sh/scaledobjects': 'asked by admission, when an owner reference is set',
   'get sluice.dev/canaries': 'after a Conflict of the status with a user who writes the spec',
   'get sluice.dev/imagepolicies': 'after a Conflict of the status with a user who writes the spec',
   'get apps/deployments': 'image policies that find an image',

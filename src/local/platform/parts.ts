@@ -79,6 +79,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
   const controller = createProcess(options, 'controller', `${host}:${CONTROLLER_PORT}`, [
     ...['--metrics-server', prometheus.url],
     ...['--mesh-provider', 'mesh'],
+    ...['--config-tracking', 'all'],
   ])
   const workloads = createWorkloadControllers(common('workloads'))
   const targets = createTargetWriter({ ...common('prometheus'), prometheus })
