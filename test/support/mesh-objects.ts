@@ -9,6 +9,7 @@ import {
   type ObjectMeta,
   type Pod,
   type Service,
+  type Sidecar,
   serviceAddressesAnnotation,
   type VirtualService,
 } from '../../src/api/index.ts'
@@ -196,3 +197,10 @@ export function shopOf(block = '127.20'): ClusterObjects {
     ],
   })
 }
+
+export const sidecarOf = (name: string, spec: Sidecar['spec'], rest: Partial<ObjectMeta> = {}): Sidecar => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'Sidecar',
+  metadata: metadata(name, rest),
+  spec,
+})

@@ -5,6 +5,7 @@ export { CircuitBreakersSchema } from './generated/envoy/config/cluster/v3/circu
 export {
   type Cluster as EnvoyCluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
 } from './generated/envoy/config/cluster/v3/cluster_pb.js'
@@ -49,7 +50,10 @@ export {
   Config_StatSchema as StatSchema,
   ConfigSchema as StatsLogSchema,
 } from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
+export { ClusterConfigSchema as ForwardProxyClusterSchema } from './generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
+export { DnsCacheConfigSchema } from './generated/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.js'
 export { CorsPolicySchema, CorsSchema } from './generated/envoy/extensions/filters/http/cors/v3/cors_pb.js'
+export { FilterConfigSchema as ForwardProxySchema } from './generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js'
 export { HTTPFaultSchema } from './generated/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 export {

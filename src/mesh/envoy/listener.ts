@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
+import type { HttpOutbound, InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
 import {
   type AccessLog,
   HeaderMutationSchema,
@@ -18,6 +18,7 @@ import { inboundClusterName } from './cluster.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import {
   destinationLogs,
@@ -47,7 +48,7 @@ export function renderOutbound(proxy: MeshProxy, listener: OutboundListener): En
     const message = pack(tcpFilter(name, listener.cluster))
     return { type: 'listener', name, message, clusters: [listener.cluster], needs: [] }
   }
-  const message = pack(outboundHttp(proxy, listener.routeTable, name))
+  const message = pack(outboundHttp(proxy, listener, name))
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
 
@@ -118,8 +119,10 @@ const inboundHost = (cluster: string): MessageInitShape<typeof VirtualHostSchema
   ],
 })
 
-function outboundHttp(proxy: MeshProxy, routeTable: string, name: string): NetworkFilter {
+function outboundHttp(proxy: MeshProxy, { routeTable, service }: HttpOutbound, name: string): NetworkFilter {
   const isGateway = proxy.role === 'gateway'
+  // Only a listener that is not a Service's own is asked for hosts that nobody knows.
+  const passthrough = isGateway || service !== undefined ? [] : [passthroughFilter()]
   const introduce = extension('envoy.filters.http.header_mutation', HeaderMutationSchema, {
     mutations: {
       requestMutations: [
@@ -140,7 +143,7 @@ function outboundHttp(proxy: MeshProxy, routeTable: string, name: string): Netwo
     useRemoteAddress: isGateway,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
     accessLog: mutable(sourceLogs(proxy.workload)),
-    httpFilters: [introduce, corsFilter(), faultFilter(), router()],
+    httpFilters: [introduce, corsFilter(), faultFilter(), ...passthrough, router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
 }

@@ -3,6 +3,7 @@ import type { Cluster, Locality, Mesh, MeshProxy, RouteTable } from '../model/in
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
 import { renderInbound, renderOutbound } from './listener.ts'
+import { renderPassthrough } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
 
@@ -21,13 +22,14 @@ export function createMeshRenderer(): (mesh: Mesh) => ReadonlyMap<string, ProxyR
   let listeners = new Map<string, OwnResources>()
 
   return (mesh) => {
-    const destinationsFrom = renderDestinations(mesh.clusters)
     const known = listeners
     listeners = new Map(mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.get(proxy.id))]))
     return new Map(
       mesh.proxies.map((proxy) => [
         proxy.id,
-        [destinationsFrom(proxy.locality), listeners.get(proxy.id)?.resources ?? [], renderTables(proxy.routeTables)],
+        [
+          renderDestinations(proxy.clusters ?? mesh.clusters)(proxy.locality),
+          listeners.get(proxy.id)?.resources ?? [], renderTables(proxy.routeTables)],
       ]),
     )
   }
@@ -46,7 +48,7 @@ type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]
 
 /** Clusters and their endpoints as proxies of one locality see them. */
 function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinations {
-  const blackHole = renderBlackHole()
+  const fixed = [renderBlackHole(), renderPassthrough()]
   const common = remember((cluster: Cluster) => ({
     rendered: renderCluster(cluster),
     endpoints: renderEndpoints(cluster),
@@ -63,7 +65,7 @@ function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinat
     const known = new Map<string, readonly EnvoyResource[]>()
     return (from: Locality | undefined) => {
       const key = localityKey(from)
-      const built = known.get(key) ?? [blackHole, ...clusters.flatMap((cluster) => render(cluster, from))]
+      const built = known.get(key) ?? [...fixed, ...clusters.flatMap((cluster) => render(cluster, from))]
       known.set(key, built)
       return built
     }
@@ -71,13 +73,13 @@ function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinat
 }
 
 interface OwnResources {
-  readonly of: Omit<MeshProxy, 'routeTables'>
+  readonly of: Omit<MeshProxy, 'routeTables' | 'clusters'>
   readonly resources: readonly EnvoyResource[]
 }
 
 /** Listeners and what is behind them; they say nothing of the routes but their tables' names. */
 function renderOwn(proxy: MeshProxy, known: OwnResources | undefined): OwnResources {
-  const { routeTables: _, ...of } = proxy
+  const { routeTables: _, clusters: __, ...of } = proxy
   if (known !== undefined && isSameRecord(known.of, of)) return known
   const resources = [
     ...proxy.inbound.flatMap((listener) => [renderInboundCluster(listener), renderInbound(proxy, listener)]),

@@ -1,24 +1,30 @@
 import { failure, type Result, success } from '../../base/index.ts'
 import { type Cluster, clusterName, type TrafficPolicy } from '../model/index.ts'
-import type { DestinationPolicies } from './destination-rule.ts'
+import type { DestinationPolicy, DestinationView } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
 import type { DestinationSpec } from './supported.ts'
 import { defaultPolicy } from './traffic-policy.ts'
 
-/** One cluster per port of a Service and one per port and subset. */
-export function buildClusters(
-  services: ReadonlyMap<string, RegisteredService>,
-  { policies }: DestinationPolicies,
-): readonly Cluster[] {
-  return [...services.values()].flatMap((service) => {
-    const policy = policies.get(service.identity.host)
-    return service.ports.flatMap((port) => [
-      buildCluster(service, port, { policy: policy?.policy ?? defaultPolicy }),
-      ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
-    ])
-  })
+/** Builds the clusters of Services: one per port and one per port and subset. What views share is one object. */
+export function createClusters(services: ReadonlyMap<string, RegisteredService>) {
+  const built = new Map<DestinationPolicy | undefined, Map<string, readonly Cluster[]>>()
+  const ofService = (service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] => {
+    const known = built.get(policy) ?? new Map<string, readonly Cluster[]>()
+    built.set(policy, known)
+    const clusters = known.get(service.identity.host) ?? buildClusters(service, policy)
+    known.set(service.identity.host, clusters)
+    return clusters
+  }
+  return (view: DestinationView): readonly Cluster[] =>
+    [...services.values()].flatMap((service) => ofService(service, view.policies.get(service.identity.host)))
 }
+
+const buildClusters = (service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] =>
+  service.ports.flatMap((port) => [
+    buildCluster(service, port, { policy: policy?.policy ?? defaultPolicy }),
+    ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
+  ])
 
 function buildCluster(
   { identity }: RegisteredService,
@@ -44,7 +50,7 @@ function buildCluster(
 
 export interface DestinationContext {
   readonly services: ReadonlyMap<string, RegisteredService>
-  readonly policies: DestinationPolicies['policies']
+  readonly policies: DestinationView['policies']
   /** Of the VirtualService. */
   readonly namespace: string
   /** Where the request came in: the port of a destination that names none and has several. */

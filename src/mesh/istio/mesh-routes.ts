@@ -1,38 +1,36 @@
 import { canonicalJson } from '../../base/index.ts'
-import type { Finding, ObjectKey, Route, RouteTable, VirtualHost } from '../model/index.ts'
-import { clusterName } from '../model/index.ts'
+import type { Finding, Route, RouteTable, VirtualHost } from '../model/index.ts'
+import { clusterName, passthroughCluster } from '../model/index.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
+import { catalogOf, type Scope } from './scope.ts'
 import { buildRoutes, type DestinationCatalog, defaultRetries, type RouteRules } from './virtual-service.ts'
+import { haveCommonClients } from './visibility.ts'
 
 export const proxyTableName = 'http_proxy'
 export const serviceTableName = (host: string, port: number): string => `${host}:${port}`
 
-export interface MeshRoutesInput {
-  readonly catalog: DestinationCatalog
-  /** Those bound to `mesh`, oldest first. */
-  readonly rules: readonly RouteRules[]
-}
-
-/** Builds the tables of sidecars; workloads for which a table reads the same get one object. */
+/** Builds the tables of sidecars of one scope; workloads for which a table reads the same get one object. */
 export interface MeshRoutes {
   serviceTable(service: RegisteredService, port: RegisteredPort, source: RouteSource): RouteTable
   /** Every HTTP port of every Service by its names, for clients of HTTP_PROXY. */
   proxyTable(source: RouteSource): RouteTable
 }
 
-export function createMeshRoutes(input: MeshRoutesInput): MeshRoutes {
+export function createMeshRoutes(scope: Scope): MeshRoutes {
   const tables = new Map<string, RouteTable>()
   const once = (key: string, build: () => RouteTable): RouteTable => {
     const known = tables.get(key) ?? build()
     tables.set(key, known)
     return known
   }
-  const winners = new Map([...input.catalog.services.keys()].map((host) => [host, winnerFor(host, input.rules)]))
-  const sourceMatters = input.rules.some((rules) => rules.dependsOnSource)
+  const catalog = catalogOf(scope)
+  const rules = scope.rules.filter((candidate) => candidate.gateways.includes('mesh'))
+  const winners = new Map([...scope.services.keys()].map((host) => [host, winnerFor(host, rules)]))
+  const sourceMatters = rules.some((candidate) => candidate.dependsOnSource)
   const routesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource): readonly Route[] =>
-    routesFor({ service, port, source, winner: winners.get(service.identity.host), catalog: input.catalog })
+    routesFor({ service, port, source, winner: winners.get(service.identity.host), catalog })
 
   return {
     serviceTable(service, port, source) {
@@ -48,13 +46,30 @@ export function createMeshRoutes(input: MeshRoutesInput): MeshRoutes {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
       return once(`${proxyTableName}|${key}`, () => ({
         name: proxyTableName,
-        virtualHosts: [...input.catalog.services.values()].flatMap((service) =>
-          proxyHosts(service, source.namespace, (port) => routesOf(service, port, source)),
-        ),
+        virtualHosts: [
+          ...scope.reached.flatMap((service) =>
+            proxyHosts(service, source.namespace, (port) => routesOf(service, port, source)),
+          ),
+          unknownHosts[scope.unknownHosts],
+        ],
         ignorePortInHost: false,
       }))
     },
   }
+}
+
+/** Hosts that the mesh does not know, under Istio's names. */
+const unknownHosts: Readonly<Record<Scope['unknownHosts'], VirtualHost>> = {
+  passthrough: {
+    name: 'allow_any',
+    domains: ['*'],
+    routes: [{ name: 'allow_any', match: matchAll, clusters: [{ cluster: passthroughCluster, weight: 1 }] }],
+  },
+  refuse: {
+    name: 'block_all',
+    domains: ['*'],
+    routes: [{ name: 'block_all', match: matchAll, clusters: [], answer: { kind: 'direct', status: 502 } }],
+  },
 }
 
 function proxyHosts(
@@ -103,18 +118,17 @@ function winnerFor(host: string, rules: readonly RouteRules[]): RouteRules | und
   return wildcards.toSorted((left, right) => right.pattern.length - left.pattern.length)[0]?.candidate
 }
 
-/** Rules that lose a host to older ones. */
+/** Rules that lose a host to older ones that the same clients see. */
 export function hostConflicts(rules: readonly RouteRules[]): readonly Finding[] {
-  const owners = new Map<string, ObjectKey>()
+  const owners = new Map<string, readonly RouteRules[]>()
   return rules.flatMap((candidate) =>
-    candidate.hosts.flatMap((host): readonly Finding[] => {
-      const owner = owners.get(host)
-      if (owner === undefined || owner === candidate.key) {
-        owners.set(host, candidate.key)
-        return []
-      }
-      const older = `${owner.namespace}/${owner.name}`
-      const message = `spec.hosts: ${host} is routed by the older VirtualService ${older}; merge the two or delete one`
+    [...new Set(candidate.hosts)].flatMap((host): readonly Finding[] => {
+      const older = owners.get(host) ?? []
+      owners.set(host, [...older, candidate])
+      const owner = older.find((other) => haveCommonClients(other, candidate))
+      if (owner === undefined) return []
+      const name = `${owner.key.namespace}/${owner.key.name}`
+      const message = `spec.hosts: ${host} is routed by the older VirtualService ${name}; merge the two or delete one`
       return [{ object: candidate.key, reason: 'Conflict', message }]
     }),
   )

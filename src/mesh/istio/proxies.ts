@@ -11,19 +11,20 @@ import type { GatewayRules } from './gateway.ts'
 import { buildGatewayTables } from './gateway-routes.ts'
 import { serviceIdentity } from './hosts.ts'
 import { localityOf } from './locality.ts'
-import { type MeshRoutes, proxyTableName, serviceTableName } from './mesh-routes.ts'
+import { proxyTableName, serviceTableName } from './mesh-routes.ts'
+import type { Reach } from './reach.ts'
 import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
-import type { DestinationCatalog, RouteRules } from './virtual-service.ts'
+import { catalogOf, type Scopes } from './scope.ts'
 import { isGateway, isMeshed, labelsContain, namespaceOf, workloadOf } from './workload.ts'
 
 export interface ProxiesInput {
   readonly pods: readonly Pod[]
   readonly namespaces: readonly Namespace[]
-  readonly catalog: DestinationCatalog
-  readonly rules: readonly RouteRules[]
+  readonly services: ReadonlyMap<string, RegisteredService>
   readonly gateways: readonly GatewayRules[]
-  readonly meshRoutes: MeshRoutes
+  readonly scopes: Scopes
+  readonly reach: Reach
 }
 
 type ServicesOf = (pod: Pod) => readonly RegisteredService[]
@@ -31,7 +32,7 @@ type ServicesOf = (pod: Pod) => readonly RegisteredService[]
 /** A proxy for every meshed pod that has an address. */
 export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
   const namespaces = new Map(input.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
-  const servicesOf = createServiceIndex(input.catalog.services)
+  const servicesOf = createServiceIndex(input.services)
   return input.pods
     .filter((pod) => isMeshed(pod, namespaces.get(namespaceOf(pod))))
     .flatMap((pod) => {
@@ -58,29 +59,38 @@ function identityOf(pod: Pod, address: string, role: MeshProxy['role']) {
 
 function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
   const gateways = input.gateways.filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
-  const tables = buildGatewayTables({ ...input, gateways, source: sourceOf(pod) })
+  const source = sourceOf(pod)
+  const scope = input.scopes.ofGateway(source.namespace)
+  const tables = buildGatewayTables({ catalog: catalogOf(scope), rules: scope.rules, gateways, source })
   const outbound = [...tables].map(([port, table]): OutboundListener => {
     return { kind: 'http', bind: { address, port: reachablePort(address, port) }, routeTable: table.name }
   })
-  return { ...identityOf(pod, address, 'gateway'), inbound: [], outbound, routeTables: [...tables.values()] }
+  const routeTables = [...tables.values()]
+  const clusters = input.reach.clusters(scope, routeTables)
+  return { ...identityOf(pod, address, 'gateway'), ...clusters, inbound: [], outbound, routeTables }
 }
 
 function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
   const source = sourceOf(pod)
+  const scope = input.scopes.ofSidecar(source)
+  const reachable = new Map(scope.reached.map((service) => [service.identity.host, service]))
+  const routes = input.reach.routes(scope)
   const reached = serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
-    const service = input.catalog.services.get(serviceIdentity(namespace, name).host)
+    const service = reachable.get(serviceIdentity(namespace, name).host)
     return service === undefined ? [] : uniquePorts(service).map((port) => ({ service, port, bind }))
   })
   const http = reached.filter(({ port }) => port.protocol !== 'tcp')
+  const routeTables = [
+    ...http.map(({ service, port }) => routes.serviceTable(service, port, source)),
+    routes.proxyTable(source),
+  ]
   const listeners = reached.map(({ service, port, bind }) => outboundListener(service, port, bind))
   return {
     ...identityOf(pod, address, 'sidecar'),
+    ...input.reach.clusters(scope, routeTables),
     inbound: inboundListeners(pod, address, servicesOf),
     outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
-    routeTables: [
-      ...http.map(({ service, port }) => input.meshRoutes.serviceTable(service, port, source)),
-      input.meshRoutes.proxyTable(source),
-    ],
+    routeTables,
   }
 }
 

@@ -19,6 +19,8 @@ export interface RegisteredService {
   readonly identity: ServiceIdentity
   readonly createdAt: string
   readonly selector: Readonly<Record<string, string>>
+  /** Namespaces that see it; all when empty. */
+  readonly exportTo: readonly string[]
   readonly ports: readonly RegisteredPort[]
 }
 
@@ -27,6 +29,9 @@ export interface RegistryInput {
   readonly endpointSlices: readonly EndpointSlice[]
   readonly pods: readonly Pod[]
 }
+
+/** Istio's. */
+const exportToAnnotation = 'networking.istio.io/exportTo'
 
 /** Services by full name, each port with the endpoints that are ready. */
 export function buildRegistry(input: RegistryInput): ReadonlyMap<string, RegisteredService> {
@@ -64,6 +69,9 @@ function registerService(
     identity: serviceIdentity(namespaceOf(service), service.metadata.name),
     createdAt: service.metadata.creationTimestamp ?? '',
     selector: service.spec.selector ?? {},
+    exportTo: (service.metadata.annotations?.[exportToAnnotation] ?? '')
+      .split(',')
+      .flatMap((name) => name.trim() || []),
     ports,
   }
 }

@@ -29,6 +29,11 @@ const stringMatch = z
 
 const requiredMatch = stringMatch.refine((match) => Object.keys(match).length === 1, 'must have exact, prefix or regex')
 
+/** Namespaces; `*` is all, `.` the object's own, `~` none. */
+const exportTo = z
+  .array(text.regex(/^(\*|\.|~|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/, 'must be ".", "*", "~" or a namespace'))
+  .default([])
+
 const match = z.strictObject({
   name: z.string().optional(),
   uri: requiredMatch.optional(),
@@ -149,7 +154,7 @@ const httpRoute = z
 export const virtualServiceSpec = z.strictObject({
   hosts: z.array(text).min(1),
   gateways: z.array(text).optional(),
-  exportTo: z.array(z.literal('*')).optional(),
+  exportTo,
   http: z.array(httpRoute).min(1),
 })
 
@@ -199,7 +204,7 @@ export const destinationRuleSpec = z.strictObject({
     .array(z.strictObject({ name: text, labels: labels.default({}), trafficPolicy: trafficPolicy.optional() }))
     .default([]),
   trafficPolicy: trafficPolicy.optional(),
-  exportTo: z.array(z.literal('*')).optional(),
+  exportTo,
 })
 
 export const gatewaySpec = z.strictObject({

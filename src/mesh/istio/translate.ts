@@ -12,11 +12,13 @@ import type {
 } from '../../api/index.ts'
 import type { Finding, Mesh } from '../model/index.ts'
 import { readDestinationRules } from './destination-rule.ts'
-import { buildClusters } from './destinations.ts'
 import { type GatewayRules, readGateways } from './gateway.ts'
-import { createMeshRoutes, hostConflicts } from './mesh-routes.ts'
+import { hostConflicts } from './mesh-routes.ts'
 import { buildProxies } from './proxies.ts'
+import { createReach } from './reach.ts'
 import { buildRegistry } from './registry.ts'
+import { createScopes } from './scope.ts'
+import { readSidecars } from './sidecar.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
 
 /** The cluster as the mesh sees it. */
@@ -46,19 +48,22 @@ export const configurationLists = [
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
 export function translate(objects: ClusterObjects): Mesh {
   const services = buildRegistry(objects)
-  const destinations = readDestinationRules(objects.destinationRules)
+  const destinations = readDestinationRules(objects.destinationRules, services)
   const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
   const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
-  const catalog = { services, policies: destinations.policies }
+  const sidecars = readSidecars(objects.sidecars)
   const inMesh = rules.filter((candidate) => candidate.gateways.includes('mesh'))
-  const meshRoutes = createMeshRoutes({ catalog, rules: inMesh })
+  const scopes = createScopes({ services, rules, destinations, sidecars })
+  const reach = createReach(services)
+  const catalog = { services, policies: destinations.all.policies }
   return {
-    clusters: buildClusters(services, destinations),
-    proxies: buildProxies({ ...objects, catalog, rules, gateways, meshRoutes }),
+    clusters: reach.allClusters(destinations.all),
+    proxies: buildProxies({ ...objects, services, gateways, scopes, reach }),
     findings: [
       ...destinations.findings,
       ...gatewayFindings,
       ...ruleFindings,
+      ...sidecars.findings,
       ...hostConflicts(inMesh),
       ...rules.flatMap((candidate) => destinationFindings(candidate, catalog, gateways)),
     ],

@@ -24,6 +24,7 @@ export interface RouteRules {
   readonly hosts: readonly string[]
   /** `mesh` or `namespace/name`. */
   readonly gateways: readonly string[]
+  readonly exportTo: readonly string[]
   readonly http: VirtualServiceSpec['http']
   /** True when the routes depend on the workload that asks. */
   readonly dependsOnSource: boolean
@@ -51,6 +52,7 @@ function rulesOf(object: VirtualService, spec: VirtualServiceSpec): RouteRules {
     namespace,
     hosts: spec.hosts.map((host) => resolveHost(host, namespace)),
     gateways: (spec.gateways ?? ['mesh']).map((name) => gatewayName(name, namespace)),
+    exportTo: spec.exportTo,
     http: spec.http,
     dependsOnSource: spec.http.some((http) =>
       http.match?.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined),

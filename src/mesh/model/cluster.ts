@@ -19,6 +19,9 @@ export interface Cluster extends TrafficPolicy {
   readonly endpoints: readonly Endpoint[]
 }
 
+/** Leads wherever the request names, past the mesh. Istio's name. */
+export const passthroughCluster = 'PassthroughCluster'
+
 export interface ClusterKey {
   readonly host: string
   readonly port: number

@@ -1,3 +1,4 @@
+import type { Cluster } from './cluster.ts'
 import type { Locality } from './locality.ts'
 import type { RouteTable } from './route.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
@@ -43,6 +44,8 @@ export interface MeshProxy {
   readonly address: string
   readonly workload: WorkloadIdentity
   readonly locality?: Locality
+  /** Those that it may use, where these are not all of the mesh. Proxies share lists. */
+  readonly clusters?: readonly Cluster[]
   readonly inbound: readonly InboundListener[]
   readonly outbound: readonly OutboundListener[]
   /** Those that its listeners name. Proxies share them: equal tables are one object. */

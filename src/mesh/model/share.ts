@@ -1,4 +1,5 @@
 import { isEqual, isSameRecord } from '../../base/index.ts'
+import type { Cluster } from './cluster.ts'
 import type { Mesh } from './mesh.ts'
 import type { MeshProxy } from './proxy.ts'
 import type { RouteTable } from './route.ts'
@@ -9,11 +10,11 @@ import type { RouteTable } from './route.ts'
  */
 export function shareMesh(previous: Mesh, next: Mesh): Mesh {
   const proxies = new Map(previous.proxies.map((proxy) => [proxy.id, proxy]))
-  const shareTables = createTableSharing()
+  const sharing = { tables: createTableSharing(), clusters: createClusterSharing() }
   return {
     ...next,
     clusters: shareList(previous.clusters, next.clusters, ({ name }) => name),
-    proxies: next.proxies.map((proxy) => shareProxy(proxies.get(proxy.id), proxy, shareTables)),
+    proxies: next.proxies.map((proxy) => shareProxy(proxies.get(proxy.id), proxy, sharing)),
   }
 }
 
@@ -31,13 +32,32 @@ const isSameList = <T>(left: readonly T[], right: readonly T[]): boolean =>
 
 type TableSharing = (previous: readonly RouteTable[], next: readonly RouteTable[]) => readonly RouteTable[]
 
-function shareProxy(previous: MeshProxy | undefined, next: MeshProxy, shareTables: TableSharing): MeshProxy {
-  if (previous === undefined) return { ...next, routeTables: shareTables([], next.routeTables) }
-  const { routeTables: formerTables, ...former } = previous
-  const { routeTables: nextTables, ...own } = next
-  const routeTables = shareTables(formerTables, nextTables)
-  if (!isEqual(former, own)) return { ...next, routeTables }
-  return routeTables === formerTables ? previous : { ...previous, routeTables }
+type ClusterSharing = (previous: readonly Cluster[], next: readonly Cluster[]) => readonly Cluster[]
+
+interface Sharing {
+  readonly tables: TableSharing
+  readonly clusters: ClusterSharing
+}
+
+function shareProxy(previous: MeshProxy | undefined, next: MeshProxy, sharing: Sharing): MeshProxy {
+  if (previous === undefined) return { ...next, routeTables: sharing.tables([], next.routeTables) }
+  const { routeTables: formerTables, clusters: formerClusters, ...former } = previous
+  const { routeTables: nextTables, clusters: nextClusters, ...own } = next
+  const routeTables = sharing.tables(formerTables, nextTables)
+  const clusters = nextClusters && sharing.clusters(formerClusters ?? [], nextClusters)
+  const shared = isEqual(former, own) ? former : own
+  if (shared === former && routeTables === formerTables && clusters === formerClusters) return previous
+  return { ...shared, routeTables, ...(clusters === undefined ? {} : { clusters }) }
+}
+
+/** Proxies of one scope share a list: it is compared once. */
+function createClusterSharing(): ClusterSharing {
+  const shared = new Map<readonly Cluster[], readonly Cluster[]>()
+  return (previous, next) => {
+    const known = shared.get(next) ?? shareList(previous, next, ({ name }) => name)
+    shared.set(next, known)
+    return known
+  }
 }
 
 /** Proxies share tables: each is compared once. */

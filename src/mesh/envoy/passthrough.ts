@@ -1,0 +1,48 @@
+import { create } from '@bufbuild/protobuf'
+import { passthroughCluster } from '../model/index.ts'
+import {
+  Cluster_DnsLookupFamily,
+  Cluster_LbPolicy,
+  ClusterSchema,
+  DnsCacheConfigSchema,
+  ForwardProxyClusterSchema,
+  ForwardProxySchema,
+} from './api.ts'
+import { duration, extension, pack } from './messages.ts'
+import type { EnvoyResource } from './resource.ts'
+import { metadataNamespace, serviceMetadata } from './telemetry.ts'
+
+const dnsCacheConfig = create(DnsCacheConfigSchema, {
+  name: passthroughCluster,
+  dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+})
+
+/** Reaches whatever host a request names. Listeners that route to it need its filter. */
+export function renderPassthrough(): EnvoyResource {
+  const message = pack(ClusterSchema, {
+    name: passthroughCluster,
+    connectTimeout: duration(10_000),
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    clusterDiscoveryType: {
+      case: 'clusterType',
+      value: {
+        name: 'envoy.clusters.dynamic_forward_proxy',
+        typedConfig: pack(ForwardProxyClusterSchema, {
+          clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig },
+        }),
+      },
+    },
+    metadata: {
+      filterMetadata: {
+        [metadataNamespace]: serviceMetadata({ host: 'unknown', name: passthroughCluster, namespace: 'unknown' }),
+      },
+    },
+  })
+  return { type: 'cluster', name: passthroughCluster, message, clusters: [], needs: [] }
+}
+
+/** Finds the addresses of hosts; requests that go elsewhere pass it. */
+export const passthroughFilter = () =>
+  extension('envoy.filters.http.dynamic_forward_proxy', ForwardProxySchema, {
+    implementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig },
+  })

@@ -1,0 +1,49 @@
+import type { Cluster, RouteTable } from '../model/index.ts'
+import { createClusters } from './destinations.ts'
+import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
+import type { RegisteredService } from './registry.ts'
+import type { Scope } from './scope.ts'
+
+/** What the proxies of a scope get; proxies of one scope share it. */
+export interface Reach {
+  routes(scope: Scope): MeshRoutes
+  /** Nothing where the clusters are those of the whole mesh. */
+  clusters(scope: Scope, tables: readonly RouteTable[]): { readonly clusters?: readonly Cluster[] }
+}
+
+export function createReach(services: ReadonlyMap<string, RegisteredService>): Reach & {
+  readonly allClusters: ReturnType<typeof createClusters>
+} {
+  const allClusters = createClusters(services)
+  const routes = new Map<string, MeshRoutes>()
+  const lists = new Map<string, readonly Cluster[]>()
+  return {
+    allClusters,
+    routes(scope) {
+      const known = routes.get(scope.key) ?? createMeshRoutes(scope)
+      routes.set(scope.key, known)
+      return known
+    },
+    clusters(scope, tables) {
+      if (scope.key === '') return {}
+      const reached = new Set(scope.reached.map(({ identity }) => identity.host))
+      const named = namedIn(tables)
+      const candidates = allClusters(scope.destinations)
+      const isWanted = ({ name, service }: Cluster) => reached.has(service.host) || named.has(name)
+      const beyond = candidates.filter((cluster) => named.has(cluster.name) && !reached.has(cluster.service.host))
+      const key = [scope.key, ...beyond.map(({ name }) => name)].join()
+      const clusters = lists.get(key) ?? candidates.filter(isWanted)
+      lists.set(key, clusters)
+      return { clusters }
+    },
+  }
+}
+
+/** Routes may lead to Services that the application does not ask for by name. */
+const namedIn = (tables: readonly RouteTable[]): ReadonlySet<string> =>
+  new Set(
+    tables
+      .flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes))
+      .flatMap(({ clusters, mirror }) => [...clusters, ...(mirror === undefined ? [] : [mirror])])
+      .flatMap(({ cluster }) => cluster ?? []),
+  )

@@ -1,0 +1,86 @@
+import type { DestinationRules, DestinationView } from './destination-rule.ts'
+import type { RegisteredService } from './registry.ts'
+import type { Sidecars } from './sidecar.ts'
+import type { DestinationCatalog, RouteRules } from './virtual-service.ts'
+import { isExportedTo } from './visibility.ts'
+
+/** What a proxy may know of the mesh: what is exported to its namespace, of which its Sidecar may leave little. */
+export interface Scope {
+  /** Equal keys, equal scopes. Empty when nothing is left out. */
+  readonly key: string
+  /** What routes may lead to. */
+  readonly services: ReadonlyMap<string, RegisteredService>
+  /** What the application asks for by name. */
+  readonly reached: readonly RegisteredService[]
+  /** Oldest first. */
+  readonly rules: readonly RouteRules[]
+  readonly destinations: DestinationView
+  readonly unknownHosts: 'passthrough' | 'refuse'
+}
+
+export const catalogOf = ({
+  services,
+  destinations,
+}: Pick<Scope, 'services' | 'destinations'>): DestinationCatalog => ({
+  services,
+  policies: destinations.policies,
+})
+
+export interface ScopesInput {
+  readonly services: ReadonlyMap<string, RegisteredService>
+  readonly rules: readonly RouteRules[]
+  readonly destinations: DestinationRules
+  readonly sidecars: Sidecars
+}
+
+export interface Scopes {
+  ofSidecar(workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): Scope
+  /** Sidecar objects do not count for gateways. */
+  ofGateway(namespace: string): Scope
+}
+
+export function createScopes(input: ScopesInput): Scopes {
+  const scopes = new Map<string, Scope>()
+  const namespaces = new Map<string, Scope>()
+  const ofNamespace = (namespace: string): Scope => {
+    const known = namespaces.get(namespace) ?? namespaceScope(input, namespace)
+    namespaces.set(namespace, known)
+    return known
+  }
+  return {
+    ofGateway: ofNamespace,
+    ofSidecar(workload) {
+      const whole = ofNamespace(workload.namespace)
+      const sidecar = input.sidecars.of(workload)
+      if (sidecar.key === '') return whole
+      const key = `${whole.key}|${sidecar.key}`
+      const known = scopes.get(key) ?? {
+        ...whole,
+        key,
+        reached: whole.reached.filter(({ identity }) => sidecar.reaches(identity)),
+        rules: whole.rules.filter(({ namespace, hosts }) => hosts.some((host) => sidecar.reaches({ namespace, host }))),
+        unknownHosts: sidecar.unknownHosts,
+      }
+      scopes.set(key, known)
+      return known
+    },
+  }
+}
+
+function namespaceScope({ services, rules, destinations }: ScopesInput, namespace: string): Scope {
+  const isVisible = (service: RegisteredService) =>
+    isExportedTo({ namespace: service.identity.namespace, exportTo: service.exportTo }, namespace)
+  const visibleServices = [...services].filter(([, service]) => isVisible(service))
+  const visibleRules = rules.filter((candidate) => isExportedTo(candidate, namespace))
+  const view = destinations.from(namespace)
+  const isWhole =
+    visibleServices.length === services.size && visibleRules.length === rules.length && view === destinations.all
+  return {
+    key: isWhole ? '' : namespace,
+    services: visibleServices.length === services.size ? services : new Map(visibleServices),
+    reached: visibleServices.map(([, service]) => service),
+    rules: visibleRules,
+    destinations: view,
+    unknownHosts: 'passthrough',
+  }
+}

@@ -1,0 +1,74 @@
+import type { Sidecar } from '../../api/index.ts'
+import type { Finding } from '../model/index.ts'
+import { hostMatches } from './hosts.ts'
+import { byAge, keyOf } from './object-key.ts'
+import { readSpec } from './supported.ts'
+import { type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
+import { rootNamespace } from './visibility.ts'
+import { labelsContain, namespaceOf } from './workload.ts'
+
+export interface SidecarRules {
+  readonly name: string
+  readonly namespace: string
+  readonly spec: SidecarSpec
+}
+
+export interface Sidecars {
+  readonly findings: readonly Finding[]
+  /** The one that counts for a workload: of its labels, else of its namespace, else of the whole mesh. */
+  of(workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): SidecarScope
+}
+
+/** What a Sidecar leaves of the mesh. */
+export interface SidecarScope {
+  /** Equal keys, equal scopes. Empty when nothing is left out. */
+  readonly key: string
+  readonly reaches: (service: { readonly namespace: string; readonly host: string }) => boolean
+  readonly unknownHosts: 'passthrough' | 'refuse'
+}
+
+const unscoped: SidecarScope = { key: '', reaches: () => true, unknownHosts: 'passthrough' }
+
+export function readSidecars(objects: readonly Sidecar[]): Sidecars {
+  const rules: SidecarRules[] = []
+  const findings: Finding[] = []
+  for (const object of objects.toSorted(byAge)) {
+    const read = readSpec(sidecarSpec, object.spec)
+    if (read.ok) rules.push({ name: object.metadata.name, namespace: namespaceOf(object), spec: read.value })
+    else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
+  }
+  return {
+    findings,
+    of({ namespace, labels }) {
+      const own = rules.filter((candidate) => candidate.namespace === namespace)
+      const ofLabels = own.find(
+        ({ spec }) => spec.workloadSelector && labelsContain(labels, spec.workloadSelector.labels),
+      )
+      const ofNamespace = own.find(({ spec }) => spec.workloadSelector === undefined)
+      const ofMesh = rules.find(
+        (candidate) => candidate.namespace === rootNamespace && !candidate.spec.workloadSelector,
+      )
+      return scopeOf([ofLabels, ofNamespace, ofMesh].filter((each) => each !== undefined))
+    },
+  }
+}
+
+/** The first counts; when it says nothing of egress, the next that does is asked. */
+function scopeOf(candidates: readonly SidecarRules[]): SidecarScope {
+  const [first] = candidates
+  if (first === undefined) return unscoped
+  const egress = candidates.find(({ spec }) => spec.egress !== undefined)
+  const hosts = egress?.spec.egress?.flatMap((listener) => listener.hosts) ?? ['*/*']
+  const ownNamespace = egress?.namespace ?? first.namespace
+  return {
+    key: `${first.namespace}/${first.name}`,
+    reaches: ({ namespace, host }) => hosts.some((pattern) => egressMatches(pattern, ownNamespace, namespace, host)),
+    unknownHosts: first.spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY' ? 'refuse' : 'passthrough',
+  }
+}
+
+function egressMatches(pattern: string, ownNamespace: string, namespace: string, host: string): boolean {
+  const [from = '', wanted = ''] = pattern.split('/')
+  const isFrom = from === '*' || (from === '.' ? ownNamespace : from) === namespace
+  return isFrom && hostMatches(wanted, host)
+}

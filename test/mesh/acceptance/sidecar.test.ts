@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Sidecar, sidecarKind } from '../../../src/api/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { namespaceOf, serviceOf } from '../../support/mesh-objects.ts'
+import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
+import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
+
+const neighbours = [
+  'payment-service',
+  'inventory-service',
+  ...Array.from({ length: 20 }, (_, index) => `other-${index}`),
+]
+const services = [
+  ...neighbours.map((name) => serviceOf(name, { metadata: { namespace: 'default' } })),
+  serviceOf('telemetry', { metadata: { namespace: 'istio-system' } }),
+]
+
+let world: TrafficWorld
+let app: Backend
+let outside: Backend
+beforeAll(async () => {
+  world = await startTrafficWorld({
+    namespaces: [namespaceOf('default'), namespaceOf('istio-system')],
+    pods: [
+      { name: 'order-service-0', namespace: 'default', labels: { app: 'order-service' } },
+      { name: 'app-0', namespace: 'default' },
+    ],
+    services: services.map((service) => ({ service, pods: ['app-0'] })),
+  })
+  app = await startBackend('app', world.appAddress('app-0'))
+  outside = await startBackend('outside', `${world.prefix}.200.1`)
+}, 120_000)
+afterAll(async () => {
+  await app?.stop()
+  await outside?.stop()
+  await world?.stop()
+})
+
+/** As a program asks that honours HTTP_PROXY. */
+async function ask(host: string) {
+  const { address } = world.envoy('order-service-0')
+  const { status, body } = await get(`http://${address}:15080`, { headers: { host } })
+  return status === 200 ? body : status
+}
+const clusters = async () => {
+  const { configs } = JSON.parse(
+    await world.envoy('order-service-0').admin('/config_dump?resource=dynamic_active_clusters'),
+  ) as { configs: { cluster: { name: string } }[] }
+  return configs.map(({ cluster }) => cluster.name).filter((name) => name.startsWith('outbound|'))
+}
+/** Listeners that were taken away stay in the whole dump until they are drained. */
+const bytes = async () =>
+  (await world.envoy('order-service-0').admin('/config_dump?resource=dynamic_active_clusters')).length
+
+describe('S04-9-sidecar-scope', () => {
+  test('the proxy has what the Sidecar leaves and nothing else, and unknown hosts are treated as it says', async () => {
+    const url = `${world.prefix}.200.1:8080`
+    expect(await ask('other-3.default')).toBe('app')
+    expect(await ask(url)).toBe('outside')
+    const before = await bytes()
+
+    const text = await readFile(join(import.meta.dirname, 'S04-9-sidecar-scope.yaml'), 'utf8')
+    const printed = parse(text) as Sidecar
+    const sidecar = { ...printed, metadata: { ...printed.metadata, uid: 'sidecar', generation: 1 } }
+    await world.place(sidecarKind, sidecar)
+    await eventually(async () =>
+      expect((await clusters()).toSorted()).toEqual([
+        'outbound|80||inventory-service.default.svc.cluster.local',
+        'outbound|80||payment-service.default.svc.cluster.local',
+        'outbound|80||telemetry.istio-system.svc.cluster.local',
+      ]),
+    )
+    expect(await bytes()).toBeLessThan(before / 2)
+    expect(await ask('payment-service.default')).toBe('app')
+    expect(await ask('telemetry.istio-system')).toBe('app')
+    expect(await get(world.url('default/payment-service'))).toMatchObject({ status: 200 })
+    // ALLOW_ANY: it is passed on to whatever has the name, and nothing has it.
+    expect(await ask('other-3.default.invalid')).toBe(503)
+    expect(await ask(url)).toBe('outside')
+
+    await world.place(sidecarKind, {
+      ...sidecar,
+      metadata: { ...sidecar.metadata, generation: 2 },
+      spec: { ...sidecar.spec, outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+    })
+    await eventually(async () => expect(await ask('other-3.default')).toBe(502))
+    expect(await ask(url)).toBe(502)
+    expect(await ask('inventory-service.default')).toBe('app')
+  })
+})
