@@ -5,7 +5,7 @@ Exit codes:
   0    the release succeeded, or the command did what it says
   1    any other error, or a metric without a verdict
   2    wrong usage
-  3    the release was rolled back, or a metric failed
+  3    the release was rolled back, a metric failed, or analyze found an error
   4    timed out while the release was going on
   5    no such object
   6    a newer revision took over
@@ -35,6 +35,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
   addReleaseCommands(program)
   addMetricsCommands(program)
+  addMeshCommands(program)
   addServerCommands(program)
   addLocalCommands(program)
   return program
@@ -104,6 +105,15 @@ function parseNumber(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.')
   return value
+}
+
+function addMeshCommands(program: Command): void {
+  program
+    .command('analyze <file...>')
+    .description('say what is wrong with the mesh’s objects of files; - is standard input')
+    .option('--fix', 'print the objects corrected', false)
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async (files, options) => (await import('./commands/analyze.ts')).analyzeFiles(files, options))
 }
 
 function addServerCommands(program: Command): void {

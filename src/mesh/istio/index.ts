@@ -3,4 +3,7 @@
  * It is pure and total: an object that cannot be carried out is a finding, never an exception and never half applied.
  * It knows no Envoy message and talks to no server.
  */
+export { analyze } from './analyze.ts'
+export type { Diagnostic } from './check-object.ts'
+export { renderPath } from './read-spec.ts'
 export { type ClusterObjects, configurationLists, translate } from './translate.ts'

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js'
 import { z } from 'zod'
-import { DURATION_PATTERN, failure, type Result, success } from '../../base/index.ts'
+import { DURATION_PATTERN } from '../../base/index.ts'
 
 /**
  * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
@@ -12,7 +12,7 @@ const port = z.int().min(1).max(65_535)
 const duration = z.string().regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
 
 /** Envoy refuses a whole response for one bad expression, so none gets that far. */
-const regex = text.refine(isRegex, 'must be an RE2 expression')
+const regex = text.refine(isRegex, { message: 'must be an RE2 expression', params: { code: 'InvalidRegex' } })
 
 function isRegex(expression: string): boolean {
   try {
@@ -149,6 +149,7 @@ const httpRoute = z
   .refine((http) => http.route.length <= 1 || http.route.some(({ weight = 0 }) => weight > 0), {
     path: ['route'],
     message: 'the weights of several destinations must sum to more than 0',
+    params: { code: 'ZeroWeights' },
   })
 
 export const virtualServiceSpec = z.strictObject({
@@ -229,20 +230,4 @@ export type TrafficPolicySpec = z.output<typeof trafficPolicy>
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
 export type GatewaySpec = z.output<typeof gatewaySpec>
 
-/** Reads a spec; the failure names every field that stands in the way. */
-export function readSpec<Schema extends z.ZodType>(schema: Schema, spec: unknown): Result<z.output<Schema>> {
-  const parsed = schema.safeParse(spec)
-  if (parsed.success) return success(parsed.data)
-  return failure(parsed.error.issues.map(renderIssue).join('; '))
-}
-
-function renderIssue(issue: z.core.$ZodIssue): string {
-  const path = renderPath(['spec', ...issue.path])
-  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`
-  return issue.keys.map((key) => `${path}.${key}: this mesh does not support the field`).join('; ')
-}
-
-const renderPath = (path: readonly PropertyKey[]): string =>
-  path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
-    .join('')
+export { readSpec } from './read-spec.ts'

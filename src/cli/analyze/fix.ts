@@ -1,0 +1,66 @@
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const networkingKinds = new Set([
+  'VirtualService',
+  'DestinationRule',
+  'Gateway',
+  'Sidecar',
+  'ServiceEntry',
+  'WorkloadEntry',
+])
+
+/**
+ * Corrects what has one plausible meaning: an object without apiVersion gets that of the first of its group, the host
+ * of a Gateway's port moves into the hosts of its server, and routes whose hosts a Gateway serves by name are bound to it.
+ */
+export function fixObjects(objects: readonly unknown[]): readonly unknown[] {
+  const apiVersion = objects
+    .flatMap((object) => (isFields(object) && typeof object.apiVersion === 'string' ? [object.apiVersion] : []))
+    .find((version) => version.startsWith('networking.istio.io/'))
+  const fixed = objects.map((object) => fixServers(fixVersion(object, apiVersion ?? 'networking.istio.io/v1')))
+  const gateways = fixed.filter(isFields).filter(({ kind }) => kind === 'Gateway')
+  return fixed.map((object) => bindToGateway(object, gateways))
+}
+
+function fixVersion(object: unknown, apiVersion: string): unknown {
+  if (!isFields(object) || object.apiVersion !== undefined) return object
+  return typeof object.kind === 'string' && networkingKinds.has(object.kind) ? { apiVersion, ...object } : object
+}
+
+function fixServers(object: unknown): unknown {
+  if (!isFields(object) || object.kind !== 'Gateway' || !isFields(object.spec)) return object
+  const { servers } = object.spec
+  if (!Array.isArray(servers)) return object
+  return { ...object, spec: { ...object.spec, servers: servers.map(fixServer) } }
+}
+
+function fixServer(server: unknown): unknown {
+  if (!isFields(server) || !isFields(server.port) || typeof server.port.host !== 'string') return server
+  const { host, ...port } = server.port
+  return { ...server, port, hosts: [...(Array.isArray(server.hosts) ? server.hosts : []), host] }
+}
+
+function bindToGateway(object: unknown, gateways: readonly Fields[]): unknown {
+  if (!isFields(object) || object.kind !== 'VirtualService' || !isFields(object.spec)) return object
+  const { hosts, gateways: bound } = object.spec
+  if (bound !== undefined || !Array.isArray(hosts)) return object
+  const serving = gateways.find((gateway) => hosts.every((host) => hostsOf(gateway).includes(host)))
+  const name = serving === undefined ? undefined : nameFor(serving, object)
+  return name === undefined ? object : { ...object, spec: { ...object.spec, gateways: [name] } }
+}
+
+const hostsOf = ({ spec }: Fields): readonly unknown[] =>
+  isFields(spec) && Array.isArray(spec.servers)
+    ? spec.servers.flatMap((server: unknown) => (isFields(server) && Array.isArray(server.hosts) ? server.hosts : []))
+    : []
+
+/** A Gateway of another namespace is named with it. */
+function nameFor(gateway: Fields, routes: Fields): string | undefined {
+  const { name, namespace } = isFields(gateway.metadata) ? gateway.metadata : {}
+  const own = isFields(routes.metadata) ? routes.metadata.namespace : undefined
+  if (typeof name !== 'string') return undefined
+  return namespace === own || typeof namespace !== 'string' ? name : `${namespace}/${name}`
+}

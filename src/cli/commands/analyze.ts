@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { stringify } from 'yaml'
+import { analyze, type Diagnostic, renderPath } from '../../mesh/istio/index.ts'
+import { messageOf } from '../../runtime/index.ts'
+import { type ReadFile, readObjects, type SyntaxProblem } from '../analyze/documents.ts'
+import { fixObjects } from '../analyze/fix.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { type Output, processOutput } from '../output.ts'
+
+export interface AnalyzeOptions {
+  readonly fix: boolean
+  readonly output: 'text' | 'json'
+}
+
+/** One line of the report. */
+interface Reported {
+  readonly severity: Diagnostic['severity']
+  readonly code: Diagnostic['code'] | SyntaxProblem['code']
+  readonly file: string
+  readonly line: number
+  readonly object?: Diagnostic['object']
+  readonly path?: string
+  readonly message: string
+}
+
+/** Says what is wrong with the mesh's objects of some files, without a cluster. */
+export async function analyzeFiles(files: readonly string[], options: AnalyzeOptions): Promise<void> {
+  const read = await Promise.all(files.map(async (file) => readObjects(file, await readText(file))))
+  const found = reportOf(read)
+  if (options.fix) {
+    const fixed = fixObjects(read.flatMap(({ objects }) => objects.map(({ object }) => object)))
+    const left = analyze(fixed).flat()
+    const isBroken = read.some(({ problems }) => problems.some(({ code }) => code === 'InvalidYaml'))
+    printFixed(processOutput, fixed, found, left)
+    process.exitCode = isBroken || left.some(isError) ? exitCodes.checkFailed : exitCodes.succeeded
+    return
+  }
+  print(processOutput, found, options.output)
+  process.exitCode = found.some(isError) ? exitCodes.checkFailed : exitCodes.succeeded
+}
+
+const isError = ({ severity }: Pick<Reported, 'severity'>): boolean => severity === 'error'
+
+function reportOf(read: readonly ReadFile[]): readonly Reported[] {
+  const objects = read.flatMap((file) => file.objects)
+  const diagnostics = analyze(objects.map(({ object }) => object))
+  const ofObjects = objects.flatMap(({ file, lineOf }, index) =>
+    (diagnostics[index] ?? []).map(({ path, ...rest }): Reported => {
+      return { ...rest, file, line: lineOf(path), path: renderPath(path) }
+    }),
+  )
+  const ofSyntax = read.flatMap(({ problems }) =>
+    problems.map((problem): Reported => ({ severity: 'error', ...problem })),
+  )
+  const fileOrder = new Map(
+    read.flatMap(({ objects: [first], problems: [problem] }, index) => [[first?.file ?? problem?.file ?? '', index]]),
+  )
+  const orderOf = ({ file, line }: Reported) => (fileOrder.get(file) ?? 0) * 1e9 + line
+  return [...ofSyntax, ...ofObjects].toSorted((left, right) => orderOf(left) - orderOf(right))
+}
+
+function print(output: Output, found: readonly Reported[], format: AnalyzeOptions['output']): void {
+  if (format === 'json') {
+    output.out(JSON.stringify({ diagnostics: found }, undefined, 2))
+    return
+  }
+  for (const reported of found) output.out(lineOf(reported))
+  if (found.length === 0) output.out('nothing is wrong with these objects')
+}
+
+function lineOf({ file, line, severity, code, object, path, message }: Reported): string {
+  const subject = object === undefined ? '' : ` ${object.kind} ${object.namespace}/${object.name}`
+  const field = path === undefined ? '' : ` ${path}`
+  return `${file}:${line}: ${severity} ${code}${subject}${field}: ${message}`
+}
+
+/** The objects go to standard output, what was wrong and what is left to standard error. */
+function printFixed(
+  output: Output,
+  fixed: readonly unknown[],
+  found: readonly Reported[],
+  left: readonly Diagnostic[],
+): void {
+  for (const reported of found) output.err(lineOf(reported))
+  for (const { object, path, severity, code, message } of left) {
+    output.err(
+      `left: ${severity} ${code} ${object.kind} ${object.namespace}/${object.name} ${renderPath(path)}: ${message}`,
+    )
+  }
+  output.out(
+    fixed
+      .map((object) => stringify(object))
+      .join('---\n')
+      .trimEnd(),
+  )
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
+  } catch (error) {
+    throw new CommandError(`${file}: ${messageOf(error)}`, exitCodes.usage)
+  }
+}

@@ -1,0 +1,92 @@
+import type { z } from 'zod'
+import type { ObjectKey } from '../model/index.ts'
+import { type SpecIssueCode, specIssues } from './read-spec.ts'
+import { destinationRuleSpec, gatewaySpec, virtualServiceSpec } from './supported.ts'
+import { sidecarSpec } from './supported-sidecar.ts'
+
+/** Stable: scripts compare them. */
+export type DiagnosticCode =
+  | SpecIssueCode
+  | 'UnknownVersion'
+  | 'HostConflict'
+  | 'SidecarConflict'
+  | 'HostNotFound'
+  | 'PortNotFound'
+  | 'SubsetNotFound'
+  | 'GatewayNotFound'
+  | 'NotBoundToGateway'
+  | 'UnreachableRoute'
+
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning'
+  readonly code: DiagnosticCode
+  readonly object: ObjectKey
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
+export function checkObject(object: unknown): readonly Diagnostic[] {
+  const { apiVersion, kind, spec } = fieldsOf(object)
+  const schema = typeof kind === 'string' ? schemas.get(kind) : undefined
+  if (schema === undefined || isForeign(apiVersion)) return []
+  const key = objectKeyOf(object)
+  const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string): Diagnostic => ({
+    severity: 'error',
+    code,
+    object: key,
+    path,
+    message,
+  })
+  return [
+    ...(apiVersion === undefined ? [error('MissingField', ['apiVersion'], `must be ${versions[0]}`)] : []),
+    ...(typeof apiVersion === 'string' && !versions.includes(apiVersion)
+      ? [error('UnknownVersion', ['apiVersion'], `must be one of ${versions.join(', ')}`)]
+      : []),
+    ...(fieldsOf(fieldsOf(object).metadata).name === undefined
+      ? [error('MissingField', ['metadata', 'name'], 'must be given')]
+      : []),
+    ...(spec === undefined
+      ? [error('MissingField', ['spec'], 'must be given')]
+      : specIssues(schema, spec).map((issue) =>
+          error(issue.code, ['spec', ...issue.path], hintFor(issue.path) ?? issue.message),
+        )),
+  ]
+}
+
+/** The kinds that are checked. */
+const schemas: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  ['VirtualService', virtualServiceSpec],
+  ['DestinationRule', destinationRuleSpec],
+  ['Gateway', gatewaySpec],
+  ['Sidecar', sidecarSpec],
+])
+
+const versions: readonly string[] = [
+  'networking.istio.io/v1',
+  'networking.istio.io/v1beta1',
+  'networking.istio.io/v1alpha3',
+]
+
+/** A kind of the same name in another group, as Gateway of gateway.networking.k8s.io. */
+const isForeign = (apiVersion: unknown): boolean =>
+  typeof apiVersion === 'string' && apiVersion.includes('/') && !apiVersion.startsWith('networking.istio.io/')
+
+/** Mistakes that are common enough to be answered with the right place. */
+function hintFor(path: readonly (string | number)[]): string | undefined {
+  const [list, index, parent, field] = path
+  return list === 'servers' && parent === 'port' && field === 'host'
+    ? `there is no such field: write the host into the list spec.servers[${index}].hosts`
+    : undefined
+}
+
+export function objectKeyOf(object: unknown): ObjectKey {
+  const { kind, metadata } = fieldsOf(object)
+  const { namespace, name } = fieldsOf(metadata)
+  return { kind: textOr(kind, ''), namespace: textOr(namespace, 'default'), name: textOr(name, '') }
+}
+
+const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise)
+
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}

@@ -1,0 +1,55 @@
+import type { z } from 'zod'
+import { failure, type Result, success } from '../../base/index.ts'
+
+/** One thing that is wrong with a spec. */
+export interface SpecIssue {
+  /** Below `spec`. */
+  readonly path: readonly (string | number)[]
+  readonly code: SpecIssueCode
+  readonly message: string
+}
+
+/** Stable: scripts compare them. */
+export type SpecIssueCode = 'UnsupportedField' | 'MissingField' | 'InvalidRegex' | 'ZeroWeights' | 'InvalidValue'
+
+/** Reads a spec; the failure names every field that stands in the way. */
+export function readSpec<Schema extends z.ZodType>(schema: Schema, spec: unknown): Result<z.output<Schema>> {
+  const parsed = schema.safeParse(spec)
+  if (parsed.success) return success(parsed.data)
+  return failure(
+    issuesOf(parsed.error)
+      .map(({ path, message }) => `${renderPath(['spec', ...path])}: ${message}`)
+      .join('; '),
+  )
+}
+
+export function specIssues(schema: z.ZodType, spec: unknown): readonly SpecIssue[] {
+  const parsed = schema.safeParse(spec)
+  return parsed.success ? [] : issuesOf(parsed.error)
+}
+
+/** `spec.http[0].route` */
+export const renderPath = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('')
+
+const issuesOf = (error: z.ZodError): readonly SpecIssue[] => error.issues.flatMap(readIssue)
+
+function readIssue(issue: z.core.$ZodIssue): readonly SpecIssue[] {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code === 'unrecognized_keys') {
+    const message = 'this mesh does not support the field'
+    return issue.keys.map((key) => ({ path: [...path, key], code: 'UnsupportedField', message }))
+  }
+  const code = codeOf(issue)
+  return [{ path, code, message: code === 'MissingField' ? 'must be given' : issue.message }]
+}
+
+const isCode = (value: unknown): value is 'InvalidRegex' | 'ZeroWeights' =>
+  value === 'InvalidRegex' || value === 'ZeroWeights'
+
+function codeOf(issue: z.core.$ZodIssue): SpecIssueCode {
+  if (issue.code === 'custom' && isCode(issue.params?.code)) return issue.params.code
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'MissingField' : 'InvalidValue'
+}

@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { readObjects } from '../../src/cli/analyze/documents.ts'
+import { fixObjects } from '../../src/cli/analyze/fix.ts'
+import { analyze } from '../../src/mesh/istio/index.ts'
+import { temporaryDirectory } from '../support/directory.ts'
+import { runSluice } from '../support/run-sluice.ts'
+
+const printed = join(import.meta.dirname, '../mesh/acceptance/S02-1-gateway-as-printed.yaml')
+
+test('S02-1: every defect is named with its line, and the corrected objects have none', async () => {
+  const { code, out } = await runSluice(['analyze', printed])
+  expect(code).toBe(3)
+  expect(out.trim().split('\n')).toEqual([
+    `${printed}:10: error MissingField Gateway default/test-gateway spec.servers[0].hosts: must be given`,
+    `${printed}:14: error UnsupportedField Gateway default/test-gateway spec.servers[0].port.host: there is no such field: write the host into the list spec.servers[0].hosts`,
+    `${printed}:16: error MergedDocuments: another object begins here: put a line \`---\` before it, and give it an apiVersion of its own`,
+    `${printed}:16: error MissingField VirtualService default/test-service apiVersion: must be networking.istio.io/v1`,
+    `${printed}:19: error NotBoundToGateway VirtualService default/test-service spec.gateways: the Gateway default/test-gateway serves testgateway, but without spec.gateways the routes count for sidecars only: add gateways: [default/test-gateway]`,
+    `${printed}:25: warning HostNotFound VirtualService default/test-service spec.http[0].route[0].destination.host: there is no Service test-service.default.svc.cluster.local in what was given`,
+  ])
+
+  const fixed = await runSluice(['analyze', '--fix', printed])
+  expect(fixed.code).toBe(0)
+  const objects = parseAllDocuments(fixed.out).map((document) => document.toJS())
+  expect(objects).toEqual([
+    {
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'Gateway',
+      metadata: { name: 'test-gateway' },
+      spec: {
+        selector: { istio: 'ingressgateway' },
+        servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['testgateway'] }],
+      },
+    },
+    {
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'VirtualService',
+      metadata: { name: 'test-service' },
+      spec: {
+        hosts: ['testgateway'],
+        gateways: ['test-gateway'],
+        http: [{ route: [{ destination: { host: 'test-service', port: { number: 80 } } }] }],
+      },
+    },
+  ])
+  expect(
+    analyze(objects)
+      .flat()
+      .map(({ code }) => code),
+  ).toEqual(['HostNotFound'])
+}, 60_000)
+
+test('as JSON, and a file that cannot be read', async () => {
+  await using directory = await temporaryDirectory()
+  const path = join(directory.path, 'good.yaml')
+  await writeFile(path, 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n')
+  const good = await runSluice(['analyze', path, '-o', 'json'])
+  expect({ code: good.code, found: JSON.parse(good.out) }).toEqual({ code: 0, found: { diagnostics: [] } })
+  const gone = await runSluice(['analyze', join(directory.path, 'gone.yaml')])
+  expect({ code: gone.code, err: gone.err }).toEqual({ code: 2, err: expect.stringContaining('gone.yaml') })
+}, 60_000)
+
+test('text that is no YAML is named with its line', () => {
+  const { objects, problems } = readObjects('a.yaml', 'kind: A\n---\nkind: [b\n---\nkind: C\n')
+  expect(objects.map(({ object }) => object)).toEqual([{ kind: 'A' }, { kind: 'C' }])
+  expect(problems).toMatchObject([{ code: 'InvalidYaml', line: 4 }])
+})
+
+test('what is right, or has several meanings, is left as it is', () => {
+  const objects = [
+    { kind: 'Deployment' },
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'a' },
+      spec: { servers: [{ hosts: ['*'] }] },
+    },
+    { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'a' }, spec: { hosts: ['web'] } },
+    null,
+  ]
+  expect(fixObjects(objects)).toEqual(objects)
+})

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { analyze } from '../../../src/mesh/istio/index.ts'
+import { destinationRuleOf, gatewayOf, serviceOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+
+const web = serviceOf('web')
+const to = (subset?: string, port?: number) => ({
+  destination: { host: 'web', ...(subset ? { subset } : {}), ...(port ? { port: { number: port } } : {}) },
+})
+const routed = (http: readonly object[], rest: object = {}) => virtualServiceOf('web', { ...{ http }, ...rest })
+const gateway = (hosts: readonly string[]) =>
+  gatewayOf('public', { servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts }] })
+
+const found = (...objects: readonly unknown[]) =>
+  analyze(objects)
+    .flat()
+    .map(({ severity, code, path }) => `${severity} ${code} ${path.join('.')}`)
+
+describe('analyze finds', () => {
+  const rows: readonly (readonly [string, readonly unknown[], readonly string[]])[] = [
+    ['nothing in what is right', [web, routed([{ route: [to()] }])], []],
+    [
+      'a field that the mesh does not support',
+      [web, routed([{ route: [to()], delegate: {} }])],
+      ['error UnsupportedField spec.http.0.delegate'],
+    ],
+    [
+      'a field that is missing',
+      [routed([{ route: [{ destination: {} }] }])],
+      ['error MissingField spec.http.0.route.0.destination.host'],
+    ],
+    [
+      'an expression that RE2 refuses',
+      [web, routed([{ match: [{ uri: { regex: '(?=a)' } }], route: [to()] }])],
+      ['error InvalidRegex spec.http.0.match.0.uri.regex'],
+    ],
+    [
+      'weights that sum to zero',
+      [
+        web,
+        routed([
+          {
+            route: [
+              { ...to(), weight: 0 },
+              { ...to(), weight: 0 },
+            ],
+          },
+        ]),
+      ],
+      ['error ZeroWeights spec.http.0.route'],
+    ],
+    ['a bad duration', [web, routed([{ route: [to()], timeout: '10' }])], ['error InvalidValue spec.http.0.timeout']],
+    [
+      'a subset that no rule has',
+      [
+        web,
+        destinationRuleOf('web', { host: 'web', subsets: [{ name: 'v1' }] }),
+        routed([{ route: [to('v1')], mirror: to('v2').destination }]),
+      ],
+      ['error SubsetNotFound spec.http.0.mirror.subset'],
+    ],
+    [
+      'a port that the Service lacks',
+      [web, routed([{ route: [to(undefined, 81)] }])],
+      ['error PortNotFound spec.http.0.route.0.destination.port.number'],
+    ],
+    [
+      'a Service that is not in the files',
+      [routed([{ route: [to()] }])],
+      ['warning HostNotFound spec.http.0.route.0.destination.host'],
+    ],
+    [
+      'a Gateway that is not in the files',
+      [web, routed([{ route: [to()] }], { gateways: ['public', 'mesh'] })],
+      ['error GatewayNotFound spec.gateways.0'],
+    ],
+    [
+      'two objects for one host',
+      [
+        web,
+        routed([{ route: [to()] }]),
+        virtualServiceOf('again', { hosts: ['web.shop.svc.cluster.local'], http: [{ route: [to()] }] }),
+      ],
+      ['error HostConflict spec.hosts.0'],
+    ],
+    [
+      'routes after one that takes everything',
+      [web, routed([{ route: [to()] }, { route: [to()] }])],
+      ['warning UnreachableRoute spec.http.1'],
+    ],
+    [
+      'routes that a Gateway waits for',
+      [web, gateway(['shop.example']), routed([{ route: [to()] }], { hosts: ['shop.example'] })],
+      ['error NotBoundToGateway spec.gateways'],
+    ],
+    ['no such thing where the Gateway takes any host', [web, gateway(['*']), routed([{ route: [to()] }])], []],
+    [
+      'two Sidecars for one namespace',
+      [sidecarOf('a', { egress: [{ hosts: ['./*'] }] }), sidecarOf('b', { egress: [{ hosts: ['./*'] }] })],
+      ['error SidecarConflict spec'],
+    ],
+    [
+      'an object without a version',
+      [{ ...sidecarOf('a', {}), apiVersion: undefined }],
+      ['error MissingField apiVersion'],
+    ],
+    [
+      'a version that there is not',
+      [{ ...sidecarOf('a', {}), apiVersion: 'networking.istio.io/v2' }],
+      ['error UnknownVersion apiVersion'],
+    ],
+    ['an object without a name', [{ ...sidecarOf('a', {}), metadata: {} }], ['error MissingField metadata.name']],
+    [
+      'no fault in kinds of others',
+      [{ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'a' } }, 'text', null],
+      [],
+    ],
+  ]
+  test.each(rows)('%s', (_, objects, expected) => expect(found(...objects)).toEqual(expected))
+})
