@@ -151,6 +151,8 @@ function addServerCommands(program: Command): void {
     )
     .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
+    .option('--webhook-listen <address>', 'address of the admission webhook, which is not served when absent')
+    .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhook')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
 }
 

@@ -58,10 +58,12 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'Role sluice-mesh',
       'RoleBinding sluice-controller',
       'RoleBinding sluice-mesh',
+      'Secret sluice-mesh-webhook',
       'Service sluice-controller',
       'Service sluice-mesh',
       'ServiceAccount sluice-controller',
       'ServiceAccount sluice-mesh',
+      'ValidatingWebhookConfiguration sluice-mesh-default',
     ])
   })
 

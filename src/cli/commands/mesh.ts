@@ -1,11 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createKubeClient, createReflector, type KubeClient } from '../../kube/index.ts'
-import { authenticateByKey, authenticateByTokenReview, createControlPlane } from '../../mesh/control-plane/index.ts'
+import {
+  authenticateByKey,
+  authenticateByTokenReview,
+  createControlPlane,
+  reviewAdmission,
+} from '../../mesh/control-plane/index.ts'
 import type { Authenticate } from '../../mesh/xds/index.ts'
 import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { parseListen, serveProbes } from '../probe-server.ts'
+import { serveWebhooks, type WebhookServerOptions } from '../webhook-server.ts'
 
 export interface MeshCommandOptions {
   readonly kubeconfig?: string
@@ -14,6 +20,8 @@ export interface MeshCommandOptions {
   readonly xdsTokenKeyFile?: string
   readonly authorityNamespace?: string
   readonly listen: string
+  readonly webhookListen?: string
+  readonly webhookCertificate?: string
 }
 
 /** The control plane process: xDS for every proxy, probes and metrics. */
@@ -42,7 +50,23 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log: acting.log, isReady }, signal),
     controlPlane.start,
+    ...webhooks(options, acting),
   ])
+}
+
+/** None without an address for them. */
+function webhooks(
+  { webhookListen, webhookCertificate }: MeshCommandOptions,
+  acting: Pick<WebhookServerOptions, 'clock' | 'log'>,
+): readonly ((signal: AbortSignal) => Promise<void>)[] {
+  if (webhookListen === undefined) return []
+  if (webhookCertificate === undefined) {
+    const next = 'give --webhook-certificate, a folder with tls.crt and tls.key'
+    throw new CommandError(`--webhook-listen ${webhookListen}: ${next}`, exitCodes.usage)
+  }
+  const answers = { '/validate': reviewAdmission }
+  const server = { ...acting, listen: webhookListen, certificateDirectory: webhookCertificate, answers }
+  return [(signal) => serveWebhooks(server, signal)]
 }
 
 async function authenticateBy(keyFile: string | undefined, client: KubeClient): Promise<Authenticate> {

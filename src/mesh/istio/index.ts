@@ -4,6 +4,6 @@
  * It knows no Envoy message and talks to no server.
  */
 export { analyze } from './analyze.ts'
-export type { Diagnostic } from './check-object.ts'
+export { checkObject, type Diagnostic } from './check-object.ts'
 export { renderPath } from './read-spec.ts'
 export { type ClusterObjects, configurationLists, translate } from './translate.ts'
