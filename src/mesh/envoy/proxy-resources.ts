@@ -29,7 +29,9 @@ export function createMeshRenderer(): (mesh: Mesh) => ReadonlyMap<string, ProxyR
         proxy.id,
         [
           renderDestinations(proxy.clusters ?? mesh.clusters)(proxy.locality),
-          listeners.get(proxy.id)?.resources ?? [], renderTables(proxy.routeTables)],
+          listeners.get(proxy.id)?.resources ?? [],
+          renderTables(proxy.routeTables),
+        ],
       ]),
     )
   }
