@@ -8,7 +8,7 @@ import { measureEarly } from './measure-early.ts'
 import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import type { Analyst, Check, Measured, MeasureRequest } from './port.ts'
-import type { CheckIdentity } from './provider.ts'
+import type { Answer, CheckIdentity } from './provider.ts'
 import { createPrometheusProvider } from './providers/prometheus.ts'
 import { providers } from './registry.ts'
 import { readCredentials, type SecretReader } from './secrets.ts'
@@ -22,6 +22,8 @@ export interface AnalystOptions {
   readonly jobs?: JobRunner
   /** Variables of the process, where clouds put ambient credentials; none when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Stands for the Prometheus of every Canary: gives the value of a query at an instant. */
+  readonly metricsServer?: (query: string, atMs: number) => Promise<Answer>
   /** Time between two scrapes of the mesh's proxies: that of the bundled Prometheus, 1000, when absent. */
   readonly scrapeIntervalMs?: number
 }
@@ -62,12 +64,12 @@ async function measureCheck(options: AnalystOptions, task: Task): Promise<Measur
 function createMeasuring(options: AnalystOptions, { check, request, signal }: Task): Measuring {
   const { clock, secrets, environment = {}, scrapeIntervalMs = 1_000 } = options
   const settings = { clock, environment, metricsServer: request.metricsServer }
-  const metricsServer = createPrometheusProvider({ ...settings, provider: { type: 'prometheus' }, secret: {} })
+  const prometheus = createPrometheusProvider({ ...settings, provider: { type: 'prometheus' }, secret: {} })
   return {
     check,
     request,
     scrapeIntervalMs,
-    ask: (query, atMs) => metricsServer.instant(query, atMs, signal),
+    ask: options.metricsServer ?? ((query, atMs) => prometheus.instant(query, atMs, signal)),
     async askTemplate(template, query, window) {
       const { provider } = template.spec
       const secret = await readCredentials(secrets, template, request.subject.namespace)

@@ -59,6 +59,7 @@ function addReleaseCommands(program: Command): void {
     .requiredOption('--with <path>', 'YAML file of a Canary whose metrics and threshold judge')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (name, options) => (await import('./commands/replay.ts')).replay(name, options))
+  addSimulateCommand(program)
   addConnectionOptions(
     program.command('wait <canary>').description('wait until the release of the newest change has ended'),
   )
@@ -71,6 +72,25 @@ function addReleaseCommands(program: Command): void {
   addConnectionOptions(program.command('abort <canary>').description('roll the release back that is going on')).action(
     async (name, options) => (await import('./commands/decide-release.ts')).abort(name, options),
   )
+}
+
+function addSimulateCommand(program: Command): void {
+  program
+    .command('simulate <file>')
+    .description(
+      'estimate duration, exposed requests and chance of rollback of releases of a Canary, by made-up traffic',
+    )
+    .requiredOption('--traffic <rate>', 'requests of all users, such as 200rps')
+    .option('--error-rate <percent>', 'failed requests of both versions', '0%')
+    .option('--canary-error-rate <percent>', 'failed requests of the new version; as --error-rate when absent')
+    .option('--latency <median/p99>', 'durations of requests, such as 40ms/200ms', '20ms/100ms')
+    .option('--canary-latency <median/p99>', 'durations of the new version; as --latency when absent')
+    .option('--match-share <percent>', 'requests that meet analysis.match', '10%')
+    .option('--within <duration>', 'longest release; one that goes on then counts as held', '2h')
+    .option('--runs <number>', 'releases that are played', '200')
+    .option('--seed <number>', 'the same seed gives the same releases', '1')
+    .option('--json', 'print one JSON document', false)
+    .action(async (file, options) => (await import('./commands/simulate.ts')).simulate(file, options))
 }
 
 const addMeasureOptions = (command: Command): Command =>

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { parseAllDocuments } from 'yaml'
 import { type Replay, replayRun } from '../../analysis/index.ts'
-import { type Canary, type CanaryRun, canaryKind, canaryRunKind, parseCanary } from '../../api/index.ts'
-import { messageOf } from '../../runtime/index.ts'
+import { type CanaryRun, canaryRunKind } from '../../api/index.ts'
+import { readCanaryFile } from '../canary-file.ts'
 import { type ConnectionOptions, connect } from '../connection.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { processOutput, renderTable } from '../output.ts'
@@ -14,7 +12,7 @@ export interface ReplayOptions extends ConnectionOptions {
 
 /** Judges a recorded run by the analysis of a file, and says what would have come of it. */
 export async function replay(runName: string, options: ReplayOptions): Promise<void> {
-  const canary = await readCanaryFile(options.with)
+  const canary = await readCanaryFile(options.with, '--with ')
   const run = await connect(options).get(canaryRunKind, { namespace: options.namespace, name: runName })
   if (run === undefined) {
     throw new CommandError(`there is no run ${options.namespace}/${runName}: see "sluice status"`, exitCodes.notFound)
@@ -23,24 +21,6 @@ export async function replay(runName: string, options: ReplayOptions): Promise<v
   const render = options.output === 'json' ? renderJson : renderReplay
   processOutput.out(render(run, replayed))
 }
-
-async function readCanaryFile(path: string): Promise<Canary> {
-  const refuse = (why: string) => new CommandError(`--with ${path}: ${why}`, exitCodes.usage)
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw refuse(messageOf(error))
-  })
-  const documents = parseAllDocuments(text)
-  const broken = documents.flatMap(({ errors }) => errors)[0]
-  if (broken !== undefined) throw refuse(broken.message)
-  const canaries = documents.map((document): unknown => document.toJS()).filter(isCanary)
-  if (canaries.length !== 1) throw refuse(`it has ${canaries.length} canaries where one is needed`)
-  const parsed = parseCanary(canaries[0])
-  if (!parsed.ok) throw refuse(parsed.error)
-  return parsed.value
-}
-
-const isCanary = (document: unknown): boolean =>
-  typeof document === 'object' && document !== null && 'kind' in document && document.kind === canaryKind.kind
 
 const renderJson = (run: CanaryRun, replayed: Replay): string =>
   JSON.stringify({ schemaVersion: 1, run: run.metadata.name, outcome: run.status?.phase ?? null, ...replayed }, null, 2)
