@@ -69,6 +69,8 @@ export const runProgressSchema = z.object({
   preparedAt: z.string().optional().describe('Time the pre-rollout webhooks passed.'),
   askedAt: z.string().optional().describe('Time the gate was last asked.'),
   confirmedAt: z.string().optional().describe('Time the promotion was confirmed.'),
+  rollbackAskedAt: z.string().optional().describe('Time the rollback webhooks were last asked.'),
+  farewellDue: z.boolean().optional().describe('The post-rollout webhooks were not called yet.'),
   stepIndex: z.int().describe('Number of the current step, from 0; -1 before the first.'),
   checkedAt: z.string().optional().describe('Start of the wait for the next check.'),
   verdictAt: z.string().optional().describe('Time of the last verdict that was pass or fail.'),

@@ -77,7 +77,16 @@ const serviceSchema = z.object({
     .describe('Retries of failed requests.'),
 })
 
-export const webhookTypeSchema = z.enum(['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'])
+export const webhookTypeSchema = z.enum([
+  'confirm-rollout',
+  'pre-rollout',
+  'rollout',
+  'confirm-traffic-increase',
+  'confirm-promotion',
+  'post-rollout',
+  'rollback',
+  'event',
+])
 
 const webhookSchema = z.object({
   name: nameSchema.describe('Name shown in events and reports.'),
@@ -86,6 +95,7 @@ const webhookSchema = z.object({
   timeout: durationSchema.default('10s').describe('Time limit of one call.'),
   retries: z.int().min(0).max(10).default(0).describe('Further calls after a network error or a 5xx.'),
   metadata: z.record(z.string().max(63), z.string().max(4096)).optional().describe('Handed on in the payload.'),
+  muteAlert: z.boolean().optional().describe('Alert nobody when this gate says no.'),
 })
 
 const alertSchema = z.object({

@@ -91,7 +91,8 @@ export function failAtOnce(state: ActiveRelease, observation: Observation, messa
 function countPass(release: ActiveRelease, observation: Observation, message: string): ActiveRelease {
   const { now } = observation
   const cause: Cause = { reason: 'Progressing', message: `the last check passed: ${message || 'nothing was asked'}` }
-  const state = isTroubled(release) || release.phase === 'Progressing' ? { ...release, cause } : release
+  const isTold = isTroubled(release) || (release.phase === 'Progressing' && !isWaiting(release))
+  const state = isTold ? { ...release, cause } : release
   // A pass that was measured while pods were missing or the route was another one says nothing of the next weight.
   if (!isSteady(state, observation))
     return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'missing' })
@@ -99,12 +100,14 @@ function countPass(release: ActiveRelease, observation: Observation, message: st
   return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'passed', iterations })
 }
 
-function isSteady(state: ActiveRelease, { target, route }: Observation): boolean {
+export function isSteady(state: ActiveRelease, { target, route }: Observation): boolean {
   const step = currentStep(state)
   return target?.isReady === true && step !== undefined && isServed(route, trafficOf(step))
 }
 
 const TROUBLES: readonly Reason[] = ['CheckFailed', 'NoVerdict', 'Inconclusive']
+
+const isWaiting = ({ cause }: ActiveRelease): boolean => cause.reason === 'WaitingForTrafficIncrease'
 
 const isTroubled = ({ cause }: ActiveRelease): boolean => TROUBLES.includes(cause.reason)
 

@@ -1,4 +1,5 @@
 import { type Change, type Decision, type Note, note } from './decision.ts'
+import { oweFarewell } from './farewell.ts'
 import { targetNotFound } from './guards.ts'
 import { isSameCause } from './hold.ts'
 import type { Observation } from './observation.ts'
@@ -60,7 +61,8 @@ function settle(recorded: ReleaseState, observation: Observation): Change {
     state = change.state
     notes.push(...change.notes)
     // The end of a run is recorded before the next may begin, and its beginning before anything comes of it.
-    if (state.run?.outcome !== recorded.run?.outcome || state.run?.name !== recorded.run?.name) return { state, notes }
+    if (state.run?.outcome !== recorded.run?.outcome || state.run?.name !== recorded.run?.name)
+      return { state: oweFarewell(recorded, state, observation), notes }
   }
   throw new Error(`phase ${state.phase} does not settle: ${state.cause.message}`)
 }

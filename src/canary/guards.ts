@@ -3,6 +3,7 @@ import { commandFor } from './commands.ts'
 import type { Change } from './decision.ts'
 import { failed, superseded } from './ending.ts'
 import type { Observation, Traffic } from './observation.ts'
+import { rollbackDueAt } from './questions.ts'
 import type { Cause } from './reasons.ts'
 import { currentStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
@@ -15,6 +16,7 @@ const guards: readonly Guard[] = [
   targetIsThere,
   revisionIsNewest,
   isNotAborted,
+  isNotToRollBack,
   trafficWasNotLowered,
   workloadGoesOn,
   podsAreThere,
@@ -59,6 +61,23 @@ function isNotAborted(state: ActiveRelease, observation: Observation): Change | 
   if (commandFor(state, observation) !== 'abort') return undefined
   const aborted = withProgress(state, { command: 'abort' })
   return failed(aborted, observation, { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` })
+}
+
+/** Any webhook of type `rollback` that agrees ends the run. */
+export function isNotToRollBack(state: ActiveRelease, observation: Observation): Change | undefined {
+  const answer = rollbackAnswer(state, observation)
+  if (answer === undefined) return undefined
+  const asked = withProgress(state, { rollbackAskedAt: observation.now })
+  return answer.cause ? failed(asked, observation, answer.cause) : { state: asked, notes: [] }
+}
+
+/** Undefined while the hooks were not due or not asked; without a cause where none of them agreed. */
+export function rollbackAnswer(state: ActiveRelease, observation: Observation): { readonly cause?: Cause } | undefined {
+  const { rollback } = observation.answers
+  if (rollback === undefined || rollbackDueAt(state, observation) > observation.now) return undefined
+  const agreed = rollback.hooks.find(({ ok }) => ok)
+  if (agreed === undefined) return {}
+  return { cause: { reason: 'RollbackRequested', message: `${agreed.message}: ${state.run.revision} is taken back` } }
 }
 
 /** Whoever takes traffic off the new version means it: it does not come back without a new verdict. */

@@ -1,25 +1,48 @@
+import { isSteady } from './check.ts'
 import { type Change, note } from './decision.ts'
+import { gateAnswer, gateNote } from './gates.ts'
 import type { Observation } from './observation.ts'
 import { enterPromoting } from './phases/promoting.ts'
 import { hooksOf } from './questions.ts'
 import type { Cause } from './reasons.ts'
-import { closeStep, enter, openStep, withProgress } from './run.ts'
+import { closeStep, currentStep, enter, openStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
-import { type PlannedStep, planSteps, recoveryPlan } from './weights.ts'
+import { isIncrease, nextPlanned } from './step-plan.ts'
+import type { PlannedStep } from './weights.ts'
 
-export const planOf = (state: ActiveRelease, { canary }: Observation): readonly PlannedStep[] =>
-  state.run.progress.recovering ? recoveryPlan : planSteps(canary.spec.analysis)
-
-export function nextStep(state: ActiveRelease, observation: Observation): Change {
-  const planned = planOf(state, observation)[state.run.progress.stepIndex + 1]
+/** Opens the next step, or leaves the steps; undefined while a gate that may hold it was not asked. */
+export function nextStep(state: ActiveRelease, observation: Observation): Change | undefined {
+  const planned = nextPlanned(state, observation)
   if (planned === undefined) return leaveSteps(state, observation)
   if (planned.isSwitch && isUnconfirmed(state, observation)) return enterWaitingPromotion(state, observation)
+  const held = holdIncrease(state, observation, planned)
+  return held === 'open' ? openNext(state, observation, planned) : held
+}
+
+function openNext(state: ActiveRelease, observation: Observation, planned: PlannedStep): Change {
   const cause: Cause = { reason: 'WeightChanged', message: describe(planned, state.run.revision) }
   const closed = closeStep(state, 'passed', observation.now)
   return {
     state: { ...openStep(closed, planned, observation.now), cause, stalled: undefined },
     notes: [note('info', cause)],
   }
+}
+
+/** `confirm-traffic-increase` is asked once the step has passed; the analysis goes on while it says no. */
+function holdIncrease(
+  state: ActiveRelease,
+  observation: Observation,
+  planned: PlannedStep,
+): Change | 'open' | undefined {
+  const isAsked = isIncrease(state, planned) && hooksOf(observation, 'confirm-traffic-increase').length > 0
+  // Whoever confirmed the promotion has confirmed the switch to it.
+  if (!isAsked || state.run.progress.confirmedAt !== undefined) return 'open'
+  const answer = gateAnswer(state, observation)
+  if (answer === undefined) return undefined
+  if (answer.ok) return currentStep(state) === undefined || isSteady(state, observation) ? 'open' : undefined
+  const cause: Cause = { reason: 'WaitingForTrafficIncrease', message: `waiting for confirmation: ${answer.message}` }
+  const notes = state.run.progress.askedAt === undefined ? [gateNote(answer, cause)] : []
+  return { state: { ...withProgress(state, { askedAt: observation.now }), cause }, notes }
 }
 
 const isUnconfirmed = ({ run }: ActiveRelease, observation: Observation): boolean =>
@@ -45,7 +68,7 @@ function enterWaitingPromotion(state: ActiveRelease, { now }: Observation): Chan
 }
 
 /** Promotion was confirmed: the switch of blue/green comes next where there is one, else the promotion. */
-export function goOnConfirmed(state: ActiveRelease, observation: Observation): Change {
+export function goOnConfirmed(state: ActiveRelease, observation: Observation): Change | undefined {
   const { now } = observation
   const confirmed = withProgress(state, { confirmedAt: now, askedAt: undefined })
   return nextStep(enter(confirmed, 'Progressing', now, state.cause), observation)

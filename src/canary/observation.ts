@@ -93,6 +93,8 @@ export interface HookAnswer {
   readonly name: string
   readonly ok: boolean
   readonly message: string
+  /** Its refusal alerts nobody. */
+  readonly isMuted?: boolean
 }
 
 /** A verdict with what the next check of its metric must know: both are recorded, or neither. */
@@ -100,10 +102,16 @@ export interface CheckedMetric extends MetricVerdict {
   readonly memory?: MetricMemory | undefined
 }
 
+export type QuestionKind = 'check' | 'alarm' | 'gate' | 'rollback'
+
 /** What analysis and webhooks said to the questions that were due. */
 export interface Answers {
   readonly check?: { readonly verdicts: readonly CheckedMetric[]; readonly hooks: readonly HookAnswer[] } | undefined
   /** What was measured between two checks: only failure may come of it. */
   readonly alarm?: { readonly verdicts: readonly CheckedMetric[] } | undefined
+  /** Webhooks of type `rollback`: one that agrees ends the run. */
+  readonly rollback?: { readonly hooks: readonly HookAnswer[] } | undefined
+  /** What was asked and not answered yet. */
+  readonly pending?: readonly QuestionKind[] | undefined
   readonly gate?: { readonly type: WebhookType; readonly hooks: readonly HookAnswer[] } | undefined
 }

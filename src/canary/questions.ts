@@ -2,6 +2,7 @@ import type { MetricMemory, Webhook, WebhookType } from '../api/index.ts'
 import type { Observation } from './observation.ts'
 import { currentStep } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
+import { isIncrease, isStepPassed, nextPlanned } from './step-plan.ts'
 import { intervalMsOf, parseTime, renderTime } from './timing.ts'
 
 /** What must be asked of analysis and webhooks before the next decision. */
@@ -10,6 +11,7 @@ export type Question =
   /** Between two checks: does the new version fail beyond doubt since then? */
   | ({ readonly kind: 'alarm'; readonly since: number } & Measurable)
   | { readonly kind: 'gate'; readonly type: WebhookType }
+  | { readonly kind: 'rollback' }
 
 interface Measurable {
   /** The same until the check is on record, also for the next leader. */
@@ -25,17 +27,25 @@ interface Measurable {
 type Unanswered = Omit<Observation, 'answers'>
 
 export function questionsFor(state: ReleaseState, observation: Unanswered): readonly Question[] {
-  if (!isActive(state) || isHeld(state, observation)) return []
+  if (isHeld(state, observation)) return []
+  if (!isActive(state)) return isFarewellDue(state) ? [{ kind: 'gate', type: 'post-rollout' }] : []
   if (observation.target?.revision !== state.run.revision) return []
   const gate = gateOf(state, observation)
-  const measured = [...checkOf(state, observation), ...alarmOf(state, observation)]
-  return [...measured, ...(gate && isGateDue(state, observation) ? [gate] : [])]
+  return [
+    ...checkOf(state, observation),
+    ...alarmOf(state, observation),
+    ...(gate && isGateDue(state, observation) ? [gate] : []),
+    ...(rollbackDueAt(state, observation) <= observation.now ? [{ kind: 'rollback' } as const] : []),
+  ]
 }
 
-const isHeld = (state: ActiveRelease, observation: Unanswered): boolean =>
+/** The run has ended, and `post-rollout` was not called yet. */
+const isFarewellDue = ({ run }: ReleaseState): boolean => run?.progress.farewellDue === true
+
+const isHeld = (state: ReleaseState, observation: Unanswered): boolean =>
   observation.canary.metadata.deletionTimestamp !== undefined ||
   observation.canary.spec.suspend ||
-  state.run.progress.ending !== undefined
+  (isActive(state) && state.run.progress.ending !== undefined)
 
 export const hooksOf = (observation: Pick<Unanswered, 'canary'>, type: WebhookType): readonly Webhook[] =>
   (observation.canary.spec.analysis.webhooks ?? []).filter((hook) => hook.type === type)
@@ -74,16 +84,31 @@ function alarmOf(state: ActiveRelease, observation: Unanswered): readonly Questi
 
 /** The gate the release stands at. */
 function gateOf(state: ActiveRelease, observation: Unanswered): Extract<Question, { kind: 'gate' }> | undefined {
-  const type = gateTypeOf(state)
+  const type = gateTypeOf(state, observation)
   return type !== undefined && hooksOf(observation, type).length > 0 ? { kind: 'gate', type } : undefined
 }
 
-export function gateTypeOf(state: ActiveRelease): WebhookType | undefined {
+export function gateTypeOf(state: ActiveRelease, observation: Unanswered): WebhookType | undefined {
   if (state.phase === 'Waiting') return 'confirm-rollout'
   if (state.phase === 'WaitingPromotion') return 'confirm-promotion'
   const { readyAt, preparedAt } = state.run.progress
-  const isPreparing = state.phase === 'Progressing' && readyAt !== undefined && preparedAt === undefined
-  return isPreparing ? 'pre-rollout' : undefined
+  if (state.phase !== 'Progressing' || readyAt === undefined) return undefined
+  if (preparedAt === undefined) return 'pre-rollout'
+  return isBeforeIncrease(state, observation) ? 'confirm-traffic-increase' : undefined
+}
+
+function isBeforeIncrease(state: ActiveRelease, observation: Unanswered): boolean {
+  const planned = nextPlanned(state, observation)
+  if (planned === undefined || !isIncrease(state, planned)) return false
+  return currentStep(state) === undefined || isStepPassed(state, observation)
+}
+
+/** Time at which webhooks of type `rollback` are asked again; in the far future where there is none. */
+export function rollbackDueAt(state: ActiveRelease, observation: Unanswered): number {
+  const isBefore = state.phase === 'Waiting' || state.phase === 'Progressing' || state.phase === 'WaitingPromotion'
+  if (!isBefore || hooksOf(observation, 'rollback').length === 0) return Number.POSITIVE_INFINITY
+  const { rollbackAskedAt } = state.run.progress
+  return rollbackAskedAt === undefined ? observation.now : rollbackAskedAt + intervalMsOf(observation.canary.spec)
 }
 
 /** Time at which the gate is asked again. */

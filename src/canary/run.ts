@@ -96,7 +96,13 @@ export function openStep(state: ActiveRelease, planned: PlannedStep, now: number
     verdicts: [],
   }
   const stepIndex = state.run.progress.stepIndex + 1
-  const opened = withProgress(state, { stepIndex, iterations: 0, checkedAt: undefined, lastCheck: undefined })
+  const opened = withProgress(state, {
+    stepIndex,
+    iterations: 0,
+    checkedAt: undefined,
+    lastCheck: undefined,
+    askedAt: undefined,
+  })
   return { ...opened, run: { ...opened.run, steps: [...opened.run.steps, step] } }
 }
 

@@ -40,6 +40,9 @@ export interface RunProgress {
   readonly askedAt?: number | undefined
   /** Promotion was confirmed. */
   readonly confirmedAt?: number | undefined
+  readonly rollbackAskedAt?: number | undefined
+  /** The run has ended and webhooks of type `post-rollout` were not called yet. */
+  readonly farewellDue?: boolean | undefined
   /** -1 before the first step. */
   readonly stepIndex: number
   /** The next check is due one interval later. */

@@ -1,5 +1,5 @@
 import type { Observation } from './observation.ts'
-import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor } from './questions.ts'
+import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor, rollbackDueAt } from './questions.ts'
 import { currentStep } from './run.ts'
 import { isActive, type ReleaseState } from './state.ts'
 import { deadlineMsOf, parseTime } from './timing.ts'
@@ -9,7 +9,8 @@ import { stepBackDueAt } from './way-back.ts'
 export function wakeTime(state: ReleaseState, observation: Observation): number | undefined {
   const { now, canary } = observation
   if (canary.spec.suspend) return undefined
-  if (questionsFor(state, observation).length > 0) return now
+  const { pending = [] } = observation.answers
+  if (questionsFor(state, observation).some(({ kind }) => !pending.includes(kind))) return now
   const times = [...deadlines(state, observation), ...appointments(state, observation)].filter((time) => time > now)
   return times.length === 0 ? undefined : Math.min(...times)
 }
@@ -26,7 +27,11 @@ function appointments(state: ReleaseState, observation: Observation): readonly n
   if (!isActive(state) || state.run.progress.ending) return []
   if (state.phase === 'Finalising') return [stepBackDueAt(state, observation)].filter(Number.isFinite)
   const check = checkDueAt(state, observation)
-  const type = gateTypeOf(state)
+  const type = gateTypeOf(state, observation)
   const hasGate = type !== undefined && hooksOf(observation, type).length > 0
-  return [...(check === undefined ? [] : [check]), ...(hasGate ? [gateDueAt(state, observation)] : [])]
+  return [
+    ...(check === undefined ? [] : [check]),
+    ...(hasGate ? [gateDueAt(state, observation)] : []),
+    ...[rollbackDueAt(state, observation)].filter(Number.isFinite),
+  ]
 }

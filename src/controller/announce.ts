@@ -3,6 +3,7 @@ import type { Note, ReleaseState, Severity } from '../canary/index.ts'
 import type { EventRecorder, KubeClient } from '../kube/index.ts'
 import type { Notice, Notifier } from '../notify/index.ts'
 import { type Logger, messageOf } from '../runtime/index.ts'
+import type { EventHooks } from './event-hooks.ts'
 import { isForbidden, type ReferencePolicy } from './references.ts'
 
 export interface AnnounceOptions {
@@ -11,6 +12,7 @@ export interface AnnounceOptions {
   readonly notifier: Notifier
   readonly log: Logger
   readonly policy: ReferencePolicy
+  readonly eventHooks: EventHooks
 }
 
 export interface Announcement {
@@ -23,7 +25,8 @@ export interface Announcement {
 
 /** Tells of what was decided and recorded: events for all of it, notices for what people want to know at once. */
 export async function announce(options: AnnounceOptions, announcement: Announcement): Promise<void> {
-  const { canary, notes } = announcement
+  const { canary, state, notes, now } = announcement
+  options.eventHooks.tell(canary, state, notes, now)
   const events = notes.map((note) =>
     options.events.record(canary, { type: eventType(note), reason: note.reason, message: note.message }),
   )

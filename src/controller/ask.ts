@@ -1,8 +1,9 @@
 import type { Analyst, Check, Measured, MeasureRequest } from '../analysis/index.ts'
 import { guardSettingsOf, type Metric, type MetricMemory, type MetricVerdict } from '../api/index.ts'
-import { type Answers, type HookAnswer, hooksOf, type Question } from '../canary/index.ts'
+import { type Answers, type HookAnswer, hooksOf, type Question, type ReleaseState } from '../canary/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
 import { checksOf, subjectOf } from './checks.ts'
+import { hookPayloadOf } from './hook-payload.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import type { ReferencePolicy } from './references.ts'
@@ -18,8 +19,8 @@ export interface AskOptions {
 export interface Asked {
   readonly observation: Gathered['observation']
   readonly questions: readonly Question[]
-  readonly phase: string
-  readonly revision: string
+  /** As it was recorded when the questions came up. */
+  readonly state: ReleaseState
   readonly run: MeasureRequest['run']
 }
 
@@ -32,14 +33,16 @@ export interface Answered {
 
 /** Asks analysis and webhooks what is due, all at once. */
 export async function ask(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answered> {
-  const [check, alarm, gate] = await Promise.all([
+  const [check, alarm, gate, rollback] = await Promise.all([
     askCheck(options, asked, signal),
     askAlarm(options, asked, signal),
     askGate(options, asked, signal),
+    askRollback(options, asked, signal),
   ])
-  if (check === undefined || check.isPending) return { answers: { alarm, gate }, isPending: check !== undefined }
+  const others = { ...(alarm && { alarm }), ...(gate && { gate }), ...(rollback && { rollback }) }
+  if (check === undefined || check.isPending) return { answers: others, isPending: check !== undefined }
   const { verdicts, hooks } = check
-  return { answers: { check: { verdicts, hooks }, alarm, gate }, isPending: false }
+  return { answers: { ...others, check: { verdicts, hooks } }, isPending: false }
 }
 
 type Checked = NonNullable<Answers['check']> & { readonly isPending: boolean }
@@ -65,6 +68,11 @@ async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): 
   const question = asked.questions.find((each) => each.kind === 'gate')
   if (question === undefined) return undefined
   return { type: question.type, hooks: await callHooks(options, asked, question.type, signal) }
+}
+
+async function askRollback(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['rollback']> {
+  if (!asked.questions.some(({ kind }) => kind === 'rollback')) return undefined
+  return { hooks: await callHooks(options, asked, 'rollback', signal) }
 }
 
 type Measurable = Omit<Extract<Question, { kind: 'check' }>, 'kind'> & Pick<MeasureRequest, 'early'>
@@ -112,16 +120,15 @@ const unasked = (metric: Metric, message: string, { startMs, endMs }: Window): M
 
 async function callHooks(
   { hooks }: AskOptions,
-  { observation, phase, revision }: Asked,
+  { observation, state }: Asked,
   type: Parameters<typeof hooksOf>[1],
   signal: AbortSignal,
 ): Promise<readonly HookAnswer[]> {
-  const { name, namespace = '' } = observation.canary.metadata
-  const payload = { name, namespace, phase, checksum: revision }
+  const payload = hookPayloadOf(observation.canary, state, type)
   return Promise.all(
     hooksOf(observation, type).map(async (hook) => {
       const { ok, message } = await hooks.call(hook, payload, signal)
-      return { name: hook.name, ok, message }
+      return { name: hook.name, ok, message, ...(hook.muteAlert && { isMuted: true }) }
     }),
   )
 }

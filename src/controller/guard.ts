@@ -22,8 +22,10 @@ export interface GuardParts {
 
 /** Watches all releases in progress between their checks; what looks bad is measured at once. */
 export interface Guard {
-  /** What is suspected of a Canary; it is said once. */
-  take(key: string): Suspicion | undefined
+  /** What is suspected of a Canary, until it is settled. */
+  suspicionOf(key: string): Suspicion | undefined
+  /** It was looked into, or there is nothing to look into; one that came up meanwhile stays. */
+  settle(key: string, suspicion: Suspicion | undefined): void
   start(signal: AbortSignal): Promise<void>
 }
 
@@ -35,10 +37,9 @@ export function createGuard(parts: GuardParts): Guard {
     parts.wake(suspicion.key)
   }
   return {
-    take(key) {
-      const suspicion = suspicions.get(key)
-      suspicions.delete(key)
-      return suspicion
+    suspicionOf: (key) => suspicions.get(key),
+    settle(key, suspicion) {
+      if (suspicions.get(key) === suspicion) suspicions.delete(key)
     },
     async start(signal) {
       const { clock, copies, intervalMs, reader, metrics } = parts

@@ -11,7 +11,7 @@ import {
 import type { WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { type AnnounceOptions, announce } from './announce.ts'
-import { type Answered, type AskOptions, ask } from './ask.ts'
+import type { BackgroundAnswers } from './background-answers.ts'
 import { keyOf, parseKey } from './enqueue.ts'
 import { hasFinalizer, isDeleted } from './finalizer.ts'
 import { observeDeletion } from './give-back.ts'
@@ -24,15 +24,13 @@ import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
 import { refuseStale } from './staleness.ts'
 
-/** Time between two looks at a Job that a check waits for. */
-const ASK_AGAIN_MS = 1_000
-
-export interface ReconcileOptions extends ObserveOptions, AskOptions, PerformOptions, AnnounceOptions {
+export interface ReconcileOptions extends ObserveOptions, PerformOptions, AnnounceOptions {
+  readonly background: BackgroundAnswers
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: ControllerMetrics
   /** Absent where nothing is watched between checks. */
-  readonly guard?: Pick<Guard, 'take'> | undefined
+  readonly guard?: Pick<Guard, 'suspicionOf' | 'settle'> | undefined
 }
 
 /** One pass: observe, decide, perform, record, move traffic, and only then tell. */
@@ -44,16 +42,14 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const canary = parsed.value
   const run = findRun(options, canary)
   const recorded = restoreState(canary, run)
-  const { answers, isPending } = await askWhatIsDue(options, { canary, run, recorded }, signal)
-  // Answers take seconds: what they are held against is gathered after them.
   const gathered = await gather(options, canary, options.clock.now())
+  const answers = takeAnswers(options, gathered, { recorded, run }, signal)
   const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
   await refuseStale(options, gathered, run)
   const decision = decide(recorded, observation)
   for (const action of decision.actions) if (action.kind !== 'route') await perform(options, gathered, action)
   await conclude(options, { canary, run, recorded, observation, decision, gathered })
-  const requeueAfterMs = requeueAfter(decision, gathered, observation.now)
-  return { requeueAfterMs: isPending ? Math.max(requeueAfterMs ?? 0, ASK_AGAIN_MS) : requeueAfterMs }
+  return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
 }
 
 /** Nothing of a deleted Canary is done or written unless it waits for Sluice. */
@@ -64,21 +60,22 @@ function findRun({ copies }: ReconcileOptions, canary: Canary): CanaryRun | unde
   return name === undefined ? undefined : copies.runs.get({ namespace: canary.metadata.namespace, name })
 }
 
-async function askWhatIsDue(
+/** Asked in the background: a newer revision or an operator does not wait for a receiver that hangs. */
+function takeAnswers(
   options: ReconcileOptions,
-  { canary, run, recorded }: Pick<Pass, 'canary' | 'run' | 'recorded'>,
+  { observation }: Gathered,
+  { recorded: state, run }: { readonly recorded: ReleaseState; readonly run: CanaryRun | undefined },
   signal: AbortSignal,
-): Promise<Answered> {
-  const { observation } = await gather(options, canary, options.clock.now())
-  const suspicion = options.guard?.take(keyOf(canary))
+): Observation['answers'] {
+  const { canary } = observation
+  const key = keyOf(canary)
+  const suspicion = options.guard?.suspicionOf(key)
   const alarm = suspicion && { run: suspicion.run, since: suspicion.sinceMs }
-  const questions = questionsFor(recorded, { ...observation, alarm })
-  if (questions.length === 0) return { answers: {}, isPending: false }
-  const revision = recorded.run?.revision ?? ''
-  const asked = { observation, questions, phase: recorded.phase, revision, run: run && identityOf(run) }
-  const answered = await ask(options, asked, signal)
-  options.metrics.verdicts(canary, answered.answers.check?.verdicts ?? [])
-  return answered
+  const questions = questionsFor(state, { ...observation, alarm })
+  const answers = options.background.take(key, { observation, questions, state, run: run && identityOf(run) }, signal)
+  if (!answers.pending?.includes('alarm')) options.guard?.settle(key, suspicion)
+  options.metrics.verdicts(canary, answers.check?.verdicts ?? [])
+  return answers
 }
 
 const identityOf = ({ metadata }: CanaryRun) => ({ name: metadata.name, uid: metadata.uid ?? '' })

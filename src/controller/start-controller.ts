@@ -5,8 +5,11 @@ import { createEventRecorder, createWorkQueue, type KubeClient, type Random } fr
 import type { Notifier } from '../notify/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
+import { ask } from './ask.ts'
+import { createBackgroundAnswers } from './background-answers.ts'
 import type { ConfigTracking } from './config/tracker.ts'
 import { enqueueOnChange, keyOf } from './enqueue.ts'
+import { createEventHooks } from './event-hooks.ts'
 import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
@@ -44,15 +47,24 @@ export async function startController(options: ControllerOptions, signal: AbortS
   const { namespace, tracking = { configMaps: true, secrets: true } } = options
   const copies = createLocalCopies({ client, clock, log, random, namespace, tracking })
   const metrics = createMetrics(options.registry)
+  const policy = { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false }
+  const asking = { ...options, copies, policy, defaultMetricsServer: options.defaults.metricsServer }
+  const background = createBackgroundAnswers({
+    ask: (asked, stop) => ask(asking, asked, stop),
+    clock,
+    wake: (key) => queue.add(key),
+  })
+  const eventHooks = createEventHooks(options.hooks, signal)
   const parts = {
     ...options,
     copies,
+    background,
+    eventHooks,
+    policy,
     metrics,
     routers: createRouters({ client, virtualServices: copies.virtualServices, clock }),
     events: createEventRecorder({ client, component: 'sluice', clock, log }),
     defaultProvider: options.defaults.provider,
-    defaultMetricsServer: options.defaults.metricsServer,
-    policy: { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false },
   }
   const queue = createWorkQueue({
     clock,
@@ -61,7 +73,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
     concurrency: options.concurrency ?? 16,
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
-  const guard = createGuardOf(options, { ...parts, wake: queue.add })
+  const guard = createGuardOf(options, { ...asking, wake: queue.add })
   copies.canaries.onChange((current, previous) => {
     if (current === undefined && previous) metrics.forget(describeForgotten(previous))
   })
@@ -72,6 +84,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
   for (const canary of copies.canaries.list()) queue.add(keyOf(canary))
   log.info({ canaries: copies.canaries.list().length }, 'controller started')
   await Promise.all([queue.start(signal), guard?.start(signal), ...watching])
+  await Promise.all([background.settled(), eventHooks.settled()])
 }
 
 function createGuardOf(

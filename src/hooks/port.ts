@@ -1,4 +1,4 @@
-import type { Webhook } from '../api/index.ts'
+import type { Webhook, WebhookType } from '../api/index.ts'
 
 /** Flagger's payload, word for word. */
 export interface HookPayload {
@@ -7,6 +7,13 @@ export interface HookPayload {
   readonly phase: string
   /** Hash of the revision under release. */
   readonly checksum: string
+  readonly buildId: string
+  readonly type: WebhookType
+  readonly failedChecks: number
+  readonly canaryWeight: number
+  readonly iterations: number
+  /** Nanoseconds, as Go writes a duration. */
+  readonly remainingTime: number
   readonly metadata: Readonly<Record<string, string>>
 }
 

@@ -5,7 +5,18 @@ import { silentLogger } from '../../src/runtime/index.ts'
 import { answer, type Handler, hang, inTurn, reset, startServer } from '../support/http-server.ts'
 import { instantClock } from '../support/instant-clock.ts'
 
-const payload = { name: 'web', namespace: 'default', phase: 'Progressing', checksum: 'abc123' }
+const payload = {
+  name: 'web',
+  namespace: 'default',
+  phase: 'Progressing',
+  checksum: 'abc123',
+  buildId: 'abc123',
+  type: 'rollout',
+  failedChecks: 1,
+  canaryWeight: 20,
+  iterations: 2,
+  remainingTime: 30_000_000_000,
+} as const
 const never = new AbortController().signal
 
 const hookAt = (url: string, more: Partial<Webhook> = {}): Webhook => ({

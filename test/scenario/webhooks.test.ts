@@ -9,6 +9,7 @@ interface Payload {
   readonly namespace: string
   readonly phase: string
   readonly checksum: string
+  readonly type: string
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -36,7 +37,15 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     await hooks?.[Symbol.asyncDispose]()
   })
 
-  const types = ['confirm-rollout', 'pre-rollout', 'rollout', 'confirm-promotion'] as const
+  const types = [
+    'confirm-rollout',
+    'pre-rollout',
+    'rollout',
+    'confirm-traffic-increase',
+    'confirm-promotion',
+    'post-rollout',
+    'event',
+  ] as const
   const webhooks = (namespace: string) =>
     types.map((type) => ({
       name: `the-${type}`,
@@ -71,6 +80,12 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     expect(calls('gated', 'confirm-rollout').at(-1)).toEqual({
       ...payload,
       phase: 'Waiting',
+      buildId: checksum,
+      type: 'confirm-rollout',
+      failedChecks: 0,
+      canaryWeight: 0,
+      iterations: 0,
+      remainingTime: 8_000_000_000,
       metadata: { team: 'shop', kind: 'confirm-rollout' },
     })
 
@@ -96,6 +111,11 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     expect([run.status?.phase, run.status?.message]).toEqual(['Succeeded', `${checksum} is promoted`])
     const phases = [...new Set(calls('gated', 'confirm-promotion').map(({ phase }) => phase))]
     expect(phases).toEqual(['WaitingPromotion'])
+    await eventually(() => calls('gated', 'post-rollout').length > 0, { what: 'the call after the end' })
+    expect(calls('gated', 'post-rollout').map(({ phase }) => phase)).toEqual(['Succeeded'])
+    expect(calls('gated', 'confirm-traffic-increase').map(({ phase }) => phase)).toEqual(['Progressing'])
+    const events = calls('gated', 'event').map(({ metadata }) => metadata.eventMessage)
+    expect(events).toContain(`${checksum} gets 50% of the requests`)
     const { failures } = await answersSince(app, before)
     expect(failures).toEqual([])
     expect(JSON.stringify(await app.canary()) + platform.logOf('controller')).not.toContain('hunter2')

@@ -14,7 +14,7 @@ import {
   virtualServiceKind,
 } from '../../src/api/index.ts'
 import { startController } from '../../src/controller/index.ts'
-import type { HookCaller } from '../../src/hooks/index.ts'
+import type { HookCaller, HookPayload } from '../../src/hooks/index.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
 import type { Notice, Notifier } from '../../src/notify/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
@@ -35,6 +35,13 @@ export interface ReleaseCluster {
   verdict: MetricVerdict['state']
   gates: Record<string, boolean>
   isMeshUp: boolean
+  /** Hooks that never answer, by name; `analyst` is the metric server. */
+  readonly hanging: Set<string>
+  readonly called: {
+    readonly hook: string
+    readonly payload: Omit<HookPayload, 'metadata'>
+    readonly metadata: object
+  }[]
   canary(name?: string): Canary
   route(): VirtualService
   /** Every share of the canary that was published, in order. */
@@ -80,6 +87,8 @@ export function createReleaseCluster(): ReleaseCluster {
     verdict: 'passed',
     gates: {},
     isMeshUp: true,
+    hanging: new Set(),
+    called: [],
     canary: (name = 'web') => api.get(canaryKind, name),
     route: () => api.get(virtualServiceKind, 'web'),
     weights: () => weights,
@@ -176,9 +185,13 @@ async function acknowledge(world: KubeClient, route: VirtualService): Promise<vo
     .catch(() => undefined)
 }
 
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+
 const scriptedAnalyst = (cluster: ReleaseCluster): Analyst => ({
-  async measure(request) {
+  async measure(request, signal) {
     cluster.measured.push(request)
+    if (cluster.hanging.has('analyst')) await aborted(signal)
     return request.checks.map(({ metric }) => ({
       ...buildVerdict(cluster.verdict, request.window.endMs),
       metric: metric.name,
@@ -187,7 +200,9 @@ const scriptedAnalyst = (cluster: ReleaseCluster): Analyst => ({
 })
 
 const scriptedHooks = (cluster: ReleaseCluster): HookCaller => ({
-  async call(hook) {
+  async call(hook, payload, signal) {
+    cluster.called.push({ hook: hook.name, payload, metadata: hook.metadata ?? {} })
+    if (cluster.hanging.has(hook.name)) await aborted(signal)
     const ok = cluster.gates[hook.name] ?? true
     return { ok, status: ok ? 200 : 403, message: `${hook.name} answered ${ok ? 200 : 403}` }
   },

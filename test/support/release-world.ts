@@ -43,6 +43,8 @@ export class ReleaseWorld {
   decision: MetricVerdict['decision']
   rule: MetricVerdict['rule']
   gates: Readonly<Record<string, boolean>> = {}
+  /** Gates that say no alert nobody. */
+  isMuted = false
   readonly notes: Note[] = []
   readonly performed: Action[] = []
   /** Every weight that was ever written, in order. */
@@ -99,11 +101,22 @@ export class ReleaseWorld {
     const questions = questionsFor(this.state, facts)
     const gate = questions.find((question) => question.kind === 'gate')
     const check = questions.find((question) => question.kind === 'check')
+    const isRollbackDue = questions.some((question) => question.kind === 'rollback')
     return {
+      rollback: isRollbackDue
+        ? { hooks: [{ name: 'undo', ok: this.gates.rollback ?? false, message: 'hook "undo" answered' }] }
+        : undefined,
       check: check && { verdicts: [this.buildVerdict(check)], hooks: [] },
       gate: gate && {
         type: gate.type,
-        hooks: [{ name: 'gate', ok: this.gates[gate.type] ?? true, message: `${gate.type} says no` }],
+        hooks: [
+          {
+            name: 'gate',
+            ok: this.gates[gate.type] ?? true,
+            message: `${gate.type} says no`,
+            ...(this.isMuted ? { isMuted: true } : {}),
+          },
+        ],
       },
     }
   }

@@ -1,4 +1,5 @@
 import { alert, type Change } from '../decision.ts'
+import { takeFarewell } from '../farewell.ts'
 import type { Observation, WorkloadFacts } from '../observation.ts'
 import { hooksOf } from '../questions.ts'
 import type { Cause } from '../reasons.ts'
@@ -8,6 +9,8 @@ import type { ReleaseState } from '../state.ts'
 /** Between runs: a new pod template gets its run, whatever came of the last one. */
 export function idle(state: ReleaseState, observation: Observation): Change | undefined {
   const { target } = observation
+  const parted = takeFarewell(state, observation)
+  if (parted) return parted
   if (target === undefined) return undefined
   const mended = resumePromotion(state, observation, target)
   if (mended) return mended

@@ -4,11 +4,12 @@ import type { Change } from '../decision.ts'
 import { gateAnswer } from '../gates.ts'
 import { guard } from '../guards.ts'
 import { holdWith } from '../hold.ts'
-import { nextStep, planOf } from '../next-step.ts'
+import { nextStep } from '../next-step.ts'
 import type { Observation } from '../observation.ts'
 import { hooksOf } from '../questions.ts'
 import { currentStep, withProgress } from '../run.ts'
 import { type ActiveRelease, isActive } from '../state.ts'
+import { isStepPassed } from '../step-plan.ts'
 import { enterPromoting } from './promoting.ts'
 
 /** Steps of rising weight; each is held until its evidence is in. */
@@ -41,13 +42,7 @@ function holdStep(state: ActiveRelease, observation: Observation): Change | unde
   const step = currentStep(state)
   if (step && step.programmedAt === undefined) return awaitProxies(state, observation, step)
   const checked = takeCheck(state, observation)
-  if (checked === undefined || !isActive(checked.state)) return checked
-  return passIfEnough(checked.state, observation) ?? checked
-}
-
-function passIfEnough(state: ActiveRelease, observation: Observation): Change | undefined {
-  const { iterations, lastCheck, stepIndex } = state.run.progress
-  const needed = planOf(state, observation)[stepIndex]?.iterations ?? 1
-  if (lastCheck !== 'passed' || iterations < needed) return undefined
-  return nextStep(state, observation)
+  const after = checked?.state ?? state
+  if (!isActive(after) || after.run.progress.ending || !isStepPassed(after, observation)) return checked
+  return nextStep(after, observation) ?? checked
 }

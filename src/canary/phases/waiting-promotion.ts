@@ -1,6 +1,6 @@
-import { takeCheck } from '../check.ts'
-import { alert, type Change } from '../decision.ts'
-import { gateAnswer } from '../gates.ts'
+import { isSteady, takeCheck } from '../check.ts'
+import type { Change } from '../decision.ts'
+import { type GateAnswer, gateAnswer, gateNote } from '../gates.ts'
 import { guard } from '../guards.ts'
 import { goOnConfirmed } from '../next-step.ts'
 import type { Observation } from '../observation.ts'
@@ -22,16 +22,19 @@ export function waitingPromotion(state: ActiveRelease, observation: Observation)
   return takeGate(checked.state, observation) ?? checked
 }
 
+const open: GateAnswer = { ok: true, message: '', isMuted: true }
+
 function takeGate(state: ActiveRelease, observation: Observation): Change | undefined {
   const isOpen = hooksOf(observation, 'confirm-promotion').length === 0
-  const answer = isOpen ? { ok: true, message: '' } : gateAnswer(state, observation)
+  const answer = isOpen ? open : gateAnswer(state, observation)
   if (answer === undefined) return undefined
-  if (answer.ok && state.run.progress.lastCheck === 'passed') return goOnConfirmed(state, observation)
+  if (answer.ok && state.run.progress.lastCheck === 'passed' && isSteady(state, observation))
+    return goOnConfirmed(state, observation)
   if (answer.ok) return isOpen ? undefined : { state: withProgress(state, { askedAt: observation.now }), notes: [] }
   const cause: Cause = { reason: 'WaitingForPromotion', message: `waiting for confirmation: ${answer.message}` }
   const isNews = state.run.progress.askedAt === undefined
   return {
     state: { ...withProgress(state, { askedAt: observation.now }), cause },
-    notes: isNews ? [alert('warn', cause)] : [],
+    notes: isNews ? [gateNote(answer, cause)] : [],
   }
 }

@@ -1,7 +1,7 @@
 import { commandFor } from '../commands.ts'
 import { alert, type Change } from '../decision.ts'
-import { gateAnswer } from '../gates.ts'
-import { newerRevision, targetNotFound } from '../guards.ts'
+import { gateAnswer, gateNote } from '../gates.ts'
+import { newerRevision, rollbackAnswer, targetNotFound } from '../guards.ts'
 import { holdWith } from '../hold.ts'
 import type { Observation } from '../observation.ts'
 import { hooksOf } from '../questions.ts'
@@ -23,7 +23,7 @@ export function waiting(state: ActiveRelease, observation: Observation): Change 
   const cause: Cause = { reason: 'WaitingForRollout', message: `waiting for confirmation: ${answer.message}` }
   const isNews = state.run.progress.askedAt === undefined
   const held = holdWith(asked, cause)
-  return { state: held?.state ?? asked, notes: isNews ? [alert('warn', cause)] : [] }
+  return { state: held?.state ?? asked, notes: isNews ? [gateNote(answer, cause)] : [] }
 }
 
 /** Nothing was moved yet, so the run ends at once. */
@@ -31,20 +31,23 @@ function withdrawn(state: ActiveRelease, observation: Observation): Change | und
   const { now, target } = observation
   if (commandFor(state, observation) === 'abort') {
     const cause: Cause = { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` }
-    const aborted = withProgress(state, { command: 'abort' })
-    return {
-      state: enter(closeRun(aborted, 'Failed', cause, now), 'Failed', now, cause),
-      notes: [alert('error', cause)],
-    }
+    return failAtOnce(withProgress(state, { command: 'abort' }), cause, now)
   }
-  if (target === undefined) {
-    const cause = targetNotFound(observation)
-    return { state: enter(closeRun(state, 'Failed', cause, now), 'Failed', now, cause), notes: [alert('error', cause)] }
+  if (target === undefined) return failAtOnce(state, targetNotFound(observation), now)
+  if (target.revision !== state.run.revision) {
+    const cause = newerRevision(state, observation, target.revision)
+    return { state: closeRun(state, 'Superseded', cause, now), notes: [alert('info', cause)] }
   }
-  if (target.revision === state.run.revision) return undefined
-  const cause = newerRevision(state, observation, target.revision)
-  return { state: closeRun(state, 'Superseded', cause, now), notes: [alert('info', cause)] }
+  const answer = rollbackAnswer(state, observation)
+  if (answer === undefined) return undefined
+  const asked = withProgress(state, { rollbackAskedAt: now })
+  return answer.cause ? failAtOnce(asked, answer.cause, now) : { state: asked, notes: [] }
 }
+
+const failAtOnce = (state: ActiveRelease, cause: Cause, now: number): Change => ({
+  state: enter(closeRun(state, 'Failed', cause, now), 'Failed', now, cause),
+  notes: [alert('error', cause)],
+})
 
 function begin(state: ActiveRelease, { now }: Observation): Change {
   const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} is starting` }
