@@ -19,7 +19,7 @@ import type { Gathered } from './observe.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './primary.ts'
 import { selectorLabelOf } from './selector-label.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
-import { basisOf, confirmEmergency } from './staleness.ts'
+import { basisOf, confirmEmergency, confirmTarget } from './staleness.ts'
 
 export interface PerformOptions {
   readonly client: KubeClient
@@ -111,6 +111,7 @@ const createPrimary: Performer<'create-primary'> = async (options, gathered) => 
 
 const updatePrimary: Performer<'update-primary'> = async (options, gathered) => {
   const { primary } = gathered
+  await confirmTarget(options, gathered)
   const source = await preparePrimary(options, gathered)
   if (source === undefined || primary === undefined) return
   const promoted = promotePrimary(primary, source)

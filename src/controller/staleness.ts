@@ -55,6 +55,14 @@ export async function confirmEmergency(options: StalenessOptions, gathered: Gath
   if (isRise && primary && (primary.status?.readyReplicas ?? 0) === 0) await confirm(options, deploymentKind, primary)
 }
 
+/** What is promoted is what was measured: a change that no watch has told of yet was measured in its place. */
+export async function confirmTarget({ client }: StalenessOptions, { target }: Gathered): Promise<void> {
+  if (target === undefined) return
+  const { namespace, name, uid, generation } = target.metadata
+  const current = await client.get(deploymentKind, { namespace, name })
+  if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) throw stale(deploymentKind, target)
+}
+
 const isBefore = ({ metadata }: KubernetesObject, seen: CanaryRun['spec']['target']): boolean =>
   seen !== undefined && metadata.uid === seen.uid && (metadata.generation ?? 0) < seen.generation
 
