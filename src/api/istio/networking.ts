@@ -38,6 +38,8 @@ export interface HttpRoute {
   readonly route?: readonly HttpRouteDestination[]
   readonly mirror?: Destination
   readonly mirrorPercentage?: { readonly value: number }
+  /** In the place of mirror. */
+  readonly mirrors?: readonly { readonly destination: Destination; readonly percentage?: { readonly value: number } }[]
   readonly timeout?: string
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string; readonly retryOn?: string }
 }
@@ -63,7 +65,11 @@ export interface VirtualService extends KubernetesObject {
 export interface DestinationRule extends KubernetesObject {
   readonly spec: {
     readonly host: string
-    readonly subsets?: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>> }[]
+    readonly subsets?: readonly {
+      readonly name: string
+      readonly labels?: Readonly<Record<string, string>>
+      readonly trafficPolicy?: object
+    }[]
     readonly trafficPolicy?: object
     readonly exportTo?: readonly string[]
   }

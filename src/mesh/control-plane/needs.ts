@@ -45,4 +45,4 @@ function originsOf(table: RouteTable): ReadonlyMap<string, TableNeed> {
 }
 
 const clustersOf = (route: Route): readonly string[] =>
-  [...route.clusters, ...(route.mirror === undefined ? [] : [route.mirror])].flatMap(({ cluster }) => cluster ?? [])
+  [...route.clusters, ...(route.mirrors ?? [])].flatMap(({ cluster }) => cluster ?? [])

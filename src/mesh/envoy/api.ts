@@ -37,6 +37,8 @@ export {
   RetryPolicySchema,
   type Route as EnvoyRoute,
   type RouteAction,
+  type RouteAction_HashPolicy as HashPolicy,
+  RouteAction_HashPolicySchema as HashPolicySchema,
   RouteAction_RequestMirrorPolicySchema as MirrorPolicySchema,
   RouteActionSchema,
   type RouteMatch as EnvoyRouteMatch,

@@ -1,13 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { Cluster, ConnectionPool, InboundListener, LoadBalancing, Protocol } from '../model/index.ts'
-import {
-  type CircuitBreakersSchema,
-  Cluster_DiscoveryType,
-  Cluster_LbPolicy,
-  ClusterSchema,
-  HttpProtocolOptionsSchema,
-} from './api.ts'
+import type { Cluster, ConnectionPool, InboundListener, Protocol, TcpKeepalive } from '../model/index.ts'
+import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
+import { renderLoadBalancing } from './load-balancing.ts'
 import { ads, duration, pack, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -31,25 +26,38 @@ const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typeof Cir
   ],
 })
 
-const lbPolicies: Readonly<Record<LoadBalancing, Cluster_LbPolicy>> = {
-  'least-request': Cluster_LbPolicy.LEAST_REQUEST,
-  'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
-  random: Cluster_LbPolicy.RANDOM,
-}
-
 export function renderCluster(cluster: Cluster): EnvoyResource {
   const message = pack(ClusterSchema, {
     name: cluster.name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ads() },
     connectTimeout: duration(cluster.connectionPool?.connectTimeoutMs ?? 10_000),
-    lbPolicy: lbPolicies[cluster.loadBalancing],
+    ...renderLoadBalancing(cluster),
+    ...keepalive(cluster.connectionPool?.tcpKeepalive),
     circuitBreakers: circuitBreakers(cluster.connectionPool),
     ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
     typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
   })
   return { type: 'cluster', name: cluster.name, message, clusters: [], needs: [cluster.name] }
+}
+
+/** Envoy counts in whole seconds. */
+const keepalive = (
+  settings: TcpKeepalive | undefined,
+): Pick<MessageInitShape<typeof ClusterSchema>, 'upstreamConnectionOptions'> => {
+  if (settings === undefined) return {}
+  const { probes, idleMs, intervalMs } = settings
+  const seconds = (milliseconds: number) => Math.max(1, Math.round(milliseconds / 1_000))
+  return {
+    upstreamConnectionOptions: {
+      tcpKeepalive: {
+        ...(probes === undefined ? {} : { keepaliveProbes: probes }),
+        ...(idleMs === undefined ? {} : { keepaliveTime: seconds(idleMs) }),
+        ...(intervalMs === undefined ? {} : { keepaliveInterval: seconds(intervalMs) }),
+      },
+    },
+  }
 }
 
 export const inboundClusterName = ({ bind }: InboundListener): string => `inbound|${bind.port}||`

@@ -12,6 +12,7 @@ export const renderOutlierDetection = (
     enforcingSuccessRate: 0,
     ...consecutive5xx(detection.consecutive5xx),
     ...gatewayErrors(detection.consecutiveGatewayErrors),
+    ...localOriginFailures(detection.consecutiveLocalOriginFailures),
     ...(detection.intervalMs === undefined ? {} : { interval: duration(detection.intervalMs) }),
     ...(detection.baseEjectionTimeMs === undefined ? {} : { baseEjectionTime: duration(detection.baseEjectionTimeMs) }),
     ...(detection.maxEjectionPercent === undefined ? {} : { maxEjectionPercent: detection.maxEjectionPercent }),
@@ -27,5 +28,15 @@ const consecutive5xx = (count: number | undefined) =>
 
 const gatewayErrors = (count: number | undefined) =>
   count === undefined ? {} : { consecutiveGatewayFailure: count, enforcingConsecutiveGatewayFailure: enforcing(count) }
+
+const localOriginFailures = (count: number | undefined) =>
+  count === undefined
+    ? {}
+    : {
+        splitExternalLocalOriginErrors: true,
+        enforcingLocalOriginSuccessRate: 0,
+        consecutiveLocalOriginFailure: count,
+        enforcingConsecutiveLocalOriginFailure: enforcing(count),
+      }
 
 const enforcing = (count: number): number => (count === 0 ? 0 : 100)

@@ -32,6 +32,7 @@ import {
 import { blackHoleCluster } from './cluster.ts'
 import { corsFilterName, renderCors } from './cors.ts'
 import { faultFilterName, renderFault } from './fault.ts'
+import { renderHashKey } from './hash-key.ts'
 import { renderHeaders } from './header-edits.ts'
 import { duration, extension, fractionalPercent, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -50,7 +51,7 @@ export function renderRouteTable(table: RouteTable): EnvoyResource {
 
 function clustersOf(table: RouteTable): ReadonlySet<string> {
   const routes = table.virtualHosts.flatMap((host) => host.routes)
-  const named = routes.flatMap((route) => [...route.clusters, ...(route.mirror ? [route.mirror] : [])])
+  const named = routes.flatMap((route) => [...route.clusters, ...(route.mirrors ?? [])])
   return new Set(named.map(({ cluster }) => cluster ?? blackHoleCluster))
 }
 
@@ -80,7 +81,8 @@ function renderAction(route: Route): RouteAction {
     timeout: duration(route.timeoutMs ?? 0),
     ...(route.retries === undefined ? {} : { retryPolicy: renderRetries(route.retries) }),
     ...renderRewrite(route.rewrite),
-    requestMirrorPolicies: route.mirror === undefined ? [] : [renderMirror(route.mirror)],
+    requestMirrorPolicies: (route.mirrors ?? []).map(renderMirror),
+    hashPolicy: (route.hashKeys ?? []).map(renderHashKey),
   })
 }
 

@@ -182,10 +182,14 @@ function checkDestination(
 }
 
 const destinationsOf = ({ http }: VirtualServiceSpec) =>
-  http.flatMap(({ route, mirror }, index) => [
+  http.flatMap(({ route, mirror, mirrors }, index) => [
     ...route.map(({ destination }, position) => ({
       path: ['spec', 'http', index, 'route', position, 'destination'],
       destination,
     })),
     ...(mirror === undefined ? [] : [{ path: ['spec', 'http', index, 'mirror'], destination: mirror }]),
+    ...mirrors.map(({ destination }, position) => ({
+      path: ['spec', 'http', index, 'mirrors', position, 'destination'],
+      destination,
+    })),
   ])

@@ -1,21 +1,19 @@
 import type { DestinationRule } from '../../api/index.ts'
-import type { Finding, TrafficPolicy } from '../model/index.ts'
+import type { Finding } from '../model/index.ts'
 import { hostMatches, resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import type { RegisteredService } from './registry.ts'
 import { type DestinationRuleSpec, destinationRuleSpec, readSpec } from './supported.ts'
-import { readPolicy } from './traffic-policy.ts'
+import { type PortPolicies, readPolicies } from './traffic-policy.ts'
 import { isExportedTo, rootNamespace } from './visibility.ts'
 import { namespaceOf } from './workload.ts'
 
-export interface Subset {
+export interface Subset extends PortPolicies {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  readonly policy: TrafficPolicy
 }
 
-export interface DestinationPolicy {
-  readonly policy: TrafficPolicy
+export interface DestinationPolicy extends PortPolicies {
   readonly subsets: readonly Subset[]
 }
 
@@ -131,11 +129,11 @@ function createViews(services: readonly RegisteredService[]): ViewOf {
 }
 
 function mergeRules(rules: readonly Rule[]): DestinationPolicy {
-  const policy = readPolicy(rules.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy)
+  const policies = readPolicies(rules.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy)
   const subsets = new Map<string, Subset>()
   for (const { name, labels, trafficPolicy } of rules.flatMap((rule) => rule.spec.subsets)) {
     if (subsets.has(name)) continue
-    subsets.set(name, { name, labels, policy: readPolicy(trafficPolicy, policy) })
+    subsets.set(name, { name, labels, ...readPolicies(trafficPolicy, policies) })
   }
-  return { policy, subsets: [...subsets.values()] }
+  return { ...policies, subsets: [...subsets.values()] }
 }

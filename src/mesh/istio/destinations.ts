@@ -1,10 +1,10 @@
 import { failure, type Result, success } from '../../base/index.ts'
-import { type Cluster, clusterName, type TrafficPolicy } from '../model/index.ts'
+import { type Cluster, clusterName, type HashKey } from '../model/index.ts'
 import type { DestinationPolicy, DestinationView } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
 import type { DestinationSpec } from './supported.ts'
-import { defaultPolicy } from './traffic-policy.ts'
+import { defaultPolicies, type PortPolicies, policyOf } from './traffic-policy.ts'
 
 /** Builds the clusters of Services: one per port and one per port and subset. What views share is one object. */
 export function createClusters(services: ReadonlyMap<string, RegisteredService>) {
@@ -22,28 +22,25 @@ export function createClusters(services: ReadonlyMap<string, RegisteredService>)
 
 const buildClusters = (service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] =>
   service.ports.flatMap((port) => [
-    buildCluster(service, port, { policy: policy?.policy ?? defaultPolicy }),
+    buildCluster(service, port, policy ?? defaultPolicies),
     ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
   ])
 
 function buildCluster(
   { identity }: RegisteredService,
   { number, protocol, endpoints }: RegisteredPort,
-  variant: {
-    readonly name?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly policy: TrafficPolicy
-  },
+  variant: PortPolicies & { readonly name?: string; readonly labels?: Readonly<Record<string, string>> },
 ): Cluster {
   const wanted = Object.entries(variant.labels ?? {})
+  const policy = policyOf(variant, number)
   const isWanted = (endpoint: RegisteredEndpoint) => wanted.every(([key, value]) => endpoint.labels[key] === value)
   return {
     name: clusterName({ host: identity.host, port: number, subset: variant.name }),
     service: identity,
     port: number,
     ...(variant.name === undefined ? {} : { subset: variant.name }),
-    protocol,
-    ...variant.policy,
+    protocol: protocol === 'http' && policy.connectionPool?.upgradesToHttp2 === true ? 'http2' : protocol,
+    ...policy,
     endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }
 }
@@ -57,18 +54,35 @@ export interface DestinationContext {
   readonly port: number
 }
 
-/** The name of the destination's cluster, or why there is none. */
-export function resolveDestination(destination: DestinationSpec, context: DestinationContext): Result<string> {
+export interface ResolvedDestination {
+  readonly cluster: string
+  readonly hashKey?: HashKey
+}
+
+/** What requests for the destination need, or why there is no such destination. */
+export function resolveDestination(
+  destination: DestinationSpec,
+  context: DestinationContext,
+): Result<ResolvedDestination> {
   const host = resolveHost(destination.host, context.namespace)
   const service = context.services.get(host)
   if (service === undefined) return failure(`there is no Service ${host}`)
   const port = portOf(service, destination, context.port)
   if (port === undefined) return failure(portMissing(service, destination))
   const { subset } = destination
-  if (subset !== undefined && !context.policies.get(host)?.subsets.some(({ name }) => name === subset)) {
+  const policy = context.policies.get(host)
+  const named = subset === undefined ? policy : policy?.subsets.find(({ name }) => name === subset)
+  if (subset !== undefined && named === undefined) {
     return failure(`no DestinationRule gives ${host} a subset "${subset}"`)
   }
-  return success(clusterName({ host, port: port.number, subset }))
+  const cluster = clusterName({ host, port: port.number, subset })
+  return success({ cluster, ...hashKeyOf(named, port.number) })
+}
+
+/** The key by which the policy chooses endpoints, where it does. */
+export function hashKeyOf(policies: PortPolicies | undefined, port: number): { readonly hashKey?: HashKey } {
+  const key = policyOf(policies ?? defaultPolicies, port).consistentHash?.key
+  return key === undefined ? {} : { hashKey: key }
 }
 
 function portOf(

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../base/index.ts'
 import type { Finding, Route, RouteTable, VirtualHost } from '../model/index.ts'
 import { clusterName, passthroughCluster } from '../model/index.ts'
+import { hashKeyOf } from './destinations.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
@@ -96,17 +97,21 @@ interface RoutesInput {
 }
 
 function routesFor({ service, port, source, winner, catalog }: RoutesInput): readonly Route[] {
-  if (winner === undefined) return [ownRoute(service, port)]
+  if (winner === undefined) return [ownRoute(service, port, catalog)]
   const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
   return buildRoutes(winner, context, catalog).routes
 }
 
-const ownRoute = ({ identity }: RegisteredService, port: RegisteredPort): Route => ({
-  name: 'default',
-  match: matchAll,
-  clusters: [{ cluster: clusterName({ host: identity.host, port: port.number }), weight: 1 }],
-  retries: defaultRetries,
-})
+function ownRoute({ identity }: RegisteredService, port: RegisteredPort, { policies }: DestinationCatalog): Route {
+  const { hashKey } = hashKeyOf(policies.get(identity.host), port.number)
+  return {
+    name: 'default',
+    match: matchAll,
+    clusters: [{ cluster: clusterName({ host: identity.host, port: port.number }), weight: 1 }],
+    retries: defaultRetries,
+    ...(hashKey === undefined ? {} : { hashKeys: [hashKey] }),
+  }
+}
 
 /** The oldest that names the host itself; else the oldest with the longest wildcard. */
 function winnerFor(host: string, rules: readonly RouteRules[]): RouteRules | undefined {

@@ -44,6 +44,6 @@ const namedIn = (tables: readonly RouteTable[]): ReadonlySet<string> =>
   new Set(
     tables
       .flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes))
-      .flatMap(({ clusters, mirror }) => [...clusters, ...(mirror === undefined ? [] : [mirror])])
+      .flatMap(({ clusters, mirrors = [] }) => [...clusters, ...mirrors])
       .flatMap(({ cluster }) => cluster ?? []),
   )

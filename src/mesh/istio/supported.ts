@@ -1,27 +1,11 @@
-import { RE2JS } from 're2js'
 import { z } from 'zod'
-import { DURATION_PATTERN } from '../../base/index.ts'
+import { trafficPolicy } from './supported-policy.ts'
+import { duration, labels, longerThanZero, port, regex, text } from './supported-values.ts'
 
 /**
  * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
  * listed here would otherwise be accepted and have no effect.
  */
-const text = z.string().min(1)
-const labels = z.record(z.string(), z.string())
-const port = z.int().min(1).max(65_535)
-const duration = z.string().regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
-
-/** Envoy refuses a whole response for one bad expression, so none gets that far. */
-const regex = text.refine(isRegex, { message: 'must be an RE2 expression', params: { code: 'InvalidRegex' } })
-
-function isRegex(expression: string): boolean {
-  try {
-    return RE2JS.compile(expression) !== undefined
-  } catch {
-    return false
-  }
-}
-
 /** `{}` means that the value is present. */
 const stringMatch = z
   .strictObject({ exact: z.string().optional(), prefix: z.string().optional(), regex: regex.optional() })
@@ -57,7 +41,6 @@ const destination = z.strictObject({
 })
 
 const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0) })
-const longerThanZero = duration.refine((value) => /[1-9]/.test(value), 'must be longer than 0s')
 
 /** Without a percentage no request is met, as in Istio. */
 const fault = z
@@ -117,6 +100,11 @@ const routeDestination = z.strictObject({
   headers: messageEdits.optional(),
 })
 
+const mirrorsOf = (http: { readonly mirror?: object | undefined; readonly mirrors: readonly object[] }) =>
+  http.mirror !== undefined || http.mirrors.length > 0
+
+const mirrorPolicy = z.strictObject({ destination, percentage: percentage.optional() })
+
 const httpRoute = z
   .strictObject({
     name: z.string().optional(),
@@ -126,6 +114,7 @@ const httpRoute = z
     directResponse: directResponse.optional(),
     mirror: destination.optional(),
     mirrorPercentage: percentage.optional(),
+    mirrors: z.array(mirrorPolicy).default([]),
     fault: fault.optional(),
     headers: messageEdits.optional(),
     rewrite: rewrite.optional(),
@@ -143,8 +132,12 @@ const httpRoute = z
   .refine((http) => [http.route[0], http.redirect, http.directResponse].filter(Boolean).length === 1, {
     message: 'must have one of route, redirect and directResponse',
   })
-  .refine((http) => http.route.length > 0 || !(http.mirror || http.timeout || http.retries || http.rewrite), {
+  .refine((http) => http.route.length > 0 || !(mirrorsOf(http) || http.timeout || http.retries || http.rewrite), {
     message: 'mirror, timeout, retries and rewrite are for requests that have a route',
+  })
+  .refine((http) => http.mirror === undefined || http.mirrors.length === 0, {
+    path: ['mirrors'],
+    message: 'cannot be beside mirror: move that into the list',
   })
   .refine((http) => http.route.length <= 1 || http.route.some(({ weight = 0 }) => weight > 0), {
     path: ['route'],
@@ -157,46 +150,6 @@ export const virtualServiceSpec = z.strictObject({
   gateways: z.array(text).optional(),
   exportTo,
   http: z.array(httpRoute).min(1),
-})
-
-const limit = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-
-/** In each of them 0 means "not said", as in Istio. */
-const connectionPool = z.strictObject({
-  tcp: z.strictObject({ maxConnections: limit.optional(), connectTimeout: longerThanZero.optional() }).optional(),
-  http: z
-    .strictObject({
-      // Neither upgrades; UPGRADE is refused.
-      h2UpgradePolicy: z.enum(['DEFAULT', 'DO_NOT_UPGRADE']).optional(),
-      http1MaxPendingRequests: limit.optional(),
-      http2MaxRequests: limit.optional(),
-      maxRequestsPerConnection: limit.optional(),
-      maxRetries: limit.optional(),
-      idleTimeout: longerThanZero.optional(),
-    })
-    .optional(),
-})
-
-const percent = z.int().min(0).max(100)
-
-const outlierDetection = z.strictObject({
-  consecutive5xxErrors: limit.optional(),
-  consecutiveGatewayErrors: limit.optional(),
-  interval: longerThanZero.optional(),
-  baseEjectionTime: longerThanZero.optional(),
-  maxEjectionPercent: percent.optional(),
-  minHealthPercent: percent.default(0),
-})
-
-const trafficPolicy = z.strictObject({
-  connectionPool: connectionPool.optional(),
-  outlierDetection: outlierDetection.optional(),
-  loadBalancer: z
-    .strictObject({ simple: z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM']) })
-    .optional(),
 })
 
 export const destinationRuleSpec = z.strictObject({
@@ -226,7 +179,6 @@ export type HttpRouteSpec = VirtualServiceSpec['http'][number]
 export type HttpMatchSpec = z.output<typeof match>
 export type StringMatchSpec = z.output<typeof stringMatch>
 export type DestinationSpec = z.output<typeof destination>
-export type TrafficPolicySpec = z.output<typeof trafficPolicy>
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
 export type GatewaySpec = z.output<typeof gatewaySpec>
 

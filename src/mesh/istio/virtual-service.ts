@@ -1,6 +1,6 @@
 import type { VirtualService } from '../../api/index.ts'
-import { parseDuration } from '../../base/index.ts'
-import type { Fault, Finding, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
+import { canonicalJson, parseDuration } from '../../base/index.ts'
+import type { Fault, Finding, HashKey, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
 import { readCors } from './cors.ts'
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
@@ -87,7 +87,7 @@ export function buildRoutes(
 
 type Action = Pick<
   Route,
-  'clusters' | 'answer' | 'mirror' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite' | 'cors'
+  'clusters' | 'answer' | 'mirrors' | 'hashKeys' | 'timeoutMs' | 'retries' | 'fault' | 'headers' | 'rewrite' | 'cors'
 >
 
 function buildAction(
@@ -104,9 +104,14 @@ function buildAction(
   const answer = readAnswer(http)
   if (answer !== undefined) return { value: { clusters: [], answer, ...edits }, problems: [] }
   const problems: string[] = []
+  const hashKeys = new Map<string, HashKey>()
   const resolve = (destination: DestinationSpec): string | undefined => {
     const resolved = resolveDestination(destination, context)
-    if (resolved.ok) return resolved.value
+    if (resolved.ok) {
+      const { cluster, hashKey } = resolved.value
+      if (hashKey !== undefined) hashKeys.set(canonicalJson(hashKey), hashKey)
+      return cluster
+    }
     problems.push(resolved.error)
     return undefined
   }
@@ -118,12 +123,13 @@ function buildAction(
       ...readHeaders(headers),
     }
   })
-  const mirror = buildMirror(http, resolve)
+  const mirrors = buildMirrors(http, resolve)
   const retries = buildRetries(http.retries)
   const timeoutMs = milliseconds(http.timeout)
   const value = {
     clusters,
-    ...(mirror === undefined ? {} : { mirror }),
+    ...(mirrors.length === 0 ? {} : { mirrors }),
+    ...(hashKeys.size === 0 ? {} : { hashKeys: [...hashKeys.values()] }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
     ...edits,
@@ -131,12 +137,15 @@ function buildAction(
   return { value, problems }
 }
 
-function buildMirror(
-  { mirror, mirrorPercentage }: HttpRouteSpec,
+function buildMirrors(
+  { mirror, mirrorPercentage, mirrors }: HttpRouteSpec,
   resolve: (destination: DestinationSpec) => string | undefined,
-): Mirror | undefined {
-  const percent = mirrorPercentage?.value ?? 100
-  return mirror === undefined || percent === 0 ? undefined : { cluster: resolve(mirror), percent }
+): readonly Mirror[] {
+  const single = mirror === undefined ? [] : [{ destination: mirror, percentage: mirrorPercentage }]
+  return [...single, ...mirrors]
+    .map(({ destination, percentage }) => ({ destination, percent: percentage?.value ?? 100 }))
+    .filter(({ percent }) => percent > 0)
+    .map(({ destination, percent }) => ({ cluster: resolve(destination), percent }))
 }
 
 function buildFault(spec: HttpRouteSpec['fault']): Fault | undefined {

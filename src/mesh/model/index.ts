@@ -37,5 +37,14 @@ export type {
   WeightedCluster,
 } from './route.ts'
 export { shareMesh } from './share.ts'
-export type { ConnectionPool, LoadBalancing, OutlierDetection, TrafficPolicy } from './traffic-policy.ts'
+export type {
+  ConnectionPool,
+  ConsistentHash,
+  HashKey,
+  LoadBalancing,
+  OutlierDetection,
+  TcpKeepalive,
+  TrafficPolicy,
+  WarmUp,
+} from './traffic-policy.ts'
 export { type Protocol, type ServiceIdentity, unknownWorkload, type WorkloadIdentity } from './workload.ts'

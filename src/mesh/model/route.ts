@@ -1,4 +1,5 @@
 import type { ObjectKey } from './finding.ts'
+import type { HashKey } from './traffic-policy.ts'
 
 export type TextMatch =
   | { readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string }
@@ -103,10 +104,12 @@ export interface Route {
   /** Weights are relative; their sum is above 0. Empty where the proxy answers by itself. */
   readonly clusters: readonly WeightedCluster[]
   readonly answer?: Answer
-  readonly mirror?: Mirror
+  readonly mirrors?: readonly Mirror[]
   /** Absent means no limit. */
   readonly timeoutMs?: number
   readonly retries?: Retries
+  /** Of destinations whose endpoints are chosen by hash. */
+  readonly hashKeys?: readonly HashKey[]
   readonly fault?: Fault
   readonly headers?: MessageEdits
   readonly rewrite?: Rewrite

@@ -1,4 +1,32 @@
-export type LoadBalancing = 'least-request' | 'round-robin' | 'random'
+export type LoadBalancing = 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev'
+
+/** What of a request decides which endpoint gets it. A cookie with a lifetime is given to clients that have none. */
+export type HashKey =
+  | { readonly kind: 'header' | 'query'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string; readonly path?: string; readonly ttlMs?: number }
+  | { readonly kind: 'source-address' }
+
+/** For ring-hash and maglev. */
+export interface ConsistentHash {
+  readonly key: HashKey
+  readonly minimumRingSize?: number
+  readonly tableSize?: number
+}
+
+/** New endpoints get their share little by little. */
+export interface WarmUp {
+  readonly windowMs: number
+  /** Above 0; 1 rises evenly. */
+  readonly aggression?: number
+  /** Of the share that it will have in the end. */
+  readonly minimumPercent?: number
+}
+
+export interface TcpKeepalive {
+  readonly probes?: number
+  readonly idleMs?: number
+  readonly intervalMs?: number
+}
 
 /** What is absent has no limit. */
 export interface ConnectionPool {
@@ -9,6 +37,9 @@ export interface ConnectionPool {
   readonly maxRequestsPerConnection?: number
   readonly maxRetries?: number
   readonly idleTimeoutMs?: number
+  readonly tcpKeepalive?: TcpKeepalive
+  /** Requests of HTTP/1.1 go on as HTTP/2. */
+  readonly upgradesToHttp2?: boolean
 }
 
 /** When an endpoint that fails is left out. What is absent is Envoy's own. */
@@ -16,6 +47,8 @@ export interface OutlierDetection {
   /** Failures in a row; 0 is never. */
   readonly consecutive5xx?: number
   readonly consecutiveGatewayErrors?: number
+  /** Failures to connect in a row, counted apart from answers; 0 is never. */
+  readonly consecutiveLocalOriginFailures?: number
   readonly intervalMs?: number
   readonly baseEjectionTimeMs?: number
   readonly maxEjectionPercent?: number
@@ -26,6 +59,8 @@ export interface OutlierDetection {
 /** How a proxy treats the endpoints of a cluster. */
 export interface TrafficPolicy {
   readonly loadBalancing: LoadBalancing
+  readonly consistentHash?: ConsistentHash
+  readonly warmUp?: WarmUp
   readonly connectionPool?: ConnectionPool
   readonly outlierDetection?: OutlierDetection
 }

@@ -176,6 +176,52 @@ describe('Envoy accepts', () => {
       },
     ],
     [
+      'every way to choose endpoints, keep-alive and an upgrade',
+      {
+        ...shop,
+        destinationRules: [
+          destinationRuleOf('web', {
+            host: 'web',
+            trafficPolicy: {
+              connectionPool: {
+                tcp: { tcpKeepalive: { probes: 3, time: '2h', interval: '75s' } },
+                http: { h2UpgradePolicy: 'UPGRADE' },
+              },
+              loadBalancer: { consistentHash: { httpHeaderName: 'x-user', minimumRingSize: 2_048 } },
+              outlierDetection: { splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 3 },
+              portLevelSettings: [
+                {
+                  port: { number: 80 },
+                  loadBalancer: { consistentHash: { httpCookie: { name: 'user', path: '/', ttl: '0s' } } },
+                },
+              ],
+            },
+            subsets: [
+              ...[
+                { consistentHash: { useSourceIp: true, maglev: { tableSize: 65_537 } } },
+                { consistentHash: { httpQueryParameterName: 'user' } },
+                { simple: 'ROUND_ROBIN', warmup: { duration: '30s', aggression: 1.5, minimumPercent: 5 } },
+                { warmupDurationSecs: '10s' },
+              ].map((loadBalancer, index) => ({ name: `s${index}`, trafficPolicy: { loadBalancer } })),
+            ].map((subset) => ({ ...subset, labels: {} })),
+          }),
+        ],
+        virtualServices: [
+          virtualServiceOf('web', {
+            http: [
+              {
+                route: ['s0', 's1', 's2', 's3'].map((subset) => ({ destination: { host: 'web', subset }, weight: 1 })),
+                mirrors: [
+                  { destination: { host: 'web-canary' } },
+                  { destination: { host: 'web' }, percentage: { value: 5 } },
+                ],
+              },
+            ],
+          }),
+        ],
+      },
+    ],
+    [
       'HTTP/2 and TCP ports',
       {
         ...shop,

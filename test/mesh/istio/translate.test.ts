@@ -100,7 +100,7 @@ describe('routes of a VirtualService', () => {
     [
       'a mirror without a percentage gets everything',
       [to('web-primary', { mirror: { host: 'web-canary' } })],
-      [{ ...plain('web-primary'), mirror: { cluster: cluster('web-canary'), percent: 100 } }],
+      [{ ...plain('web-primary'), mirrors: [{ cluster: cluster('web-canary'), percent: 100 }] }],
     ],
     [
       'a mirror of 0 percent is none',
@@ -392,14 +392,34 @@ describe('policies of a DestinationRule', () => {
 
   const refused: readonly (readonly [string, object, string])[] = [
     [
-      'an upgrade to HTTP/2',
-      { connectionPool: { http: { h2UpgradePolicy: 'UPGRADE' } } },
-      'spec.trafficPolicy.connectionPool.http.h2UpgradePolicy: Invalid option: expected one of "DEFAULT"|"DO_NOT_UPGRADE"',
+      'where requests go in other regions',
+      { loadBalancer: { simple: 'ROUND_ROBIN', localityLbSetting: { enabled: true } } },
+      'spec.trafficPolicy.loadBalancer.localityLbSetting: this mesh does not support the field',
     ],
     [
       'what is not known of a pool',
-      { connectionPool: { tcp: { tcpKeepalive: {} } } },
-      'spec.trafficPolicy.connectionPool.tcp.tcpKeepalive: this mesh does not support the field',
+      { connectionPool: { tcp: { maxConnectionDuration: '1s' } } },
+      'spec.trafficPolicy.connectionPool.tcp.maxConnectionDuration: this mesh does not support the field',
+    ],
+    [
+      'two hash keys',
+      { loadBalancer: { consistentHash: { useSourceIp: true, httpHeaderName: 'x' } } },
+      'spec.trafficPolicy.loadBalancer.consistentHash: must have one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName',
+    ],
+    [
+      'a table that Envoy refuses',
+      { loadBalancer: { consistentHash: { useSourceIp: true, maglev: { tableSize: 65_536 } } } },
+      'spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize: must be a prime number',
+    ],
+    [
+      'a warm-up of random endpoints',
+      { loadBalancer: { simple: 'RANDOM', warmup: { duration: '10s' } } },
+      'spec.trafficPolicy.loadBalancer: a warm-up is for LEAST_REQUEST and ROUND_ROBIN',
+    ],
+    [
+      'a count of failures to connect that are not counted apart',
+      { outlierDetection: { consecutiveLocalOriginFailures: 3 } },
+      'spec.trafficPolicy.outlierDetection.consecutiveLocalOriginFailures: counts only with splitExternalLocalOriginErrors: true',
     ],
     [
       'an interval of nothing',

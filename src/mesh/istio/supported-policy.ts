@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { duration, longerThanZero, port, text } from './supported-values.ts'
+
+const limit = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+
+const tcpKeepalive = z.strictObject({
+  probes: z.int().min(1).max(100).optional(),
+  time: longerThanZero.optional(),
+  interval: longerThanZero.optional(),
+})
+
+/** In each of them 0 means "not said", as in Istio. */
+const connectionPool = z.strictObject({
+  tcp: z
+    .strictObject({
+      maxConnections: limit.optional(),
+      connectTimeout: longerThanZero.optional(),
+      tcpKeepalive: tcpKeepalive.optional(),
+    })
+    .optional(),
+  http: z
+    .strictObject({
+      h2UpgradePolicy: z.enum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']).optional(),
+      http1MaxPendingRequests: limit.optional(),
+      http2MaxRequests: limit.optional(),
+      maxRequestsPerConnection: limit.optional(),
+      maxRetries: limit.optional(),
+      idleTimeout: longerThanZero.optional(),
+    })
+    .optional(),
+})
+
+const percent = z.int().min(0).max(100)
+
+const outlierDetection = z
+  .strictObject({
+    consecutive5xxErrors: limit.optional(),
+    consecutiveGatewayErrors: limit.optional(),
+    splitExternalLocalOriginErrors: z.boolean().default(false),
+    consecutiveLocalOriginFailures: limit.optional(),
+    interval: longerThanZero.optional(),
+    baseEjectionTime: longerThanZero.optional(),
+    maxEjectionPercent: percent.optional(),
+    minHealthPercent: percent.default(0),
+  })
+  .refine((said) => said.splitExternalLocalOriginErrors || said.consecutiveLocalOriginFailures === undefined, {
+    path: ['consecutiveLocalOriginFailures'],
+    message: 'counts only with splitExternalLocalOriginErrors: true',
+  })
+
+const ring = limit.refine((size) => size <= 8 * 1024 * 1024, 'must be at most 8388608')
+/** Envoy's maglev tables have a prime size. */
+const prime = z
+  .int()
+  .min(2)
+  .max(5_000_011)
+  .refine((size) => !Array.from({ length: Math.floor(Math.sqrt(size)) - 1 }).some((_, at) => size % (at + 2) === 0), {
+    message: 'must be a prime number',
+  })
+
+const hashKeys = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const
+
+const consistentHash = z
+  .strictObject({
+    httpHeaderName: text.optional(),
+    httpCookie: z.strictObject({ name: text, path: text.optional(), ttl: duration.optional() }).optional(),
+    useSourceIp: z.literal(true).optional(),
+    httpQueryParameterName: text.optional(),
+    minimumRingSize: ring.optional(),
+    ringHash: z.strictObject({ minimumRingSize: ring.optional() }).optional(),
+    maglev: z.strictObject({ tableSize: prime.optional() }).optional(),
+  })
+  .refine(
+    (said) => hashKeys.filter((key) => said[key] !== undefined).length === 1,
+    `must have one of ${hashKeys.join(', ')}`,
+  )
+  .refine(
+    (said) => [said.minimumRingSize, said.ringHash, said.maglev].filter((each) => each !== undefined).length <= 1,
+    {
+      message: 'must have at most one of minimumRingSize, ringHash and maglev',
+    },
+  )
+
+const warmup = z.strictObject({
+  duration: longerThanZero,
+  minimumPercent: z.number().min(0).max(100).optional(),
+  aggression: z.number().min(1).optional(),
+})
+
+const simple = z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM'])
+
+const loadBalancer = z
+  .strictObject({
+    simple: simple.optional(),
+    consistentHash: consistentHash.optional(),
+    warmupDurationSecs: longerThanZero.optional(),
+    warmup: warmup.optional(),
+  })
+  .refine(
+    (said) => said.simple === undefined || said.consistentHash === undefined,
+    'cannot have simple and consistentHash',
+  )
+  .refine((said) => said.warmup === undefined || said.warmupDurationSecs === undefined, {
+    message: 'cannot have warmup and warmupDurationSecs',
+  })
+  .refine(
+    ({ warmup: wanted, warmupDurationSecs, consistentHash: hash, simple: word }) =>
+      (wanted === undefined && warmupDurationSecs === undefined) || (hash === undefined && word !== 'RANDOM'),
+    'a warm-up is for LEAST_REQUEST and ROUND_ROBIN',
+  )
+
+const policy = {
+  connectionPool: connectionPool.optional(),
+  outlierDetection: outlierDetection.optional(),
+  loadBalancer: loadBalancer.optional(),
+}
+
+const portPolicy = z.strictObject({ port: z.strictObject({ number: port }), ...policy })
+
+export const trafficPolicy = z.strictObject({ ...policy, portLevelSettings: z.array(portPolicy).default([]) })
+
+export type TrafficPolicySpec = z.output<typeof trafficPolicy>
+/** Of all ports, or of one. */
+export type PolicySpec = Omit<TrafficPolicySpec, 'portLevelSettings'>
