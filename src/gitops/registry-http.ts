@@ -1,4 +1,4 @@
-import axios, { type AxiosResponse } from 'axios'
+import type { AxiosRequestConfig, AxiosResponse, AxiosStatic } from 'axios'
 import { RegistryError } from './registry-error.ts'
 
 const TIMEOUT_MS = 15_000
@@ -12,15 +12,17 @@ export interface RegistryResponse {
 
 /** One GET with limits of time and size. Redirects are not followed: they would carry credentials to another host. */
 export async function get(url: URL, authorization: string | undefined, signal: AbortSignal): Promise<RegistryResponse> {
+  // Loaded on first use: the package costs 30 MB, which clusters without image policies do not need.
+  const { default: axios } = await import('axios')
   try {
-    return toResponse(await send(url, authorization, signal))
+    return toResponse(await axios.get(url.href, settings(authorization, signal)))
   } catch (error) {
-    throw new RegistryError('RegistryUnreachable', `registry ${url.host} ${describe(error)}`)
+    throw new RegistryError('RegistryUnreachable', `registry ${url.host} ${describe(axios, error)}`)
   }
 }
 
-function send(url: URL, authorization: string | undefined, signal: AbortSignal): Promise<AxiosResponse<unknown>> {
-  return axios.get(url.href, {
+function settings(authorization: string | undefined, signal: AbortSignal): AxiosRequestConfig<never> {
+  return {
     headers: { Accept: 'application/json', ...(authorization === undefined ? {} : { Authorization: authorization }) },
     timeout: TIMEOUT_MS,
     // The client's own time limit does not cover the connecting.
@@ -30,7 +32,7 @@ function send(url: URL, authorization: string | undefined, signal: AbortSignal):
     responseType: 'text',
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
-  })
+  }
 }
 
 function toResponse(response: AxiosResponse<unknown>): RegistryResponse {
@@ -44,7 +46,7 @@ function toResponse(response: AxiosResponse<unknown>): RegistryResponse {
   }
 }
 
-function describe(error: unknown): string {
+function describe(axios: AxiosStatic, error: unknown): string {
   if (!axios.isAxiosError(error)) return 'cannot be asked'
   if (error.message.includes('maxContentLength')) return `answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`
   if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED') {

@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { getCACertificates } from 'node:tls'
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios'
+import type { AxiosInstance, AxiosResponse } from 'axios'
 
 /** A POST of JSON to an address that a user of the cluster chose. */
 export interface OutboundPost {
@@ -36,21 +36,32 @@ export interface OutboundOptions {
 export function createOutbound(options: OutboundOptions = {}): Outbound {
   const isAllowed = options.isAddressAllowed ?? isNotMetadata
   const agentOptions = { lookup: guardedLookup(isAllowed), keepAlive: false }
-  const http = axios.create({
+  let http: Promise<AxiosInstance> | undefined
+  const connect = async () => {
+    // Loaded on first use: the package costs 30 MB, which releases without webhooks do not need.
+    const { default: axios } = await import('axios')
+    return axios.create(settings)
+  }
+  const settings = {
     httpAgent: new HttpAgent(agentOptions),
     httpsAgent: new HttpsAgent({
       ...agentOptions,
       ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca].flat() }),
     }),
     // No proxy by surprise: the variables of the process are not meant for addresses of its users.
-    proxy: false,
+    proxy: false as const,
     maxRedirects: 0,
-    responseType: 'stream',
+    responseType: 'stream' as const,
     decompress: false,
     validateStatus: () => true,
     headers: { 'user-agent': 'sluice' },
-  })
-  return { post: (request) => post({ http, isAllowed }, request) }
+  }
+  return {
+    async post(request) {
+      http ??= connect()
+      return post({ http: await http, isAllowed }, request)
+    },
+  }
 }
 
 interface Connection {

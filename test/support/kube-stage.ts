@@ -64,7 +64,9 @@ export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): 
     client: createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'test' }),
     podSpec: { nodeName: simulatedNode },
     async startController() {
-      const controller = await startController(plane, `controller-${controllers.length}`)
+      const { body } = await plane.request('GET', chartsController)
+      const flags: readonly string[] = body.spec.template.spec.containers[0].args
+      const controller = await startController(plane, `controller-${controllers.length}`, flags)
       controllers.push(controller)
       return controller
     },
@@ -78,14 +80,23 @@ async function installChart(helm: Helm, values: readonly string[]): Promise<void
   expect(installed.code, installed.stderr).toBe(0)
 }
 
-async function startController(plane: ControlPlane, name: string): Promise<StagedController> {
+const chartsController = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/sluice-controller`
+
+/** As the pods of the chart would run it, but for the place. */
+async function startController(
+  plane: ControlPlane,
+  name: string,
+  chartFlags: readonly string[],
+): Promise<StagedController> {
   const { path, credential } = await plane.credentialsOf(systemNamespace, controllerAccount, name)
   const output: string[] = []
   const sink = new Writable({ write: (chunk, _, done) => done(void output.push(String(chunk))) })
-  const flags = ['--leader-elect', '--lease-namespace', systemNamespace, '--mesh-provider', 'istio']
   const child = spawnChild({
     command: process.execPath,
-    args: [MAIN, 'controller', '--kubeconfig', path, '--listen', '127.0.0.1:0', ...flags],
+    args: [
+      ...[MAIN, 'controller', ...chartFlags],
+      ...['--kubeconfig', path, '--listen', '127.0.0.1:0', '--mesh-provider', 'istio'],
+    ],
     env: process.env,
     stdout: sink,
     stderr: sink,

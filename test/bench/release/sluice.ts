@@ -16,9 +16,9 @@ export function createSluice(): Subject {
     version: isBundled ? 'dist/sluice.mjs' : 'the sources (npm run build makes the bundle)',
     customResourceDefinitions: allCustomResourceDefinitions,
     command: ({ kubeconfig, prometheusUrl, port }) => ({
-      command: process.execPath,
+      command: isBundled ? bundle : process.execPath,
       args: [
-        isBundled ? bundle : join(root, 'src/cli/main.ts'),
+        ...(isBundled ? [] : [join(root, 'src/cli/main.ts')]),
         'controller',
         ...['--kubeconfig', kubeconfig, '--metrics-server', prometheusUrl],
         ...['--mesh-provider', 'istio', '--listen', `127.0.0.1:${port}`],

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+
+const run = promisify(execFile)
+
+test('the release runs where there are no packages', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-build-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const build = join(import.meta.dirname, '../../scripts/build.ts')
+  await run(process.execPath, [build, '--out', folder])
+  const sluice = (...words: readonly string[]) => run(process.execPath, [join(folder, 'sluice.mjs'), ...words])
+  expect((await sluice('--version')).stdout).toBe('0.1.0\n')
+  // These load the controller and the mesh before they find that the address is wrong.
+  for (const command of ['controller', 'mesh']) {
+    const kubeconfig = ['--kubeconfig', join(folder, 'none')]
+    const failed = await sluice(command, ...kubeconfig, '--listen', 'nowhere').catch((error) => error)
+    expect([command, failed.stderr]).toEqual([command, expect.stringContaining('"nowhere" is not an address')])
+  }
+}, 120_000)
