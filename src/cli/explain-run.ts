@@ -25,9 +25,10 @@ function describeShare({ kind, weight, mirrorWeight }: RunStep): string {
 function explainVerdict(verdict: MetricVerdict): readonly string[] {
   const { metric, state, decision, rule, message, query } = verdict
   const by = rule === undefined ? '' : ` by ${rule}`
+  const when = verdict.guard === true ? ', between two checks' : ''
   const detail = (title: string, text: string) => `    ${title.padEnd(9)}${text}`
   return [
-    `  ${metric}: ${state}${decision === undefined ? '' : `, ${decision}${by}`}`,
+    `  ${metric}: ${state}${decision === undefined ? '' : `, ${decision}${by}`}${when}`,
     detail('because', message),
     detail('window', `${verdict.windowStart} to ${verdict.windowEnd}`),
     ...explainComparison(verdict.comparison).map((text, index) => detail(index === 0 ? 'compared' : '', text)),

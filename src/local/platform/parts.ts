@@ -80,6 +80,8 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
     ...['--metrics-server', prometheus.url],
     ...['--mesh-provider', 'mesh'],
     ...['--config-tracking', 'all'],
+    ...['--scrape-interval', '1s'],
+    ...['--guard-interval', '1s'],
   ])
   const workloads = createWorkloadControllers(common('workloads'))
   const targets = createTargetWriter({ ...common('prometheus'), prometheus })

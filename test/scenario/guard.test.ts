@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CanaryRun } from '../../src/api/index.ts'
+import { answersSince, type ReleasedApp, startApp } from '../support/released-app.ts'
+import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+
+describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a check each minute', () => {
+  let platform: SluiceLocal
+  let app: ReleasedApp
+
+  beforeAll(async () => {
+    platform = await startSluiceLocal()
+    app = await startApp(platform, {
+      namespace: 'shop',
+      analysis: { interval: '60s', threshold: 5, mirror: false },
+      requestsPerSecond: 60,
+    })
+  }, 120_000)
+
+  afterAll(() => platform?.[Symbol.asyncDispose]())
+
+  test('a version that fails every second page leaves before its first check', async () => {
+    const before = await app.counts()
+    await app.setImage('5.0.0')
+    const { run, canary } = await app.ended('5.0.0')
+    expect(run.status).toMatchObject({ phase: 'Failed', reason: 'MetricFailed' })
+    expect(rulesOf(run)).toEqual(['analysis.guard.errorShare by the guard'])
+    expect(canary.status?.canaryWeight).toBe(0)
+    expect((await answersSince(app, before)).counts['5.0.0']?.errors).toBeGreaterThan(0)
+  }, 150_000)
+
+  test('and explain says what was seen', async () => {
+    const { out } = await platform.sluice('explain', 'web', '--namespace', 'shop')
+    expect(out).toMatch(/request-success-rate: failed, rollback by analysis\.guard\.errorShare, between two checks/)
+    expect(out).toMatch(/because +\d+ of \d+ requests failed: certainly more than 20%/)
+  })
+})
+
+/** What decided, in every verdict of a run: a check would be among them. */
+const rulesOf = (run: CanaryRun): readonly string[] =>
+  (run.status?.steps ?? []).flatMap(({ verdicts }) =>
+    verdicts.map(({ rule, guard }) => `${rule} by ${guard === true ? 'the guard' : 'a check'}`),
+  )
