@@ -9,8 +9,8 @@ import { renderSummary } from '../test/bench/release/summary.ts'
 
 /**
  * How fast and at what cost a controller releases, on a real control plane (etcd, kube-apiserver, kube-controller-manager;
- * kwok in place of kubelets). What it measures is a stand-in for Prometheus: a program of the harness that gives the value
- * it is told. Peers that are named do the same work in the same run and are counted in the same way.
+ * kwok in place of kubelets). No pod runs, so the requests that a real Prometheus reads are simulated. Peers that are named
+ * do the same work in the same run and are counted in the same way.
  */
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,3 @@
-import { queryOf } from '../../support/stand-in-prometheus.ts'
 import { collection, creation, INTERVAL, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
@@ -33,7 +32,7 @@ export const createArgoRollouts = (binary: string): Subject => ({
         metrics: [
           {
             ...{ name: 'success', interval: INTERVAL, failureLimit: 0, successCondition: 'result[0] >= 99' },
-            provider: { prometheus: { address, query: queryOf('{{args.app}}') } },
+            provider: { prometheus: { address, query: successRate('{{args.app}}-canary') } },
           },
         ],
       },
@@ -58,6 +57,13 @@ export const createArgoRollouts = (binary: string): Subject => ({
     status?.phase === 'Healthy' && String(status.observedGeneration) === String(metadata.generation),
   isTakenBack: ({ status }) => status?.phase === 'Degraded',
 })
+
+/** Percentage of good answers of a Service, over as long a time as the others look back. */
+function successRate(service: string): string {
+  const rate = (codes: string) =>
+    `sum(rate(istio_requests_total{reporter="destination",destination_service_name="${service}"${codes}}[${INTERVAL}]))`
+  return `100 * ${rate(',response_code!~"5.*"')} / ${rate('')}`
+}
 
 const scale = {
   labelSelectorPath: '.status.selector',

@@ -1,4 +1,3 @@
-import { queryOf } from '../../support/stand-in-prometheus.ts'
 import { collection, creation, INTERVAL, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
@@ -21,12 +20,7 @@ export const createFlagger = (binary: string): Subject => ({
       ...['-mesh-provider=istio', '-log-level=info'],
     ],
   }),
-  shared: (address) => [
-    creation(API, 'MetricTemplate', 'metrictemplates', {
-      metadata: { name: 'success' },
-      spec: { provider: { type: 'prometheus', address }, query: queryOf('{{ name }}') },
-    }),
-  ],
+  shared: () => [],
   app: (name) => [
     creation('apps/v1', 'Deployment', 'deployments', { metadata: { name }, spec: workloadSpec(name) }),
     creation(API, 'Canary', 'canaries', {
@@ -36,9 +30,7 @@ export const createFlagger = (binary: string): Subject => ({
         service: { port: 80, targetPort: 8080 },
         analysis: {
           ...{ interval: INTERVAL, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
-          metrics: [
-            { name: 'success', templateRef: { name: 'success' }, thresholdRange: { min: 99 }, interval: INTERVAL },
-          ],
+          metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: INTERVAL }],
         },
       },
     }),

@@ -9,9 +9,9 @@ import { type AuditedRequest, readAuditLog } from '../../support/audit-log.ts'
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePorts } from '../../support/kube-apiserver.ts'
-import { type StandInPrometheus, startStandInPrometheus } from '../../support/stand-in-prometheus.ts'
 import { readUsage, type Usage } from './process-usage.ts'
 import { type RouteWatch, watchRoutes } from './route-watch.ts'
+import { type SimulatedTraffic, startSimulatedTraffic } from './simulated-traffic.ts'
 import { type Creation, NAMESPACE, type Release, type Subject } from './subject.ts'
 
 export interface MeasureOptions {
@@ -38,7 +38,7 @@ export interface Measurement {
   readonly rounds: number
   /** Milliseconds from the change of the image to the first route that is weighted or mirrored. */
   readonly detectionMs: readonly number[]
-  /** Milliseconds from the metric's turn to the route of weight 0. */
+  /** Milliseconds from the first failing request to the route of weight 0. */
   readonly rollbackMs: readonly number[]
   readonly requests: Requests
   readonly usage: Usage
@@ -49,16 +49,17 @@ export interface Measurement {
 /** Plays releases that go bad with one controller on a control plane of its own. */
 export async function measure(subject: Subject, options: MeasureOptions): Promise<Measurement> {
   const plane = await startControlPlane()
-  const prometheus = await startStandInPrometheus()
+  const apps = appNames(options.canaries)
+  const traffic = await startSimulatedTraffic(apps)
   const stop = new AbortController()
   let child: Child | undefined
   try {
     const client = createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'bench' })
     await prepare(plane, subject)
     const [port = 0] = await freePorts(1)
-    child = await startSubject(plane, subject, { prometheus, port })
+    child = await startSubject(plane, subject, { traffic, port })
     const routes = await watchRoutes(client, stop.signal)
-    const run: Run = { ...options, plane, subject, prometheus, routes, port, apps: appNames(options.canaries) }
+    const run: Run = { ...options, plane, subject, traffic, routes, port, apps }
     const played = await play(run)
     return { ...played, usage: await readUsage(child.pid) }
   } catch (error) {
@@ -67,7 +68,7 @@ export async function measure(subject: Subject, options: MeasureOptions): Promis
   } finally {
     stop.abort()
     await child?.stop({ graceMs: 5_000 })
-    await prometheus[Symbol.asyncDispose]()
+    await traffic[Symbol.asyncDispose]()
     await plane.stop()
   }
 }
@@ -78,7 +79,7 @@ const USER = `system:serviceaccount:${NAMESPACE}:${ACCOUNT}`
 interface Run extends MeasureOptions {
   readonly plane: ControlPlane
   readonly subject: Subject
-  readonly prometheus: StandInPrometheus
+  readonly traffic: SimulatedTraffic
   readonly routes: RouteWatch
   readonly port: number
   readonly apps: readonly string[]
@@ -110,17 +111,17 @@ async function create({ request }: ControlPlane, { path, body }: Creation): Prom
 }
 
 interface Surroundings {
-  readonly prometheus: StandInPrometheus
+  readonly traffic: SimulatedTraffic
   readonly port: number
 }
 
-async function startSubject(plane: ControlPlane, subject: Subject, { prometheus, port }: Surroundings): Promise<Child> {
+async function startSubject(plane: ControlPlane, subject: Subject, { traffic, port }: Surroundings): Promise<Child> {
   const kubeconfig = await plane.kubeconfigOf(NAMESPACE, ACCOUNT)
-  const { command, args } = subject.command({ kubeconfig, prometheusUrl: prometheus.url, port })
+  const { command, args } = subject.command({ kubeconfig, prometheusUrl: traffic.url, port })
   const log = `${plane.folder}/subject.log`
   const output = new PassThrough().on('data', (chunk: Buffer) => appendFileSync(log, chunk))
   const child = spawnChild({ command, args, env: process.env, stdout: output, stderr: output, log: silentLogger })
-  for (const each of subject.shared(prometheus.url)) await create(plane, each)
+  for (const each of subject.shared(traffic.url)) await create(plane, each)
   await eventually(async () => (await requestsOf(plane)).some(({ verb }) => verb === 'watch'), { within: 60_000 })
   // Its caches fill now, which is nobody's phase.
   await delay(3_000)
@@ -203,9 +204,9 @@ interface Round {
 }
 
 async function playRound(run: Run, number: number): Promise<Round> {
-  const { subject, plane, routes, prometheus, apps } = run
+  const { subject, plane, routes, traffic, apps } = run
   const tag = String(number + 1)
-  for (const app of apps) prometheus.set(app, 100)
+  for (const app of apps) traffic.setFailing(app, false)
   const changedAt = Date.now()
   const moved = routes.untilEach(apps, ({ weight, mirror }) => weight > 0 || mirror > 0)
   const detectionMs = await timed(moved, () =>
@@ -217,7 +218,7 @@ async function playRound(run: Run, number: number): Promise<Round> {
   const badAt = Date.now()
   const back = routes.untilEach(apps, ({ weight }) => weight === 0)
   const rollbackMs = await timed(back, async () => {
-    for (const app of apps) prometheus.set(app, 0)
+    for (const app of apps) traffic.setFailing(app, true)
   })
   await untilReleases(run, subject.isTakenBack)
   const rollback = await countSince(plane, badAt)

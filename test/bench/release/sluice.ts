@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCustomResourceDefinitions } from '../../../src/api/index.ts'
-import { queryOf } from '../../support/stand-in-prometheus.ts'
 import { collection, creation, INTERVAL, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
@@ -21,15 +20,10 @@ export function createSluice(): Subject {
         ...(isBundled ? [] : [join(root, 'src/cli/main.ts')]),
         'controller',
         ...['--kubeconfig', kubeconfig, '--metrics-server', prometheusUrl],
-        ...['--mesh-provider', 'istio', '--listen', `127.0.0.1:${port}`],
+        ...['--mesh-provider', 'istio', '--scrape-interval', '1s', '--listen', `127.0.0.1:${port}`],
       ],
     }),
-    shared: (address) => [
-      creation('sluice.dev/v1', 'MetricTemplate', 'metrictemplates', {
-        metadata: { name: 'success' },
-        spec: { provider: { type: 'prometheus', address }, query: queryOf('{{ name }}') },
-      }),
-    ],
+    shared: () => [],
     app: (name) => [
       creation('apps/v1', 'Deployment', 'deployments', { metadata: { name }, spec: workloadSpec(name) }),
       creation('sluice.dev/v1', 'Canary', 'canaries', {
@@ -39,7 +33,7 @@ export function createSluice(): Subject {
           service: { port: 80, targetPort: 8080 },
           analysis: {
             ...{ interval: INTERVAL, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
-            metrics: [{ name: 'success', templateRef: { name: 'success' }, thresholdRange: { min: 99 } }],
+            metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 } }],
           },
         },
       }),

@@ -14,8 +14,8 @@ interface Row {
 const rows: readonly Row[] = [
   { title: 'image changed -> first route, p50 (ms)', of: ({ detectionMs }) => percentile(detectionMs, 50) },
   { title: 'image changed -> first route, p99 (ms)', of: ({ detectionMs }) => percentile(detectionMs, 99) },
-  { title: 'metric bad -> weight 0, p50 (ms)', of: ({ rollbackMs }) => percentile(rollbackMs, 50) },
-  { title: 'metric bad -> weight 0, p99 (ms)', of: ({ rollbackMs }) => percentile(rollbackMs, 99) },
+  { title: 'requests fail -> weight 0, p50 (ms)', of: ({ rollbackMs }) => percentile(rollbackMs, 50) },
+  { title: 'requests fail -> weight 0, p99 (ms)', of: ({ rollbackMs }) => percentile(rollbackMs, 99) },
   { title: 'API requests per canary: creation', of: ({ requests }) => requests.creation },
   { title: 'API requests per canary: detection', of: ({ requests }) => requests.detection },
   { title: 'API requests per canary: rollback', of: ({ requests }) => requests.rollback },
