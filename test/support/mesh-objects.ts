@@ -9,9 +9,11 @@ import {
   type ObjectMeta,
   type Pod,
   type Service,
+  type ServiceEntry,
   type Sidecar,
   serviceAddressesAnnotation,
   type VirtualService,
+  type WorkloadEntry,
 } from '../../src/api/index.ts'
 import type { ClusterObjects } from '../../src/mesh/istio/index.ts'
 
@@ -201,6 +203,28 @@ export function shopOf(block = '127.20'): ClusterObjects {
 export const sidecarOf = (name: string, spec: Sidecar['spec'], rest: Partial<ObjectMeta> = {}): Sidecar => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'Sidecar',
+  metadata: metadata(name, rest),
+  spec,
+})
+
+export const serviceEntryOf = (
+  name: string,
+  spec: ServiceEntry['spec'],
+  rest: Partial<ObjectMeta> = {},
+): ServiceEntry => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: metadata(name, rest),
+  spec,
+})
+
+export const workloadEntryOf = (
+  name: string,
+  spec: WorkloadEntry['spec'],
+  rest: Partial<ObjectMeta> = {},
+): WorkloadEntry => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'WorkloadEntry',
   metadata: metadata(name, rest),
   spec,
 })

@@ -4,6 +4,7 @@ export { type Bootstrap, BootstrapSchema } from './generated/envoy/config/bootst
 export { CircuitBreakersSchema } from './generated/envoy/config/cluster/v3/circuit_breaker_pb.js'
 export {
   type Cluster as EnvoyCluster,
+  Cluster_CustomClusterTypeSchema as CustomClusterTypeSchema,
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
   Cluster_LbPolicy,

@@ -2,8 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Cluster, ConnectionPool, InboundListener, Protocol, TcpKeepalive } from '../model/index.ts'
 import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
+import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
-import { ads, duration, pack, socketAddress } from './messages.ts'
+import { duration, pack, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, serviceMetadata } from './telemetry.ts'
@@ -29,17 +30,22 @@ const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typeof Cir
 export function renderCluster(cluster: Cluster): EnvoyResource {
   const message = pack(ClusterSchema, {
     name: cluster.name,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: ads() },
     connectTimeout: duration(cluster.connectionPool?.connectTimeoutMs ?? 10_000),
     ...renderLoadBalancing(cluster),
+    ...renderDiscovery(cluster),
     ...keepalive(cluster.connectionPool?.tcpKeepalive),
     circuitBreakers: circuitBreakers(cluster.connectionPool),
     ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
     typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
   })
-  return { type: 'cluster', name: cluster.name, message, clusters: [], needs: [cluster.name] }
+  return {
+    type: 'cluster',
+    name: cluster.name,
+    message,
+    clusters: [],
+    needs: hasOwnEndpoints(cluster) ? [cluster.name] : [],
+  }
 }
 
 /** Envoy counts in whole seconds. */

@@ -6,16 +6,24 @@ import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, workloadMetadata } from './telemetry.ts'
 
 /** The place that asks matters where endpoints are left out for failing: only then may others have to take over. */
-export const dependsOnLocality = ({ outlierDetection, endpoints }: Cluster): boolean =>
-  outlierDetection !== undefined && endpoints.some(({ locality }) => locality !== undefined)
+export const dependsOnLocality = ({ outlierDetection, endpoints, resolution = 'static' }: Cluster): boolean =>
+  resolution === 'static' && outlierDetection !== undefined && endpoints.some(({ locality }) => locality !== undefined)
 
 /** Nearest first for a proxy whose locality is given; all alike for others. */
 export function renderEndpoints(cluster: Cluster, from?: Locality): EnvoyResource {
+  const message = pack(ClusterLoadAssignmentSchema, loadAssignment(cluster, from))
+  return { type: 'endpoints', name: cluster.name, message, clusters: [], needs: [] }
+}
+
+export function loadAssignment(
+  cluster: Cluster,
+  from?: Locality,
+): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
   const { name, endpoints } = cluster
   const distance = from !== undefined && dependsOnLocality(cluster) ? distanceFrom(from) : () => 0
   const priorities = [...new Set(endpoints.map(distance))].sort((left, right) => left - right)
   const groups = Map.groupBy(endpoints, (endpoint) => `${distance(endpoint)}|${localityKey(endpoint.locality)}`)
-  const message = pack(ClusterLoadAssignmentSchema, {
+  return {
     clusterName: name,
     endpoints: [...groups.values()].map((group) => {
       const [first] = group
@@ -25,8 +33,7 @@ export function renderEndpoints(cluster: Cluster, from?: Locality): EnvoyResourc
         priority: first === undefined ? 0 : priorities.indexOf(distance(first)),
       }
     }),
-  })
-  return { type: 'endpoints', name, message, clusters: [], needs: [] }
+  }
 }
 
 export const localityKey = (locality: Locality | undefined): string =>
@@ -44,4 +51,5 @@ const distanceFrom =
 const renderEndpoint = (endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> => ({
   hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
   metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
+  ...(endpoint.weight === undefined ? {} : { loadBalancingWeight: endpoint.weight }),
 })

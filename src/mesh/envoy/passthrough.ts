@@ -4,6 +4,7 @@ import {
   Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
+  CustomClusterTypeSchema,
   DnsCacheConfigSchema,
   ForwardProxyClusterSchema,
   ForwardProxySchema,
@@ -17,21 +18,28 @@ const dnsCacheConfig = create(DnsCacheConfigSchema, {
   dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
 })
 
-/** Reaches whatever host a request names. Listeners that route to it need its filter. */
+/** The fields of a cluster that reaches whatever host a request names. Listeners that route to it need the filter. */
+export const wherever = {
+  lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+  clusterDiscoveryType: {
+    case: 'clusterType',
+    value: create(CustomClusterTypeSchema, {
+      name: 'envoy.clusters.dynamic_forward_proxy',
+      typedConfig: pack(ForwardProxyClusterSchema, {
+        clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig },
+        // Of TLS, which it does not speak.
+        allowInsecureClusterOptions: true,
+      }),
+    }),
+  },
+} as const
+
+/** For hosts that the mesh does not know. */
 export function renderPassthrough(): EnvoyResource {
   const message = pack(ClusterSchema, {
     name: passthroughCluster,
     connectTimeout: duration(10_000),
-    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-    clusterDiscoveryType: {
-      case: 'clusterType',
-      value: {
-        name: 'envoy.clusters.dynamic_forward_proxy',
-        typedConfig: pack(ForwardProxyClusterSchema, {
-          clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig },
-        }),
-      },
-    },
+    ...wherever,
     metadata: {
       filterMetadata: {
         [metadataNamespace]: serviceMetadata({ host: 'unknown', name: passthroughCluster, namespace: 'unknown' }),

@@ -1,6 +1,7 @@
 import { isSameRecord } from '../../base/index.ts'
 import type { Cluster, Locality, Mesh, MeshProxy, RouteTable } from '../model/index.ts'
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
+import { hasOwnEndpoints } from './discovery.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
 import { renderInbound, renderOutbound } from './listener.ts'
 import { renderPassthrough } from './passthrough.ts'
@@ -53,12 +54,12 @@ function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinat
   const fixed = [renderBlackHole(), renderPassthrough()]
   const common = remember((cluster: Cluster) => ({
     rendered: renderCluster(cluster),
-    endpoints: renderEndpoints(cluster),
+    endpoints: hasOwnEndpoints(cluster) ? [renderEndpoints(cluster)] : [],
     near: new Map<string, EnvoyResource>(),
   }))
   const render = (cluster: Cluster, from: Locality | undefined): readonly EnvoyResource[] => {
     const { rendered, endpoints, near } = common(cluster)
-    if (from === undefined || !dependsOnLocality(cluster)) return [rendered, endpoints]
+    if (from === undefined || !dependsOnLocality(cluster)) return [rendered, ...endpoints]
     const nearest = near.get(localityKey(from)) ?? renderEndpoints(cluster, from)
     near.set(localityKey(from), nearest)
     return [rendered, nearest]

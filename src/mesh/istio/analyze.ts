@@ -49,9 +49,12 @@ function catalogOf(objects: readonly unknown[]): Catalog {
       if (!read.ok) return []
       return [{ index, key, spec: read.value, hosts: read.value.hosts.map((host) => resolveHost(host, key.namespace)) }]
     }),
-    services: new Map(
-      of('Service').map(({ object, key }) => [serviceIdentity(key.namespace, key.name).host, portsOf(object)]),
-    ),
+    services: new Map([
+      ...of('Service').map(
+        ({ object, key }) => [serviceIdentity(key.namespace, key.name).host, portsOf(object)] as const,
+      ),
+      ...of('ServiceEntry').flatMap(({ object }) => hostsOf(object).map((host) => [host, portsOf(object)] as const)),
+    ]),
     subsets: new Map([...Map.groupBy(rules, ({ host }) => host)].map(([host, group]) => [host, namesOf(group)])),
     gateways: new Map(of('Gateway').map(({ object, key }) => [`${key.namespace}/${key.name}`, servedHosts(object)])),
     sidecars: of('Sidecar').map(({ index, object, key }) => {
@@ -61,7 +64,14 @@ function catalogOf(objects: readonly unknown[]): Catalog {
 }
 
 const portsOf = (service: unknown): readonly number[] =>
-  listOf(fieldsOf(fieldsOf(service).spec).ports).flatMap(({ port }) => (typeof port === 'number' ? port : []))
+  listOf(fieldsOf(fieldsOf(service).spec).ports).flatMap(({ port, number = port }) =>
+    typeof number === 'number' ? number : [],
+  )
+
+function hostsOf(entry: unknown): readonly string[] {
+  const { hosts } = fieldsOf(fieldsOf(entry).spec)
+  return Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string') : []
+}
 
 /** Also of a Gateway that is refused: what is bound to it is another object's mistake. */
 const servedHosts = (gateway: unknown): readonly string[] =>

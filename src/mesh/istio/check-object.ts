@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
 import { type SpecIssueCode, specIssues } from './read-spec.ts'
 import { destinationRuleSpec, gatewaySpec, virtualServiceSpec } from './supported.ts'
+import { serviceEntrySpec, workloadEntrySpec } from './supported-service-entry.ts'
 import { sidecarSpec } from './supported-sidecar.ts'
 
 /** Stable: scripts compare them. */
@@ -60,6 +61,8 @@ const schemas: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['DestinationRule', destinationRuleSpec],
   ['Gateway', gatewaySpec],
   ['Sidecar', sidecarSpec],
+  ['ServiceEntry', serviceEntrySpec],
+  ['WorkloadEntry', workloadEntrySpec],
 ])
 
 const versions: readonly string[] = [

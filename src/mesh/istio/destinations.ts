@@ -28,7 +28,7 @@ const buildClusters = (service: RegisteredService, policy: DestinationPolicy | u
 
 function buildCluster(
   { identity }: RegisteredService,
-  { number, protocol, endpoints }: RegisteredPort,
+  { number, protocol, resolution, endpoints }: RegisteredPort,
   variant: PortPolicies & { readonly name?: string; readonly labels?: Readonly<Record<string, string>> },
 ): Cluster {
   const wanted = Object.entries(variant.labels ?? {})
@@ -40,6 +40,7 @@ function buildCluster(
     port: number,
     ...(variant.name === undefined ? {} : { subset: variant.name }),
     protocol: protocol === 'http' && policy.connectionPool?.upgradesToHttp2 === true ? 'http2' : protocol,
+    ...(resolution === undefined ? {} : { resolution }),
     ...policy,
     endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }

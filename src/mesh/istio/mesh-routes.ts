@@ -78,7 +78,7 @@ function proxyHosts(
   namespace: string,
   routesOf: (port: RegisteredPort) => readonly Route[],
 ): readonly VirtualHost[] {
-  const aliases = aliasesOf(service.identity, namespace)
+  const aliases = service.isExternal ? [service.identity.host] : aliasesOf(service.identity, namespace)
   return service.ports
     .filter((port) => port.protocol !== 'tcp')
     .map((port) => ({

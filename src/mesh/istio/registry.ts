@@ -1,5 +1,5 @@
 import { type EndpointSlice, type Pod, publishedPort, type Service, type ServicePort } from '../../api/index.ts'
-import { type Endpoint, type Protocol, type ServiceIdentity, unknownWorkload } from '../model/index.ts'
+import { type Endpoint, type Protocol, type Resolution, type ServiceIdentity, unknownWorkload } from '../model/index.ts'
 import { serviceIdentity } from './hosts.ts'
 import { localityOf } from './locality.ts'
 import { namespaceOf, workloadOf } from './workload.ts'
@@ -12,6 +12,8 @@ export interface RegisteredPort {
   readonly number: number
   readonly protocol: Protocol
   readonly spec: ServicePort
+  /** `static` when absent. */
+  readonly resolution?: Resolution
   readonly endpoints: readonly RegisteredEndpoint[]
 }
 
@@ -21,6 +23,8 @@ export interface RegisteredService {
   readonly selector: Readonly<Record<string, string>>
   /** Namespaces that see it; all when empty. */
   readonly exportTo: readonly string[]
+  /** Of a ServiceEntry: it has no name but its host. */
+  readonly isExternal: boolean
   readonly ports: readonly RegisteredPort[]
 }
 
@@ -69,6 +73,7 @@ function registerService(
     identity: serviceIdentity(namespaceOf(service), service.metadata.name),
     createdAt: service.metadata.creationTimestamp ?? '',
     selector: service.spec.selector ?? {},
+    isExternal: false,
     exportTo: (service.metadata.annotations?.[exportToAnnotation] ?? '')
       .split(',')
       .flatMap((name) => name.trim() || []),

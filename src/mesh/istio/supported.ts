@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { trafficPolicy } from './supported-policy.ts'
-import { duration, labels, longerThanZero, port, regex, text } from './supported-values.ts'
+import { duration, exportTo, labels, longerThanZero, port, regex, text } from './supported-values.ts'
 
 /**
  * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
@@ -12,11 +12,6 @@ const stringMatch = z
   .refine((match) => Object.keys(match).length <= 1, 'must have one of exact, prefix and regex')
 
 const requiredMatch = stringMatch.refine((match) => Object.keys(match).length === 1, 'must have exact, prefix or regex')
-
-/** Namespaces; `*` is all, `.` the object's own, `~` none. */
-const exportTo = z
-  .array(text.regex(/^(\*|\.|~|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/, 'must be ".", "*", "~" or a namespace'))
-  .default([])
 
 const match = z.strictObject({
   name: z.string().optional(),

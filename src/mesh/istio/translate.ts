@@ -18,6 +18,7 @@ import { buildProxies } from './proxies.ts'
 import { createReach } from './reach.ts'
 import { buildRegistry } from './registry.ts'
 import { createScopes } from './scope.ts'
+import { registerServiceEntries } from './service-entry.ts'
 import { readSidecars } from './sidecar.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
 
@@ -47,7 +48,7 @@ export const configurationLists = [
 
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
 export function translate(objects: ClusterObjects): Mesh {
-  const services = buildRegistry(objects)
+  const { services, findings: entryFindings } = registerServiceEntries(objects, buildRegistry(objects))
   const destinations = readDestinationRules(objects.destinationRules, services)
   const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
   const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
@@ -60,6 +61,7 @@ export function translate(objects: ClusterObjects): Mesh {
     clusters: reach.allClusters(destinations.all),
     proxies: buildProxies({ ...objects, services, gateways, scopes, reach }),
     findings: [
+      ...entryFindings,
       ...destinations.findings,
       ...gatewayFindings,
       ...ruleFindings,

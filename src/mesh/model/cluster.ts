@@ -7,7 +7,15 @@ export interface Endpoint {
   readonly port: number
   readonly workload: WorkloadIdentity
   readonly locality?: Locality
+  /** Its share in proportion to the others; 1 when absent. */
+  readonly weight?: number
 }
+
+/**
+ * How the addresses of endpoints are found: they are given; names are resolved by the proxy, to all of their addresses
+ * or to one at a time; or requests go where they ask to go, and there are no endpoints.
+ */
+export type Resolution = 'static' | 'dns' | 'dns-one-address' | 'none'
 
 /** One port of a Service, or of one of its subsets, and who answers there. */
 export interface Cluster extends TrafficPolicy {
@@ -16,6 +24,8 @@ export interface Cluster extends TrafficPolicy {
   readonly port: number
   readonly subset?: string
   readonly protocol: Protocol
+  /** `static` when absent. */
+  readonly resolution?: Resolution
   readonly endpoints: readonly Endpoint[]
 }
 

@@ -3,7 +3,14 @@
  * proxies with their listeners, route tables, clusters of endpoints, and findings about the input.
  * It knows no Kubernetes object and no protobuf, and it decides nothing.
  */
-export { type Cluster, type ClusterKey, clusterName, type Endpoint, passthroughCluster } from './cluster.ts'
+export {
+  type Cluster,
+  type ClusterKey,
+  clusterName,
+  type Endpoint,
+  passthroughCluster,
+  type Resolution,
+} from './cluster.ts'
 export type { Finding, FindingReason, ObjectKey } from './finding.ts'
 export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId } from './identity.ts'
 export type { Locality } from './locality.ts'

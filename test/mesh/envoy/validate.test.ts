@@ -9,7 +9,14 @@ import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts
 import { nodeId } from '../../../src/mesh/model/index.ts'
 import { temporaryDirectory } from '../../support/directory.ts'
 import { envoyPath } from '../../support/envoy.ts'
-import { destinationRuleOf, serviceOf, shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  destinationRuleOf,
+  serviceEntryOf,
+  serviceOf,
+  shopOf,
+  splitBetween,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 
 const run = promisify(execFile)
 let envoy = ''
@@ -219,6 +226,23 @@ describe('Envoy accepts', () => {
             ],
           }),
         ],
+      },
+    ],
+    [
+      'hosts outside of the cluster',
+      {
+        ...shop,
+        serviceEntries: ['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN'].map((resolution, index) =>
+          serviceEntryOf(`entry-${index}`, {
+            hosts: [resolution === 'NONE' ? '*.any.example' : `entry-${index}.example`],
+            ports: [
+              { number: 80, name: 'http', protocol: 'HTTP' },
+              { number: 5432, name: 'db', protocol: 'TCP' },
+            ],
+            resolution,
+            ...(resolution === 'STATIC' ? { endpoints: [{ address: '10.0.0.1', weight: 2 }] } : {}),
+          }),
+        ),
       },
     ],
     [
