@@ -79,6 +79,8 @@ export const runProgressSchema = z.object({
   iterations: z.int().describe('Passing checks of the current step.'),
   metrics: z.array(metricMemorySchema).max(32).optional().describe('What each metric has shown so far.'),
   command: z.enum(['promote', 'abort']).optional().describe('What an operator asked for.'),
+  returning: z.boolean().optional().describe('The revision was promoted lately: it needs no steps.'),
+  frozenAt: z.string().optional().describe('Time a check failed the run, which then stays as it is.'),
   recovering: z.boolean().optional().describe('The primary had no ready pod when the run began.'),
   heldAt: z.string().optional().describe('Time the promotion failed; traffic stays on ready pods since.'),
   ending: z
@@ -102,6 +104,10 @@ export const canaryRunSchema = z.object({
       revision: z.string().describe('Hash of the pod template that is released.'),
       images: z.array(z.string()).describe('Images of the pod template.'),
       startedAt: z.string().describe('Time the change was seen.'),
+      beginning: z
+        .enum(['recovering', 'returning'])
+        .optional()
+        .describe('The primary had no ready pod, or the revision was promoted within the rollback window.'),
       target: z
         .object({ uid: z.string(), generation: z.int() })
         .optional()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { analysisMatchSchema } from './analysis-match.ts'
 import { autoscalerRefSchema } from './autoscaler-ref.ts'
 import { analysisRules, specRules } from './canary-rules.ts'
+import { manualGateSchema } from './gates.ts'
 import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
@@ -150,6 +151,11 @@ const plainAnalysisSchema = z.object({
     .describe('Weight that goes back to the promoted primary each interval; all at once when absent.'),
   metrics: mapListBy('name', z.array(metricSchema).max(32)).optional().describe('Checks that hold each step.'),
   guard: guardSchema.optional().describe('What may happen between two checks.'),
+  manualGates: z
+    .array(manualGateSchema)
+    .max(3)
+    .optional()
+    .describe('Gates that are closed until somebody opens them for the revision: `sluice approve`.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })
@@ -179,6 +185,15 @@ const plainSpecSchema = z.object({
     .max(86400)
     .default(600)
     .describe('Seconds that a workload may take to become ready.'),
+  failurePolicy: z
+    .enum(['rollback', 'hold', 'freeze'])
+    .default('rollback')
+    .describe(
+      'What a failed release comes to: traffic back and pods away, traffic back and pods kept, or nothing moved at all.',
+    ),
+  rollbackWindow: durationSchema
+    .optional()
+    .describe('A revision that was promoted within this time is promoted again without steps and checks.'),
   skipAnalysis: z.boolean().default(false).describe('Promote without steps and checks.'),
   suspend: z.boolean().default(false).describe('Hold everything as it is.'),
   revertOnDeletion: z

@@ -13,6 +13,7 @@ export {
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
 } from './custom-resources.ts'
+export * from './gates.ts'
 export { type GuardSettings, guardSettingsOf } from './guard.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'

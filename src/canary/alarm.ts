@@ -20,7 +20,7 @@ export interface GuardedRun {
 
 /** Undefined while nothing that is seen between two checks could change anything. */
 export function guardedRun(state: ReleaseState, { canary }: Pick<Observation, 'canary'>): GuardedRun | undefined {
-  if (!isActive(state) || state.run.progress.ending || state.run.progress.command === 'promote') return undefined
+  if (!isActive(state) || isDecided(state)) return undefined
   if (canary.spec.suspend || canary.spec.skipAnalysis || canary.metadata.deletionTimestamp !== undefined)
     return undefined
   if (state.phase !== 'Progressing' && state.phase !== 'WaitingPromotion') return undefined
@@ -29,6 +29,9 @@ export function guardedRun(state: ReleaseState, { canary }: Pick<Observation, 'c
   const programmedAt = parseTime(currentStep(state)?.programmedAt)
   return { run: state.run.name, since, programmedAt, memories: state.run.progress.metrics ?? [] }
 }
+
+const isDecided = ({ run: { progress } }: ActiveRelease): boolean =>
+  progress.ending !== undefined || progress.frozenAt !== undefined || progress.command === 'promote'
 
 /**
  * No route leads to the new version before its first weight, so nothing of before can be in a window that begins with
@@ -44,6 +47,7 @@ export function takeAlarm(state: ActiveRelease, observation: Observation): Chang
   const verdicts = observation.answers.alarm?.verdicts ?? []
   const telling = verdicts.filter(({ decision, memory }) => decision === 'rollback' || memory !== undefined)
   if (telling.length === 0 || currentStep(state)?.programmedAt === undefined) return undefined
+  if (state.run.progress.frozenAt !== undefined) return undefined
   const noted = noteVerdicts(state, telling)
   const { result, message } = judge(telling, [])
   if (result === 'rollback') return failAtOnce(noted, observation, message)

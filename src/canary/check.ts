@@ -1,6 +1,6 @@
 import type { MetricVerdict } from '../api/index.ts'
 import { alert, type Change, note } from './decision.ts'
-import { failed } from './ending.ts'
+import { failedByEvidence } from './ending.ts'
 import type { CheckedMetric, HookAnswer, Observation } from './observation.ts'
 import { checkDueAt } from './questions.ts'
 import type { Cause, Reason } from './reasons.ts'
@@ -85,7 +85,7 @@ export function failAtOnce(state: ActiveRelease, observation: Observation, messa
   const { now } = observation
   const failedChecks = state.run.progress.failedChecks + 1
   const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
-  return failed(counted, observation, { reason: 'MetricFailed', message })
+  return failedByEvidence(counted, observation, { reason: 'MetricFailed', message })
 }
 
 function countPass(release: ActiveRelease, observation: Observation, message: string): ActiveRelease {
@@ -118,7 +118,8 @@ export function countFailure(state: ActiveRelease, observation: Observation, mes
   const { threshold } = canary.spec.analysis
   const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
   const numbers = `${message} (failed check ${failedChecks} of ${threshold})`
-  if (failedChecks >= threshold) return failed(counted, observation, { reason: 'ThresholdReached', message: numbers })
+  if (failedChecks >= threshold)
+    return failedByEvidence(counted, observation, { reason: 'ThresholdReached', message: numbers })
   const cause: Cause = { reason: 'CheckFailed', message: numbers }
   return { state: { ...counted, cause }, notes: [note('warn', cause)] }
 }
@@ -146,7 +147,7 @@ function holdWithoutVerdict(state: ActiveRelease, observation: Observation, mess
   const deadlineMs = deadlineMsOf(canary.spec)
   if (now - since >= deadlineMs) {
     const late = `no verdict within ${deadlineMs / 1_000} s: ${message}`
-    return failed(state, observation, { reason: 'NoVerdictInTime', message: late })
+    return failedByEvidence(state, observation, { reason: 'NoVerdictInTime', message: late })
   }
   const cause: Cause = { reason: 'NoVerdict', message: `holds without a verdict: ${message}` }
   const isNew = state.run.progress.lastCheck !== 'missing'

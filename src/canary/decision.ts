@@ -1,6 +1,6 @@
 import type { Traffic } from './observation.ts'
 import type { Cause, Reason } from './reasons.ts'
-import type { ReleaseState } from './state.ts'
+import type { Beginning, ReleaseState } from './state.ts'
 
 /** Each may be performed again and changes nothing then. */
 export type Action =
@@ -26,6 +26,7 @@ export interface NewRun {
   readonly revision: string
   readonly images: readonly string[]
   readonly startedAt: number
+  readonly beginning?: Beginning | undefined
 }
 
 export type Severity = 'info' | 'warn' | 'error'

@@ -28,5 +28,14 @@ export function endOnReadyPods(state: ActiveRelease, outcome: Ending['outcome'],
 export const failed = (state: ActiveRelease, observation: Observation, cause: Cause): Change =>
   beginEnding(state, observation, 'Failed', cause)
 
+/** What checks have found, as `failurePolicy` wants it. A freeze is for what can not be taken back by moving traffic. */
+export function failedByEvidence(state: ActiveRelease, observation: Observation, cause: Cause): Change {
+  if (observation.canary.spec.failurePolicy !== 'freeze') return failed(state, observation, cause)
+  const message = `${cause.message}; frozen as it is: promote it, abort it, or release another revision`
+  const frozen: Cause = { reason: cause.reason, message }
+  const kept = withProgress(state, { frozenAt: observation.now })
+  return { state: { ...kept, cause: frozen, stalled: frozen }, notes: [alert('error', frozen)] }
+}
+
 export const superseded = (state: ActiveRelease, observation: Observation, cause: Cause): Change =>
   beginEnding(state, observation, 'Superseded', cause)

@@ -1,9 +1,8 @@
 import { isSteady } from './check.ts'
 import { type Change, note } from './decision.ts'
-import { gateAnswer, gateNote } from './gates.ts'
+import { gateAnswer, hasGate, holdAtGate } from './gates.ts'
 import type { Observation } from './observation.ts'
 import { enterPromoting } from './phases/promoting.ts'
-import { hooksOf } from './questions.ts'
 import type { Cause } from './reasons.ts'
 import { closeStep, currentStep, enter, openStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
@@ -34,19 +33,17 @@ function holdIncrease(
   observation: Observation,
   planned: PlannedStep,
 ): Change | 'open' | undefined {
-  const isAsked = isIncrease(state, planned) && hooksOf(observation, 'confirm-traffic-increase').length > 0
+  const isAsked = isIncrease(state, planned) && hasGate(state, observation, 'confirm-traffic-increase')
   // Whoever confirmed the promotion has confirmed the switch to it.
   if (!isAsked || state.run.progress.confirmedAt !== undefined) return 'open'
   const answer = gateAnswer(state, observation)
   if (answer === undefined) return undefined
   if (answer.ok) return currentStep(state) === undefined || isSteady(state, observation) ? 'open' : undefined
-  const cause: Cause = { reason: 'WaitingForTrafficIncrease', message: `waiting for confirmation: ${answer.message}` }
-  const notes = state.run.progress.askedAt === undefined ? [gateNote(answer, cause)] : []
-  return { state: { ...withProgress(state, { askedAt: observation.now }), cause }, notes }
+  return holdAtGate(state, observation, answer, 'WaitingForTrafficIncrease')
 }
 
-const isUnconfirmed = ({ run }: ActiveRelease, observation: Observation): boolean =>
-  run.progress.confirmedAt === undefined && hooksOf(observation, 'confirm-promotion').length > 0
+const isUnconfirmed = (state: ActiveRelease, observation: Observation): boolean =>
+  state.run.progress.confirmedAt === undefined && hasGate(state, observation, 'confirm-promotion')
 
 function describe({ kind, traffic, iterations }: PlannedStep, revision: string): string {
   if (kind === 'mirror') return `mirroring ${traffic.mirror}% of the requests to ${revision}`

@@ -77,6 +77,8 @@ export interface RunFacts {
   readonly revision: string
   /** Its start was never recorded: the pass that made it was interrupted. */
   readonly isFresh: boolean
+  /** When its promotion was over; absent where it was not promoted. */
+  readonly promotedAt?: number | undefined
 }
 
 export interface DeletionFacts {

@@ -1,4 +1,4 @@
-import { canaryFinalizer } from '../api/index.ts'
+import { canaryFinalizer, gatesAnnotation } from '../api/index.ts'
 import { planAutoscaler } from './autoscaler.ts'
 import { commandAnnotations } from './commands.ts'
 import type { Action } from './decision.ts'
@@ -6,7 +6,7 @@ import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
 import { scalesDownAfterPromotion } from './phases/finalising.ts'
 import { scalesDown } from './phases/withdrawing.ts'
 import { surplusRuns } from './run.ts'
-import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
+import { type ActiveRelease, type Beginning, isActive, type ReleaseState } from './state.ts'
 import { wantedTraffic } from './wanted-traffic.ts'
 import { isSameTraffic, isServed, primaryOnly } from './weights.ts'
 
@@ -25,7 +25,7 @@ export function planActions(recorded: ReleaseState, next: ReleaseState, observat
     ...planServices(next, observation),
     ...planRoute(recorded, next, observation),
     ...planAutoscaler(next, observation, isGivingUpPods(next, observation)),
-    ...planReplicas(next, observation),
+    ...planReplicas(recorded, next, observation),
     ...planCopies(next, observation),
     ...planRuns(recorded, next, observation),
     ...planCommands(recorded, observation),
@@ -81,15 +81,19 @@ const isRaise = (from: Traffic | undefined, to: Traffic): boolean =>
 /** A share of all requests is more than the same share of those that match. */
 const isToAll = (traffic: Traffic | undefined): boolean => (traffic?.canary ?? 0) > 0 && !traffic?.matching
 
-function planReplicas(next: ReleaseState, observation: Observation): readonly Action[] {
+function planReplicas(recorded: ReleaseState, next: ReleaseState, observation: Observation): readonly Action[] {
   const { target } = observation
   if (target === undefined) return []
-  const wanted = wantedReplicas(next, observation, target)
+  const wanted = isSetBack(recorded, next, target) ? 0 : wantedReplicas(next, observation, target)
   return wanted === undefined || wanted === target.replicas ? [] : [{ kind: 'scale-target', replicas: wanted }]
 }
 
 const isGivingUpPods = (next: ReleaseState, observation: Observation): boolean =>
   observation.target !== undefined && wantedReplicas(next, observation, observation.target) === 0
+
+/** Pods that `failurePolicy` kept of a version that failed have no use once the workload is what the primary runs. */
+const isSetBack = (recorded: ReleaseState, next: ReleaseState, target: WorkloadFacts): boolean =>
+  recorded.phase === 'Failed' && next.phase === 'Initialized' && target.revision === next.lastPromotedSpec
 
 /** Undefined leaves the number to whoever set it. */
 function wantedReplicas(next: ReleaseState, observation: Observation, target: WorkloadFacts): number | undefined {
@@ -117,22 +121,28 @@ function isLeaving(next: ReleaseState, observation: Observation): boolean {
 const planCopies = (next: ReleaseState, { hasSurplusCopies, primary }: Observation): readonly Action[] =>
   hasSurplusCopies && !isActive(next) && primary?.isReady ? [{ kind: 'delete-copies' }] : []
 
+const beginnings: readonly Beginning[] = ['recovering', 'returning']
+
 function planRuns(recorded: ReleaseState, next: ReleaseState, { runs }: Observation): readonly Action[] {
   const { run } = next
   if (run === undefined || run.name === recorded.run?.name) return []
   const others = runs.filter(({ name }) => name !== run.name)
-  const { name, revision, images, startedAt } = run
+  const { name, revision, images, startedAt, progress } = run
+  const beginning = beginnings.find((each) => progress[each] === true)
   return [
-    { kind: 'create-run', run: { name, revision, images, startedAt } },
+    { kind: 'create-run', run: { name, revision, images, startedAt, ...(beginning && { beginning }) } },
     ...surplusRuns(others, RUNS_KEPT).map((surplus): Action => ({ kind: 'delete-run', name: surplus })),
   ]
 }
 
-/** A command that was recorded is taken off, so that the same revision can be tried again. */
+/** A command that was recorded is taken off, and gates with the run they were set for, so that the same revision can be tried again. */
 function planCommands(recorded: ReleaseState, { canary }: Observation): readonly Action[] {
-  const command = recorded.run?.progress.command
-  if (command === undefined) return []
-  const annotation = commandAnnotations[command]
-  const isThere = canary.metadata.annotations?.[annotation] === recorded.run?.revision
-  return isThere ? [{ kind: 'clear-command', annotation }] : []
+  const { run } = recorded
+  if (run === undefined) return []
+  const { command } = run.progress
+  const { annotations = {} } = canary.metadata
+  const done = command === undefined ? [] : [commandAnnotations[command]]
+  const over = run.outcome === 'Running' ? [] : [gatesAnnotation]
+  const isMeant = (annotation: string) => annotations[annotation]?.split(' ')[0] === run.revision
+  return [...done, ...over].filter(isMeant).map((annotation) => ({ kind: 'clear-command', annotation }))
 }

@@ -1,4 +1,5 @@
 import type { MetricMemory, Webhook, WebhookType } from '../api/index.ts'
+import { manualGate } from './manual-gates.ts'
 import type { Observation } from './observation.ts'
 import { currentStep } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
@@ -52,7 +53,8 @@ export const hooksOf = (observation: Pick<Unanswered, 'canary'>, type: WebhookTy
 
 /** Time of the next check; undefined while there is nothing to check. */
 export function checkDueAt(state: ActiveRelease, observation: Unanswered): number | undefined {
-  const { checkedAt } = state.run.progress
+  const { checkedAt, frozenAt } = state.run.progress
+  if (frozenAt !== undefined) return undefined
   const isStepped = state.phase === 'Progressing' || state.phase === 'WaitingPromotion'
   if (!isStepped || checkedAt === undefined) return undefined
   return checkedAt + intervalMsOf(observation.canary.spec)
@@ -85,7 +87,8 @@ function alarmOf(state: ActiveRelease, observation: Unanswered): readonly Questi
 /** The gate the release stands at. */
 function gateOf(state: ActiveRelease, observation: Unanswered): Extract<Question, { kind: 'gate' }> | undefined {
   const type = gateTypeOf(state, observation)
-  return type !== undefined && hooksOf(observation, type).length > 0 ? { kind: 'gate', type } : undefined
+  if (type === undefined || hooksOf(observation, type).length === 0) return undefined
+  return manualGate(state, observation, type) === undefined ? { kind: 'gate', type } : undefined
 }
 
 export function gateTypeOf(state: ActiveRelease, observation: Unanswered): WebhookType | undefined {

@@ -1,7 +1,7 @@
 import type { CanaryRun, RunStep } from '../api/index.ts'
 import { type Cause, isReason } from './reasons.ts'
 import type { Ending, ReleaseState, RunProgress, RunState } from './state.ts'
-import { emptyProgress } from './state.ts'
+import { firstProgress } from './state.ts'
 import { parseTime, renderTime } from './timing.ts'
 
 type RunStatus = NonNullable<CanaryRun['status']>
@@ -45,6 +45,8 @@ function renderProgress(state: ReleaseState, progress: RunProgress): RecordedPro
     iterations: progress.iterations,
     metrics: progress.metrics && [...progress.metrics],
     command: progress.command,
+    returning: progress.returning,
+    frozenAt: render(progress.frozenAt),
     recovering: progress.recovering,
     heldAt: render(progress.heldAt),
     ending: ending && { outcome: ending.outcome, ...ending.cause, since: renderTime(ending.since) },
@@ -75,7 +77,7 @@ export function restoreRun(recorded: CanaryRun): RunState {
     cause: status ? restoreCause(status.reason, status.message) : begun,
     endedAt: parseTime(status?.endedAt),
     steps: status?.steps ?? [],
-    progress: status?.progress ? restoreProgress(status.progress) : emptyProgress,
+    progress: status?.progress ? restoreProgress(status.progress) : firstProgress(spec.beginning),
   }
 }
 
@@ -96,6 +98,8 @@ function restoreProgress(recorded: RecordedProgress): RunProgress {
     iterations: recorded.iterations,
     metrics: recorded.metrics,
     command: recorded.command,
+    returning: recorded.returning,
+    frozenAt: parseTime(recorded.frozenAt),
     recovering: recorded.recovering,
     heldAt: parseTime(recorded.heldAt),
     ending: recorded.ending && restoreEnding(recorded.ending),

@@ -2,7 +2,7 @@ import type { Phase, RunStep } from '../api/index.ts'
 import type { NewRun } from './decision.ts'
 import type { Observation, RunFacts, WorkloadFacts } from './observation.ts'
 import type { Cause } from './reasons.ts'
-import { type ActiveRelease, emptyProgress, type ReleaseState, type RunOutcome, type RunProgress } from './state.ts'
+import { type ActiveRelease, firstProgress, type ReleaseState, type RunOutcome, type RunProgress } from './state.ts'
 import { renderTime } from './timing.ts'
 import type { PlannedStep } from './weights.ts'
 
@@ -50,16 +50,10 @@ export function newRun(state: ReleaseState, observation: Observation, target: Wo
   }
 }
 
-export const openRun = (state: ReleaseState, run: NewRun, cause: Cause, isRecovering: boolean): ActiveRelease => ({
+export const openRun = (state: ReleaseState, { beginning, ...run }: NewRun, cause: Cause): ActiveRelease => ({
   ...state,
   lastAppliedSpec: run.revision,
-  run: {
-    ...run,
-    outcome: 'Running',
-    cause,
-    steps: [],
-    progress: isRecovering ? { ...emptyProgress, recovering: true } : emptyProgress,
-  },
+  run: { ...run, outcome: 'Running', cause, steps: [], progress: firstProgress(beginning) },
 })
 
 /** Ends a run and notes it in the history. */

@@ -55,12 +55,22 @@ export interface RunProgress {
   /** What each metric has shown so far; absent where none has to remember anything. */
   readonly metrics?: readonly MetricMemory[] | undefined
   readonly command?: Command | undefined
+  /** The revision was promoted within `rollbackWindow`: it needs no steps. */
+  readonly returning?: boolean | undefined
+  /** Set when a check failed the run and `failurePolicy` is `freeze`: nothing moves by itself any more. */
+  readonly frozenAt?: number | undefined
   /** The primary had no ready pod when the run began, so there is no safe weight 0. */
   readonly recovering?: boolean | undefined
   /** Set when a promotion failed: traffic stays on ready pods from then on. */
   readonly heldAt?: number | undefined
   readonly ending?: Ending | undefined
 }
+
+/** What is known of a run when it begins, and must not be lost before its first status. */
+export type Beginning = 'recovering' | 'returning'
+
+export const firstProgress = (beginning: Beginning | undefined): RunProgress =>
+  beginning === undefined ? emptyProgress : { ...emptyProgress, [beginning]: true }
 
 export type CheckResult = 'passed' | 'failed' | 'inconclusive' | 'missing'
 export type Command = 'promote' | 'abort'

@@ -12,6 +12,12 @@ export function intervalMsOf(spec: CanarySpec): number {
 
 export const deadlineMsOf = (spec: CanarySpec): number => spec.progressDeadlineSeconds * 1_000
 
+/** Nothing where it is not set: then no revision returns. */
+export function rollbackWindowMsOf({ rollbackWindow }: CanarySpec): number {
+  const parsed = parseDuration(rollbackWindow ?? '')
+  return parsed.ok ? parsed.value : 0
+}
+
 export const renderTime = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
 /** Undefined for text that is no time. */

@@ -72,6 +72,24 @@ function addReleaseCommands(program: Command): void {
   addConnectionOptions(program.command('abort <canary>').description('roll the release back that is going on')).action(
     async (name, options) => (await import('./commands/decide-release.ts')).abort(name, options),
   )
+  addGateCommands(program)
+}
+
+function addGateCommands(program: Command): void {
+  const gate = (): Option =>
+    new Option('--gate <gate>', 'which gate').choices([
+      'confirm-rollout',
+      'confirm-traffic-increase',
+      'confirm-promotion',
+    ])
+  addConnectionOptions(
+    program.command('approve <canary>').description('open the gate that the release waits at, for this revision'),
+  )
+    .addOption(gate())
+    .action(async (name, options) => (await import('./commands/set-gate.ts')).approve(name, options))
+  addConnectionOptions(program.command('hold <canary>').description('close a gate, for this revision'))
+    .addOption(gate().makeOptionMandatory())
+    .action(async (name, options) => (await import('./commands/set-gate.ts')).hold(name, options))
 }
 
 function addSimulateCommand(program: Command): void {

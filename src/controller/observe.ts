@@ -86,4 +86,5 @@ const runFacts = ({ metadata, spec, status }: CanaryRun) => ({
   name: metadata.name,
   revision: spec.revision,
   isFresh: status === undefined,
+  ...(status?.phase === 'Succeeded' && status.endedAt !== undefined ? { promotedAt: Date.parse(status.endedAt) } : {}),
 })

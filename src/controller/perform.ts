@@ -88,6 +88,7 @@ const createRun: Performer<'create-run'> = async ({ client, copies }, { observat
       revision: run.revision,
       images: [...run.images],
       startedAt: new Date(run.startedAt).toISOString(),
+      ...(run.beginning === undefined ? {} : { beginning: run.beginning }),
       ...(uid === undefined || generation === undefined ? {} : { target: { uid, generation } }),
     },
   }

@@ -139,6 +139,7 @@ const analysisOf = fc.record({
   stepWeights: fc.uniqueArray(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 4 }),
   threshold: fc.integer({ min: 1, max: 3 }),
   hasGates: fc.boolean(),
+  failurePolicy: fc.constantFrom('rollback', 'rollback', 'hold'),
   strategy: fc.constantFrom('weights', 'weights', 'match', 'iterations'),
   stepWeightPromotion: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
 })
@@ -146,10 +147,13 @@ const analysisOf = fc.record({
 type Analysis = typeof analysisOf extends fc.Arbitrary<infer T> ? T : never
 
 function worldOf(analysis: Analysis): ReleaseWorld {
-  const { mirror, threshold, hasGates } = analysis
+  const { mirror, threshold, hasGates, failurePolicy } = analysis
   const steps = { stepWeight: undefined, maxWeight: undefined, ...strategyOf(analysis) }
   return initializedWorld(
-    buildCanary({ analysis: { mirror, ...steps, threshold, webhooks: hasGates ? webhooks : [] } }),
+    buildCanary({
+      analysis: { mirror, ...steps, threshold, webhooks: hasGates ? webhooks : [] },
+      spec: { failurePolicy },
+    }),
   )
 }
 

@@ -70,10 +70,19 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
   }, 150_000)
 
   test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
-    const analysis = { ...noWeights, iterations: 2, stepWeightPromotion: 50 }
+    const manualGates = ['confirm-promotion']
+    const analysis = { ...noWeights, iterations: 2, stepWeightPromotion: 50, manualGates }
     const app = await startApp(platform, { namespace: 'bg', analysis })
     const before = await app.counts()
     await app.setImage('2.0.0')
+    const waiting = await app.until('it waits', ({ status }) => status?.phase === 'WaitingPromotion')
+    const revision = waiting.status?.lastAppliedSpec
+    expect((await answersSince(app, before)).counts['2.0.0']).toBeUndefined()
+    expect(await platform.sluice('approve', 'web', '-n', 'bg')).toEqual({
+      code: 0,
+      out: `canary bg/web: confirm-promotion is open for ${revision}\n`,
+      err: '',
+    })
     const { run } = await app.ended('2.0.0')
     expect(run.status?.steps.map(({ kind, weight, outcome }) => [kind, weight, outcome])).toEqual([
       ['iterations', 0, 'passed'],

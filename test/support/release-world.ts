@@ -70,6 +70,7 @@ export class ReleaseWorld {
         name: run.metadata.name,
         revision: run.spec.revision,
         isFresh: run.status === undefined,
+        ...(run.status?.phase === 'Succeeded' ? { promotedAt: Date.parse(run.status.endedAt ?? '') } : {}),
       })),
       refusal: this.refusal,
       deletion: this.canary.metadata.deletionTimestamp === undefined ? undefined : this.deletionFacts(),
@@ -235,6 +236,7 @@ export class ReleaseWorld {
         revision: run.revision,
         images: [...run.images],
         startedAt: new Date(run.startedAt).toISOString(),
+        ...(run.beginning === undefined ? {} : { beginning: run.beginning }),
       },
     })
   }

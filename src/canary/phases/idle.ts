@@ -1,10 +1,11 @@
 import { alert, type Change } from '../decision.ts'
 import { takeFarewell } from '../farewell.ts'
+import { hasGate } from '../gates.ts'
 import type { Observation, WorkloadFacts } from '../observation.ts'
-import { hooksOf } from '../questions.ts'
 import type { Cause } from '../reasons.ts'
 import { enter, newRun, openRun } from '../run.ts'
-import type { ReleaseState } from '../state.ts'
+import type { Beginning, ReleaseState } from '../state.ts'
+import { rollbackWindowMsOf } from '../timing.ts'
 
 /** Between runs: a new pod template gets its run, whatever came of the last one. */
 export function idle(state: ReleaseState, observation: Observation): Change | undefined {
@@ -55,11 +56,24 @@ const isUnfinished = ({ phase, run }: ReleaseState): boolean =>
 const isHeld = ({ phase, run }: ReleaseState): boolean => phase === 'Failed' && run?.progress.heldAt !== undefined
 
 function startRun(state: ReleaseState, observation: Observation, target: WorkloadFacts): Change {
-  const { now, primary } = observation
+  const { now } = observation
   const message = `new revision ${target.revision} of ${target.images.join(', ')}`
   const cause: Cause = { reason: 'NewRevision', message }
-  const isRecovering = state.run?.progress.heldAt !== undefined && (primary?.readyReplicas ?? 0) === 0
-  const opened = openRun(state, newRun(state, observation, target), cause, isRecovering)
-  const phase = hooksOf(observation, 'confirm-rollout').length > 0 ? 'Waiting' : 'Progressing'
+  const run = { ...newRun(state, observation, target), beginning: beginningOf(state, observation, target) }
+  const opened = openRun(state, run, cause)
+  const phase = hasGate(opened, observation, 'confirm-rollout') ? 'Waiting' : 'Progressing'
   return { state: enter(opened, phase, now, cause), notes: [alert('info', cause)] }
 }
+
+function beginningOf(state: ReleaseState, observation: Observation, target: WorkloadFacts): Beginning | undefined {
+  const { primary } = observation
+  if (state.run?.progress.heldAt !== undefined && (primary?.readyReplicas ?? 0) === 0) return 'recovering'
+  return wasPromotedLately(observation, target) ? 'returning' : undefined
+}
+
+/** Whoever goes back to a version that served lately is in a hurry, and knows it. */
+const wasPromotedLately = ({ runs, canary, now }: Observation, { revision }: WorkloadFacts): boolean =>
+  runs.some(
+    ({ revision: promoted, promotedAt }) =>
+      promoted === revision && promotedAt !== undefined && now - promotedAt < rollbackWindowMsOf(canary.spec),
+  )

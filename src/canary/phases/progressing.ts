@@ -20,14 +20,16 @@ export function progressing(state: ActiveRelease, observation: Observation): Cha
     return holdWith(state, { reason: 'Progressing', message: `waiting for ${state.run.revision} to be ready` })
   }
   if (isShortened(state, observation)) return enterPromoting(state, observation)
+  if (state.run.progress.frozenAt !== undefined) return undefined
   if (state.run.progress.preparedAt === undefined) return prepare(state, observation)
   if (currentStep(state) === undefined) return nextStep(state, observation)
   return holdStep(state, observation)
 }
 
 /** The exceptions to "no weight without a verdict": the user asked for promotion without steps. */
-export const isShortened = (state: ActiveRelease, { canary, target }: Observation): boolean =>
-  target?.isReady === true && (canary.spec.skipAnalysis || state.run.progress.command === 'promote')
+export const isShortened = ({ run: { progress } }: ActiveRelease, { canary, target }: Observation): boolean =>
+  target?.isReady === true &&
+  (canary.spec.skipAnalysis || progress.returning === true || progress.command === 'promote')
 
 function prepare(state: ActiveRelease, observation: Observation): Change | undefined {
   const prepared = withProgress(state, { preparedAt: observation.now, askedAt: undefined })

@@ -1,10 +1,8 @@
 import { commandFor } from '../commands.ts'
 import { alert, type Change } from '../decision.ts'
-import { gateAnswer, gateNote } from '../gates.ts'
+import { gateAnswer, hasGate, holdAtGate } from '../gates.ts'
 import { newerRevision, rollbackAnswer, targetNotFound } from '../guards.ts'
-import { holdWith } from '../hold.ts'
 import type { Observation } from '../observation.ts'
-import { hooksOf } from '../questions.ts'
 import type { Cause } from '../reasons.ts'
 import { closeRun, enter, withProgress } from '../run.ts'
 import type { ActiveRelease } from '../state.ts'
@@ -15,15 +13,11 @@ export function waiting(state: ActiveRelease, observation: Observation): Change 
   if (over) return over
   const command = commandFor(state, observation)
   if (command === 'promote') return begin(withProgress(state, { command }), observation)
-  if (hooksOf(observation, 'confirm-rollout').length === 0) return begin(state, observation)
+  if (!hasGate(state, observation, 'confirm-rollout')) return begin(state, observation)
   const answer = gateAnswer(state, observation)
   if (answer === undefined) return undefined
   if (answer.ok) return begin(state, observation)
-  const asked = withProgress(state, { askedAt: observation.now })
-  const cause: Cause = { reason: 'WaitingForRollout', message: `waiting for confirmation: ${answer.message}` }
-  const isNews = state.run.progress.askedAt === undefined
-  const held = holdWith(asked, cause)
-  return { state: held?.state ?? asked, notes: isNews ? [gateNote(answer, cause)] : [] }
+  return holdAtGate(state, observation, answer, 'WaitingForRollout')
 }
 
 /** Nothing was moved yet, so the run ends at once. */

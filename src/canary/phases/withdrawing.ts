@@ -15,9 +15,10 @@ export function withdrawing(state: ActiveRelease, observation: Observation, endi
 }
 
 /** A newer revision keeps the pods: they are its own by now. */
-export function scalesDown(state: ActiveRelease, { target }: Observation, ending: Ending): boolean {
+export function scalesDown(state: ActiveRelease, { target, canary }: Observation, ending: Ending): boolean {
   if (target === undefined) return false
-  const isStillThis = ending.outcome === 'Failed' && target.revision === state.run.revision
+  const isKept = canary.spec.failurePolicy === 'hold' && ending.cause.reason !== 'Aborted'
+  const isStillThis = ending.outcome === 'Failed' && !isKept && target.revision === state.run.revision
   const isRevert = ending.cause.reason === 'Reverted' && target.revision === state.lastPromotedSpec
   return isStillThis || isRevert
 }

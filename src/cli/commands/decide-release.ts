@@ -1,10 +1,7 @@
-import { abortAnnotation, type Canary, canaryKind, promoteAnnotation } from '../../api/index.ts'
+import { abortAnnotation, canaryKind, promoteAnnotation } from '../../api/index.ts'
 import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
-import { CommandError } from '../exit-codes.ts'
 import { processOutput } from '../output.ts'
-
-const running = ['Waiting', 'Progressing', 'WaitingPromotion']
-const committed = ['Promoting', 'Finalising']
+import { revisionUnderRelease } from '../revision-under-release.ts'
 
 export const promote = (name: string, options: ConnectionOptions): Promise<void> =>
   annotate(name, options, promoteAnnotation, 'is being promoted')
@@ -24,14 +21,4 @@ async function annotate(name: string, options: ConnectionOptions, annotation: st
     { type: 'merge' },
   )
   processOutput.out(`canary ${options.namespace}/${name}: ${revision} ${outcome}`)
-}
-
-function revisionUnderRelease({ metadata, status }: Canary): string {
-  const phase = status?.phase || 'unknown'
-  const revision = status?.lastAppliedSpec
-  if (revision !== undefined && running.includes(phase)) return revision
-  const why = committed.includes(phase)
-    ? `the promotion of ${revision} has begun already`
-    : `no release is going on (phase ${phase})`
-  throw new CommandError(`canary ${metadata.namespace}/${metadata.name}: ${why}, so there is nothing to decide`)
 }
