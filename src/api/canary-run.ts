@@ -109,7 +109,10 @@ export const canaryRunSchema = z.object({
         .optional()
         .describe('The primary had no ready pod, or the revision was promoted within the rollback window.'),
       target: z
-        .object({ uid: z.string(), generation: z.int() })
+        .object({
+          uid: z.string().describe('Identity of the workload.'),
+          generation: z.int().describe('Its generation when the change was seen.'),
+        })
         .optional()
         .describe('The workload as it was seen: a controller that knows an older one is behind.'),
     })

@@ -32,6 +32,8 @@ test('a Canary is filled with its defaults', () => {
           webhooks: [{ name: 'gate', type: 'rollout', url: 'https://gate', timeout: '10s', retries: 0 }],
         },
         progressDeadlineSeconds: 600,
+        failurePolicy: 'rollback',
+        revertOnDeletion: true,
         skipAnalysis: false,
         suspend: false,
       },
