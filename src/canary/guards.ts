@@ -1,5 +1,6 @@
 import { takeAlarm } from './alarm.ts'
 import { commandFor } from './commands.ts'
+import { podsDoNotCrash } from './crashes.ts'
 import type { Change } from './decision.ts'
 import { failed, superseded } from './ending.ts'
 import type { Observation, Traffic } from './observation.ts'
@@ -20,6 +21,7 @@ const guards: readonly Guard[] = [
   trafficWasNotLowered,
   workloadGoesOn,
   podsAreThere,
+  podsDoNotCrash,
   readinessIsInTime,
   promotionIsNoted,
   takeAlarm,

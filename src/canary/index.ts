@@ -7,6 +7,7 @@
  * It must not know how routes are written, how metrics are measured, or that there is a Kubernetes client.
  */
 export { type GuardedRun, guardedRun } from './alarm.ts'
+export { podsDueAt } from './crashes.ts'
 export { decide } from './decide.ts'
 export type { Action, Decision, NewRun, Note, Severity } from './decision.ts'
 export type {

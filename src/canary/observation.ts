@@ -20,6 +20,8 @@ export interface Observation {
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
   readonly refusal?: Cause | undefined
   readonly answers: Answers
+  /** Every pod of the new version crashes again and again. */
+  readonly crash?: { readonly message: string } | undefined
   /** The guard suspects the new version since `since`; run it was seen in. */
   readonly alarm?: { readonly run: string; readonly since: number } | undefined
   /** Set while the Canary is being deleted and waits for Sluice. */

@@ -1,3 +1,4 @@
+import { podsDueNext } from './crashes.ts'
 import type { Observation } from './observation.ts'
 import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor, rollbackDueAt } from './questions.ts'
 import { currentStep } from './run.ts'
@@ -29,8 +30,10 @@ function appointments(state: ReleaseState, observation: Observation): readonly n
   const check = checkDueAt(state, observation)
   const type = gateTypeOf(state, observation)
   const hasGate = type !== undefined && hooksOf(observation, type).length > 0
+  const pods = podsDueNext(state, observation)
   return [
     ...(check === undefined ? [] : [check]),
+    ...(pods === undefined ? [] : [pods]),
     ...(hasGate ? [gateDueAt(state, observation)] : []),
     ...[rollbackDueAt(state, observation)].filter(Number.isFinite),
   ]

@@ -12,6 +12,7 @@ import type { WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { type AnnounceOptions, announce } from './announce.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
+import { observeCrashes } from './crashes.ts'
 import { keyOf, parseKey } from './enqueue.ts'
 import { hasFinalizer, isDeleted } from './finalizer.ts'
 import { observeDeletion } from './give-back.ts'
@@ -44,7 +45,12 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const recorded = restoreState(canary, run)
   const gathered = await gather(options, canary, options.clock.now())
   const answers = takeAnswers(options, gathered, { recorded, run }, signal)
-  const observation: Observation = { ...gathered.observation, answers, ...(await observeDeletion(options, gathered)) }
+  const observation: Observation = {
+    ...gathered.observation,
+    answers,
+    ...(await observeDeletion(options, gathered)),
+    ...(await observeCrashes(options, gathered, recorded)),
+  }
   await refuseStale(options, gathered, run)
   const decision = decide(recorded, observation)
   for (const action of decision.actions) if (action.kind !== 'route') await perform(options, gathered, action)

@@ -315,7 +315,7 @@ describe('over every sequence of observations', () => {
       // Doubt without a policy waits for somebody to decide.
       if (world.decision === undefined && world.verdict === 'inconclusive') world.verdict = 'passed'
       if (world.decision === 'hold') world.decision = 'pass'
-      world.run(400)
+      world.run(1_000)
       const { phase, run, lastPromotedSpec } = world.state
       expect(run?.outcome).not.toBe('Running')
       expect(['Initialized', 'Succeeded', 'Failed']).toContain(phase)

@@ -167,7 +167,7 @@ const rows: readonly Row[] = [
     }),
     phase: 'Progressing',
     reason: ['Progressing', 'the last check passed: request-success-rate 100'],
-    wakesIn: 10,
+    wakesIn: 5,
   },
   {
     name: 'a workload that gave up is taken back between checks',

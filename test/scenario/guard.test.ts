@@ -12,6 +12,7 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
     app = await startApp(platform, {
       namespace: 'shop',
       analysis: { interval: '60s', threshold: 5, mirror: false },
+      spec: { progressDeadlineSeconds: 600 },
       requestsPerSecond: 60,
     })
   }, 120_000)
@@ -33,7 +34,27 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
     expect(out).toMatch(/request-success-rate: failed, rollback by analysis\.guard\.errorShare, between two checks/)
     expect(out).toMatch(/because +\d+ of \d+ requests failed: certainly more than 20%/)
   })
+
+  test('a version whose pods crash leaves long before its deadline', async () => {
+    expect(await platform.apply([crashingImage])).toMatchObject({ code: 0, err: '' })
+    const set = await platform.kubectl('set', 'image', 'deployment/web', 'web=crash/web:6.0.0', '-n', 'shop')
+    expect(set.code).toBe(0)
+    const { run } = await app.ended('6.0.0')
+    expect(run.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'CanaryNotReady',
+      message: expect.stringMatching(/every pod of .* crashes: container web ended with code 3/),
+    })
+  }, 150_000)
 })
+
+/** Its pods end as soon as they begin. */
+const crashingImage = {
+  apiVersion: 'local.sluice.dev/v1',
+  kind: 'LocalImage',
+  metadata: { name: 'crash-web' },
+  spec: { repository: 'crash/web', argv: [process.execPath, '-e', 'process.exit(3)'] },
+}
 
 /** What decided, in every verdict of a run: a check would be among them. */
 const rulesOf = (run: CanaryRun): readonly string[] =>
