@@ -8,16 +8,23 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(',')}}`
 }
 
-const FNV_PRIME = 0x100000001b3n
-const FNV_OFFSET = 0xcbf29ce484222325n
+/** FNV's prime for 64 bits is 2^40 + this. */
+const PRIME_LOW = 0x1b3
 
-/** A 64-bit FNV-1a hash as 16 hex digits: a change key, not a defence against forgery. */
+/**
+ * A 64-bit FNV-1a hash as 16 hex digits: a change key, not a defence against forgery. Each pass of a release hashes its
+ * template: in two halves of 32 bits, since a BigInt for each byte was half of the controller's garbage.
+ */
 export function hashText(text: string): string {
-  let hash = FNV_OFFSET
+  let high = 0xcbf29ce4
+  let low = 0x84222325
   for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * FNV_PRIME)
+    const mixed = (low ^ byte) >>> 0
+    const product = mixed * PRIME_LOW
+    high = (high * PRIME_LOW + Math.floor(product / 2 ** 32) + mixed * 2 ** 8) >>> 0
+    low = product >>> 0
   }
-  return hash.toString(16).padStart(16, '0')
+  return [high, low].map((half) => half.toString(16).padStart(8, '0')).join('')
 }
 
 /** The hash of a value's canonical JSON. */

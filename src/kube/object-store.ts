@@ -37,8 +37,13 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
     advance,
     get: (ref) => overlays.get(keyOf(ref)) ?? server.get(keyOf(ref)),
     list(namespace) {
-      const objects = [...new Map([...server, ...overlays]).values()]
-      return namespace === undefined ? objects : objects.filter((each) => each.metadata.namespace === namespace)
+      const objects: T[] = []
+      const add = (object: T) => {
+        if (namespace === undefined || object.metadata.namespace === namespace) objects.push(object)
+      }
+      for (const [key, object] of server) add(overlays.get(key) ?? object)
+      for (const [key, object] of overlays) if (!server.has(key)) add(object)
+      return objects
     },
     overlay(object) {
       const { resourceVersion } = object.metadata
