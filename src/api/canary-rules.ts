@@ -25,7 +25,8 @@ interface Steps {
 }
 
 interface NamedService {
-  readonly targetRef: { readonly name: string }
+  readonly targetRef: { readonly kind: string; readonly name: string }
+  readonly autoscalerRef?: object | undefined
   readonly service: { readonly name?: string | undefined }
 }
 
@@ -120,6 +121,12 @@ export const analysisRules: readonly Rule<Steps>[] = [
 const LONGEST_SERVICE_NAME = 55
 
 export const specRules: readonly Rule<NamedService>[] = [
+  {
+    cel: "!has(self.autoscalerRef) || self.targetRef.kind == 'Deployment'",
+    message: 'autoscalerRef belongs to a Deployment',
+    field: 'autoscalerRef',
+    holds: ({ autoscalerRef, targetRef }) => autoscalerRef === undefined || targetRef.kind === 'Deployment',
+  },
   {
     cel: `has(self.service.name) || self.targetRef.name.size() <= ${LONGEST_SERVICE_NAME}`,
     message: `the name of the workload is too long for its Services: set service.name, at most ${LONGEST_SERVICE_NAME} characters`,

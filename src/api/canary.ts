@@ -39,7 +39,9 @@ const weightSchema = z.int().min(0).max(100)
 
 const targetRefSchema = z.object({
   apiVersion: z.string().max(253).default('apps/v1').describe('API version of the workload.'),
-  kind: z.enum(['Deployment']).describe('Kind of the workload.'),
+  kind: z
+    .enum(['Deployment', 'DaemonSet', 'StatefulSet'])
+    .describe('Kind of the workload; a StatefulSet is not released, and the Canary says why.'),
   name: nameSchema.describe('Name of the workload, in the namespace of the Canary.'),
 })
 
@@ -156,6 +158,18 @@ const plainAnalysisSchema = z.object({
     .max(3)
     .optional()
     .describe('Gates that are closed until somebody opens them for the revision: `sluice approve`.'),
+  primaryReadyThreshold: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(100)
+    .describe('Percentage of the pods of the primary that must be available; one at least.'),
+  canaryReadyThreshold: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(100)
+    .describe('Percentage of the pods of the new version that must be available; one at least.'),
   webhooks: z.array(webhookSchema).max(32).optional().describe('Calls at the gates of a release.'),
   alerts: z.array(alertSchema).max(32).optional().describe('Who is told of the release.'),
 })

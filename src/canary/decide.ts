@@ -16,6 +16,7 @@ import { planActions } from './plan.ts'
 import type { Cause, Reason } from './reasons.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
 import { resume, suspend } from './suspension.ts'
+import { describeTarget } from './target.ts'
 import { wakeTime } from './wake.ts'
 
 /** Transitions that need nothing from the world follow each other in one pass; more than this is a mistake. */
@@ -102,6 +103,7 @@ function advanceRun(state: ActiveRelease, observation: Observation): Change | un
 const refusalReasons: readonly Reason[] = [
   'TargetNotFound',
   'TargetClaimed',
+  'UnsupportedTarget',
   'AutoscalerNotFound',
   'UnsupportedSelector',
   'ObjectOwnedByOther',
@@ -129,7 +131,7 @@ const isAnsweredByChecks = ({ reason }: Cause): boolean =>
 function primaryMissing(state: ReleaseState, { primary, target, canary }: Observation): Cause | undefined {
   const canBeMade = isBeforeFirst(state) || target?.revision === state.lastPromotedSpec
   if (primary !== undefined || canBeMade) return undefined
-  const message = `Deployment ${canary.spec.targetRef.name}-primary is gone and ${target?.revision} was never promoted: set the workload back to ${state.lastPromotedSpec}`
+  const message = `${describeTarget(canary)}-primary is gone and ${target?.revision} was never promoted: set the workload back to ${state.lastPromotedSpec}`
   return { reason: 'PrimaryMissing', message }
 }
 

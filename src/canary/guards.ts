@@ -8,6 +8,7 @@ import { rollbackDueAt } from './questions.ts'
 import type { Cause } from './reasons.ts'
 import { currentStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
+import { describeTarget } from './target.ts'
 import { deadlineMsOf } from './timing.ts'
 
 type Guard = (state: ActiveRelease, observation: Observation) => Change | undefined
@@ -42,7 +43,7 @@ function targetIsThere(state: ActiveRelease, observation: Observation): Change |
 
 export const targetNotFound = (observation: Observation): Cause => ({
   reason: 'TargetNotFound',
-  message: `Deployment ${observation.canary.spec.targetRef.name} does not exist: create it or correct spec.targetRef.name`,
+  message: `${describeTarget(observation.canary)} does not exist: create it or correct spec.targetRef.name`,
 })
 
 function revisionIsNewest(state: ActiveRelease, observation: Observation): Change | undefined {

@@ -31,6 +31,7 @@ export const reasons = [
   'Suspended',
   'TargetNotFound',
   'TargetClaimed',
+  'UnsupportedTarget',
   'AutoscalerNotFound',
   'UnsupportedSelector',
   'ObjectOwnedByOther',

@@ -9,13 +9,24 @@ const HASH_VERSION = 'v1'
  * strategy and metadata of the workload do not count. Who may not read Secrets knows its first part all the same.
  */
 export function revisionOf(template: PodTemplate, configs: Readonly<Record<string, string>> = {}): string {
-  const revision = `${HASH_VERSION}-${hashValue(withoutNulls(template))}`
+  const revision = `${HASH_VERSION}-${hashValue(withoutNulls(asWritten(template)))}`
   return Object.keys(configs).length === 0 ? revision : `${revision}-${hashValue(configs)}`
 }
 
 /** Whether a revision is the wanted one, or the wanted template with any configuration. */
 export const isRevisionOf = (wanted: string, revision: string | undefined): boolean =>
   revision === wanted || revision?.startsWith(`${wanted}-`) === true
+
+/** No node has this label: a DaemonSet whose pods ask for it has none. */
+export const scaleToZeroLabel = 'sluice.dev/scale-to-zero'
+
+/** The template that the user wrote, wherever its pods may run just now. */
+export function asWritten(template: PodTemplate): PodTemplate {
+  const { nodeSelector, ...spec } = template.spec
+  if (nodeSelector?.[scaleToZeroLabel] === undefined) return template
+  const { [scaleToZeroLabel]: _, ...others } = nodeSelector
+  return { ...template, spec: { ...spec, ...(Object.keys(others).length === 0 ? {} : { nodeSelector: others }) } }
+}
 
 /** Some API servers send `creationTimestamp: null` in templates and later versions do not: no reason for a release. */
 function withoutNulls(value: unknown): unknown {

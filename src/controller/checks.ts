@@ -1,8 +1,8 @@
 import type { Check, Subject } from '../analysis/index.ts'
 import type { Canary, Metric } from '../api/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
-import { primaryNameOf } from './primary.ts'
 import { findTemplate, type ReferencePolicy, type Templates } from './references.ts'
+import { primaryNameOf } from './workload/primary.ts'
 
 /** A metric of a Canary as analysis takes it, or why it cannot be asked. */
 export type FoundCheck =

@@ -4,7 +4,8 @@ import { serviceNamesOf } from '../traffic/index.ts'
 import { type AutoscalerReference, primaryAutoscalerNameOf } from './autoscaler/render.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
-import { primaryNameOf } from './primary.ts'
+import { primaryNameOf } from './workload/primary.ts'
+import { findTarget } from './workload/workload.ts'
 
 export const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
 
@@ -26,10 +27,12 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     // Another Canary of the same workload may have to stand back now, or may go on.
     if (current === undefined || previous === undefined) addWhere(changed.metadata.namespace, sharesTarget(changed))
   })
-  copies.deployments.onChange((current, previous) => {
-    const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
-    addWhere(namespace, (canary) => canary.spec.targetRef.name === name || primaryNameOf(canary) === name)
-  })
+  for (const reflector of [copies.deployments, copies.daemonSets]) {
+    reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
+      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
+      addWhere(namespace, (canary) => canary.spec.targetRef.name === name || primaryNameOf(canary) === name)
+    })
+  }
   for (const reflector of [copies.services, copies.virtualServices]) {
     reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
       const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
@@ -66,8 +69,8 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
 const namesAutoscaler = (reference: AutoscalerReference, name: string): boolean =>
   reference.name === name || primaryAutoscalerNameOf(reference) === name
 
-function readsConfig(copies: LocalCopies, { metadata, spec }: Canary, { kind, name }: ConfigReference): boolean {
-  const target = copies.deployments.get({ namespace: metadata.namespace, name: spec.targetRef.name })
+function readsConfig(copies: LocalCopies, canary: Canary, { kind, name }: ConfigReference): boolean {
+  const target = findTarget(copies, canary)
   const references = target === undefined ? [] : configReferencesOf(target.spec.template)
   return references.some((each) => each.kind === kind && each.name === name)
 }

@@ -1,7 +1,5 @@
 import {
   type Canary,
-  type Deployment,
-  deploymentKind,
   type EndpointSlice,
   endpointSliceKind,
   namespaceKind,
@@ -16,9 +14,10 @@ import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
-import { primaryNameOf } from './primary.ts'
-import { selectorLabelOf } from './selector-label.ts'
 import { planServices } from './services.ts'
+import { primaryNameOf } from './workload/primary.ts'
+import { selectorLabelOf } from './workload/selector-label.ts'
+import { kindOf, overlayWorkload, type Workload } from './workload/workload.ts'
 
 export interface GiveBackOptions {
   readonly client: KubeClient
@@ -64,8 +63,8 @@ export async function handOverObjects(options: GiveBackOptions, gathered: Gather
   await router.handOver(canary)
   await handOverAutoscaler(autoscalerOf(options, gathered))
   await handOverCopies({ client, configs: copies.configs }, canary)
-  const deployment = handOver(primary, canary)
-  if (deployment) copies.deployments.overlay(await client.replace(deploymentKind, deployment))
+  const workload = handOver(primary, canary)
+  if (workload) overlayWorkload(copies, await client.replace(kindOf(workload), workload))
 }
 
 const findApex = (copies: LocalCopies, canary: Canary): Service | undefined =>
@@ -80,8 +79,8 @@ function apexFacts({ observation, target }: Gathered, apex: Service | undefined)
   return isOnPrimary || isOwned(apex, canary) ? 'held' : 'released'
 }
 
-/** Pods always have the labels of their template, whatever it is that their Deployment selects them by. */
-function selectorOf(target: Deployment): Readonly<Record<string, string>> {
+/** Pods always have the labels of their template, whatever it is that their workload selects them by. */
+function selectorOf(target: Workload): Readonly<Record<string, string>> {
   const label = selectorLabelOf(target)
   return label === undefined ? (target.spec.template.metadata?.labels ?? {}) : { [label.key]: label.value }
 }
@@ -108,6 +107,6 @@ async function areMoved(client: KubeClient, canary: Canary, apex: Service | unde
   return !items.some((slice) => leadsTo(slice, primaryNameOf(canary)))
 }
 
-/** The names of its pods begin with that of the Deployment. */
-const leadsTo = ({ endpoints }: EndpointSlice, deployment: string): boolean =>
-  endpoints.some(({ targetRef }) => targetRef?.name?.startsWith(`${deployment}-`) === true)
+/** The names of its pods begin with that of the workload. */
+const leadsTo = ({ endpoints }: EndpointSlice, workload: string): boolean =>
+  endpoints.some(({ targetRef }) => targetRef?.name?.startsWith(`${workload}-`) === true)

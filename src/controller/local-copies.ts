@@ -4,7 +4,9 @@ import {
   canaryKind,
   canaryRunKind,
   clusterMetricTemplateKind,
+  type DaemonSet,
   type Deployment,
+  daemonSetKind,
   deploymentKind,
   type KubernetesObject,
   type MetricTemplate,
@@ -26,6 +28,7 @@ export interface LocalCopies {
   readonly canaries: Reflector<Canary>
   readonly runs: Reflector<CanaryRun>
   readonly deployments: Reflector<Deployment>
+  readonly daemonSets: Reflector<DaemonSet>
   readonly services: Reflector<Service>
   readonly virtualServices: Reflector<VirtualService>
   readonly templates: Reflector<MetricTemplate>
@@ -51,6 +54,7 @@ export function createLocalCopies({ client, clock, log, random, namespace, track
     canaries: reflector(canaryKind),
     runs: reflector(canaryRunKind),
     deployments: reflector(deploymentKind),
+    daemonSets: reflector(daemonSetKind),
     services: reflector(serviceKind),
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
@@ -64,6 +68,7 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.canaries,
   copies.runs,
   copies.deployments,
+  copies.daemonSets,
   copies.services,
   copies.virtualServices,
   copies.templates,

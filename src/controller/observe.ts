@@ -1,16 +1,17 @@
-import type { Canary, CanaryRun, Deployment, KubernetesObject } from '../api/index.ts'
+import type { Canary, CanaryRun, KubernetesObject } from '../api/index.ts'
 import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
 import type { Router, Routers, TrafficObservation } from '../traffic/index.ts'
 import { autoscalerFacts, type FoundAutoscaler, findAutoscaler } from './autoscaler/observe.ts'
 import { surplusCopies } from './config/copies.ts'
 import type { TrackedConfigs } from './config/tracker.ts'
 import type { LocalCopies } from './local-copies.ts'
-import { primaryNameOf } from './primary.ts'
 import type { ReferencePolicy } from './references.ts'
 import { findRefusal } from './refusals.ts'
-import { selectorLabelOf } from './selector-label.ts'
 import { isServiceAsWanted, planServices } from './services.ts'
-import { primaryFacts, targetFacts } from './workload-facts.ts'
+import { primaryFacts, targetFacts } from './workload/facts.ts'
+import { primaryNameOf } from './workload/primary.ts'
+import { selectorLabelOf } from './workload/selector-label.ts'
+import { findTarget, findWorkload, templateOf, type Workload } from './workload/workload.ts'
 
 export interface ObserveOptions {
   readonly copies: LocalCopies
@@ -22,8 +23,8 @@ export interface ObserveOptions {
 /** Everything of one pass, from the local copies: nothing is asked but the content of a ConfigMap or Secret that changed. */
 export interface Gathered {
   readonly observation: Omit<Observation, 'answers'>
-  readonly target: Deployment | undefined
-  readonly primary: Deployment | undefined
+  readonly target: Workload | undefined
+  readonly primary: Workload | undefined
   /** What the target reads. */
   readonly configs: TrackedConfigs
   readonly autoscaler: FoundAutoscaler | undefined
@@ -35,9 +36,9 @@ export interface Gathered {
 export async function gather(options: ObserveOptions, canary: Canary, now: number): Promise<Gathered> {
   const { copies, routers, defaultProvider, policy } = options
   const { namespace } = canary.metadata
-  const target = copies.deployments.get({ namespace, name: canary.spec.targetRef.name })
-  const configs = target ? await copies.configs.track(namespace, target.spec.template) : new Map()
-  const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
+  const target = findTarget(copies, canary)
+  const configs = target ? await copies.configs.track(namespace, templateOf(target)) : new Map()
+  const primary = findWorkload(copies, canary, primaryNameOf(canary))
   const router = routers[canary.spec.provider ?? defaultProvider]
   const route = router.observe(canary)
   const autoscaler = findAutoscaler(copies.autoscalers, canary)
@@ -45,8 +46,8 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
   const observation: Gathered['observation'] = {
     now,
     canary,
-    target: target && targetFacts(target, configs),
-    primary: primary && primaryFacts(primary),
+    target: target && targetFacts(target, configs, canary.spec.analysis.canaryReadyThreshold),
+    primary: primary && primaryFacts(primary, canary.spec.analysis.primaryReadyThreshold),
     services: observeServices(copies, canary, target),
     route: routeFacts(route),
     runs: runsOf(copies, canary).map(runFacts),
@@ -57,7 +58,7 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
   return { observation, target, primary, configs, autoscaler, surplusCopies: surplus, router, route }
 }
 
-function observeServices(copies: LocalCopies, canary: Canary, target: Deployment | undefined): ServiceFacts {
+function observeServices(copies: LocalCopies, canary: Canary, target: Workload | undefined): ServiceFacts {
   const label = target && selectorLabelOf(target)
   // Without the workload nobody knows what to select: the Services stay as they are.
   if (label === undefined) return { areBackendsReady: true, isApexReady: true }

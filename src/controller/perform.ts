@@ -1,12 +1,4 @@
-import {
-  apiVersionOf,
-  type Canary,
-  type CanaryRun,
-  canaryKind,
-  canaryRunKind,
-  deploymentKind,
-  serviceKind,
-} from '../api/index.ts'
+import { apiVersionOf, type Canary, type CanaryRun, canaryKind, canaryRunKind, serviceKind } from '../api/index.ts'
 import type { Action } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import { ownerReferenceTo } from '../traffic/index.ts'
@@ -16,10 +8,11 @@ import { addFinalizer, removeFinalizer } from './finalizer.ts'
 import { handOverObjects, releaseApex } from './give-back.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
-import { type PrimarySource, promotePrimary, renderPrimary } from './primary.ts'
-import { selectorLabelOf } from './selector-label.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
 import { basisOf, confirmEmergency, confirmTarget } from './staleness.ts'
+import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
+import { selectorLabelOf } from './workload/selector-label.ts'
+import { kindOf, overlayWorkload, scalePatch, type Workload } from './workload/workload.ts'
 
 export interface PerformOptions {
   readonly client: KubeClient
@@ -107,7 +100,7 @@ const deleteRun: Performer<'delete-run'> = ({ client }, { observation }, { name 
 
 const createPrimary: Performer<'create-primary'> = async (options, gathered) => {
   const source = await preparePrimary(options, gathered)
-  if (source) options.copies.deployments.overlay(await options.client.create(deploymentKind, renderPrimary(source)))
+  if (source) await createWorkload(options, renderPrimary(source))
 }
 
 const updatePrimary: Performer<'update-primary'> = async (options, gathered) => {
@@ -116,7 +109,11 @@ const updatePrimary: Performer<'update-primary'> = async (options, gathered) => 
   const source = await preparePrimary(options, gathered)
   if (source === undefined || primary === undefined) return
   const promoted = promotePrimary(primary, source)
-  options.copies.deployments.overlay(await options.client.replace(deploymentKind, promoted))
+  overlayWorkload(options.copies, await options.client.replace(kindOf(promoted), promoted))
+}
+
+async function createWorkload({ client, copies }: PerformOptions, workload: Workload): Promise<void> {
+  overlayWorkload(copies, await client.create(kindOf(workload), workload))
 }
 
 /** What the primary's pods read is there before they are. */
@@ -146,10 +143,10 @@ async function applyService({ client, copies }: PerformOptions, canary: Canary, 
 }
 
 const scaleTarget: Performer<'scale-target'> = async ({ client, copies }, { target }, { replicas }) => {
-  if (target === undefined || target.spec.replicas === replicas) return
+  const patch = target && scalePatch(target, replicas)
+  if (target === undefined || patch === undefined) return
   const { namespace, name } = target.metadata
-  const patch = { spec: { replicas } }
-  copies.deployments.overlay(await client.patch(deploymentKind, { namespace, name }, patch, { type: 'merge' }))
+  overlayWorkload(copies, await client.patch(kindOf(target), { namespace, name }, patch, { type: 'merge' }))
 }
 
 const clearCommand: Performer<'clear-command'> = async ({ client, copies }, { observation }, { annotation }) => {

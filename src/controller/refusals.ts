@@ -1,15 +1,16 @@
-import type { Canary, Deployment } from '../api/index.ts'
+import type { Canary } from '../api/index.ts'
 import type { Cause } from '../canary/index.ts'
 import { foreignOwner, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
 import { findAutoscaler } from './autoscaler/observe.ts'
 import type { LocalCopies } from './local-copies.ts'
-import { primaryNameOf } from './primary.ts'
 import { findBadReference, type ReferencePolicy } from './references.ts'
-import { selectorLabelOf } from './selector-label.ts'
+import { primaryNameOf } from './workload/primary.ts'
+import { selectorLabelOf } from './workload/selector-label.ts'
+import { findWorkload, type Workload } from './workload/workload.ts'
 
 export interface RefusalInput {
   readonly canary: Canary
-  readonly target: Deployment | undefined
+  readonly target: Workload | undefined
   readonly route: TrafficObservation
   readonly copies: LocalCopies
   readonly policy: ReferencePolicy
@@ -17,6 +18,7 @@ export interface RefusalInput {
 
 /** Why this Canary's objects must not be touched; the first reason that holds. */
 const refusals: readonly ((input: RefusalInput) => Cause | undefined)[] = [
+  isUnsupported,
   isClaimed,
   hasUnsupportedSelector,
   isOwnedByOther,
@@ -32,19 +34,28 @@ export function findRefusal(input: RefusalInput): Cause | undefined {
   return undefined
 }
 
+/** Its pods have names and data of their own, which a copy has not: see docs/targets.md. */
+function isUnsupported({ canary }: RefusalInput): Cause | undefined {
+  const { kind, name } = canary.spec.targetRef
+  if (kind !== 'StatefulSet') return undefined
+  const message = `StatefulSet ${name} cannot be released by a copy: its pods have names and data of their own; release a Deployment or a DaemonSet`
+  return { reason: 'UnsupportedTarget', message }
+}
+
 /** Two Canaries on one workload would undo each other's weights: the younger stands back. */
 function isClaimed({ canary, copies }: RefusalInput): Cause | undefined {
-  const { name } = canary.spec.targetRef
+  const { kind, name } = canary.spec.targetRef
   const older = copies.canaries
     .list(canary.metadata.namespace)
     .find((other) => other.metadata.name !== canary.metadata.name && claims(other, canary) && isOlder(other, canary))
   if (older === undefined) return undefined
-  const message = `Canary ${older.metadata.name} releases Deployment ${name} or its Services already: delete one of the two`
+  const message = `Canary ${older.metadata.name} releases ${kind} ${name} or its Services already: delete one of the two`
   return { reason: 'TargetClaimed', message }
 }
 
 const claims = (one: Canary, other: Canary): boolean =>
-  one.spec.targetRef.name === other.spec.targetRef.name || serviceNamesOf(one).apex === serviceNamesOf(other).apex
+  (one.spec.targetRef.kind === other.spec.targetRef.kind && one.spec.targetRef.name === other.spec.targetRef.name) ||
+  serviceNamesOf(one).apex === serviceNamesOf(other).apex
 
 function isOlder(one: Canary, other: Canary): boolean {
   const ages = [one.metadata.creationTimestamp ?? '', other.metadata.creationTimestamp ?? ''] as const
@@ -53,7 +64,7 @@ function isOlder(one: Canary, other: Canary): boolean {
 
 function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {
   if (target === undefined || selectorLabelOf(target)) return undefined
-  const message = `Deployment ${target.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
+  const message = `${target.kind} ${target.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
   return { reason: 'UnsupportedSelector', message }
 }
 
@@ -68,7 +79,7 @@ function hasNoAutoscaler({ canary, copies }: RefusalInput): Cause | undefined {
 function isOwnedByOther({ canary, copies, route }: RefusalInput): Cause | undefined {
   const { namespace } = canary.metadata
   const services = Object.values(serviceNamesOf(canary)).map((name) => copies.services.get({ namespace, name }))
-  const primary = copies.deployments.get({ namespace, name: primaryNameOf(canary) })
+  const primary = findWorkload(copies, canary, primaryNameOf(canary))
   const autoscaler = findAutoscaler(copies.autoscalers, canary)?.primary
   const foreign = [...services, primary, autoscaler]
     .map((object) => foreignOwner(object, canary))

@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type Service, type ServicePort, serviceKind } from '../api/index.ts'
 import { canonicalJson } from '../base/index.ts'
 import { marksOf, serviceNamesOf } from '../traffic/index.ts'
-import { primaryLabel, type SelectorLabel } from './selector-label.ts'
+import { primaryLabel, type SelectorLabel } from './workload/selector-label.ts'
 
 export interface ServicePlan {
   readonly name: string

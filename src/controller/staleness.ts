@@ -3,7 +3,6 @@ import {
   type CanaryRun,
   canaryKind,
   canaryRunKind,
-  deploymentKind,
   type KubernetesObject,
   type ResourceKind,
 } from '../api/index.ts'
@@ -11,6 +10,7 @@ import type { Traffic } from '../canary/index.ts'
 import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { kindOf } from './workload/workload.ts'
 
 export interface StalenessOptions {
   readonly client: Pick<KubeClient, 'get'>
@@ -45,22 +45,22 @@ export async function refuseStale(
   if (isNewer(canaryVersion, canary.metadata.resourceVersion)) await confirm(options, canaryKind, canary)
   if (run === undefined) return confirmAbsence(options, canary)
   if (isNewer(runVersion, run.metadata.resourceVersion)) await confirm(options, canaryRunKind, run)
-  if (target && isBefore(target, run.spec.target)) await confirm(options, deploymentKind, target)
+  if (target && isBefore(target, run.spec.target)) await confirm(options, kindOf(target), target)
 }
 
 /** A primary without ready pods is why everything may go to the new version: that it has none is asked once more. */
 export async function confirmEmergency(options: StalenessOptions, gathered: Gathered, traffic: Traffic): Promise<void> {
-  const { primary, route } = gathered
+  const { observation, primary, route } = gathered
   const isRise = traffic.canary > (route.traffic?.canary ?? 0)
-  if (isRise && primary && (primary.status?.readyReplicas ?? 0) === 0) await confirm(options, deploymentKind, primary)
+  if (isRise && primary && observation.primary?.readyReplicas === 0) await confirm(options, kindOf(primary), primary)
 }
 
 /** What is promoted is what was measured: a change that no watch has told of yet was measured in its place. */
 export async function confirmTarget({ client }: StalenessOptions, { target }: Gathered): Promise<void> {
   if (target === undefined) return
   const { namespace, name, uid, generation } = target.metadata
-  const current = await client.get(deploymentKind, { namespace, name })
-  if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) throw stale(deploymentKind, target)
+  const current = await client.get(kindOf(target), { namespace, name })
+  if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) throw stale(kindOf(target), target)
 }
 
 const isBefore = ({ metadata }: KubernetesObject, seen: CanaryRun['spec']['target']): boolean =>

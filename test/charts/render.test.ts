@@ -159,7 +159,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       ['get', 'list', 'watch', 'patch'],
       ['list'],
       ['get'],
-      ['get', 'list', 'watch', 'create', 'update'],
+      ['list', 'watch', 'create', 'update', 'delete'],
     ])
   })
 

@@ -76,6 +76,7 @@ export interface PodSpec {
   readonly volumes?: readonly Volume[]
   readonly serviceAccountName?: string
   readonly nodeName?: string
+  readonly nodeSelector?: Readonly<Record<string, string>>
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
   readonly terminationGracePeriodSeconds?: number
 }
@@ -110,6 +111,29 @@ export interface Deployment extends KubernetesObject {
     readonly availableReplicas?: number
     readonly unavailableReplicas?: number
     readonly conditions?: readonly Condition[]
+  }
+}
+
+export interface DaemonSet extends KubernetesObject {
+  readonly spec: {
+    readonly selector: LabelSelector
+    readonly template: PodTemplate
+    readonly updateStrategy?: {
+      readonly type?: 'RollingUpdate' | 'OnDelete'
+      readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string }
+    }
+    readonly minReadySeconds?: number
+    readonly revisionHistoryLimit?: number
+  }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly currentNumberScheduled: number
+    readonly desiredNumberScheduled: number
+    readonly numberMisscheduled: number
+    readonly numberReady: number
+    readonly updatedNumberScheduled?: number
+    readonly numberAvailable?: number
+    readonly numberUnavailable?: number
   }
 }
 
@@ -174,6 +198,14 @@ export const deploymentKind: ResourceKind<Deployment> = {
   version: 'v1',
   kind: 'Deployment',
   plural: 'deployments',
+  namespaced: true,
+}
+
+export const daemonSetKind: ResourceKind<DaemonSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'DaemonSet',
+  plural: 'daemonsets',
   namespaced: true,
 }
 

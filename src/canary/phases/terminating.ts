@@ -5,6 +5,7 @@ import type { DeletionFacts, Observation, WorkloadFacts } from '../observation.t
 import type { Cause } from '../reasons.ts'
 import { enter } from '../run.ts'
 import type { ReleaseState } from '../state.ts'
+import { describeTarget } from '../target.ts'
 import { deadlineMsOf } from '../timing.ts'
 import { canaryOnly, isSameTraffic, isServed, primaryOnly } from '../weights.ts'
 
@@ -26,16 +27,15 @@ interface GivingBack {
 export function terminating(recorded: ReleaseState, observation: Observation): Decision {
   const { deletion, target, canary } = observation
   if (deletion === undefined) return { next: recorded, actions: [], reason: recorded.cause, notes: [] }
-  const name = canary.spec.targetRef.name
+  const name = describeTarget(canary)
   if (deletion.isNamespaceGoing) return letGo(recorded, observation, 'the namespace is being deleted')
   if (!canary.spec.revertOnDeletion)
     return letGo(recorded, observation, 'spec.revertOnDeletion is false: nothing is given back')
-  if (target === undefined) return letGo(recorded, observation, `Deployment ${name} is gone: nothing is given back`)
+  if (target === undefined) return letGo(recorded, observation, `${name} is gone: nothing is given back`)
   if (observation.refusal?.reason === 'TargetClaimed') return letGo(recorded, observation, observation.refusal.message)
   const giving: GivingBack = { observation, deletion, target, isFirst: recorded.phase !== 'Terminating' }
-  if (giving.isFirst && isUntouched(giving))
-    return letGo(recorded, observation, `Deployment ${name} was never taken over`)
-  if (isGivenBack(giving)) return letGo(recorded, observation, `Deployment ${name} serves by itself`)
+  if (giving.isFirst && isUntouched(giving)) return letGo(recorded, observation, `${name} was never taken over`)
+  if (isGivenBack(giving)) return letGo(recorded, observation, `${name} serves by itself`)
   return giveBack(recorded, giving)
 }
 
@@ -84,10 +84,10 @@ function giveBack(recorded: ReleaseState, giving: GivingBack): Decision {
 
 function announcementOf({ observation, target }: GivingBack): Cause {
   const { primary, canary } = observation
-  const { name } = canary.spec.targetRef
+  const name = describeTarget(canary)
   const message = isUnpromoted(observation)
-    ? `Deployment ${name} gets its traffic back with ${describe(target)}, which was not promoted: the primary runs ${primary && describe(primary)}`
-    : `Deployment ${name} gets its traffic back`
+    ? `${name} gets its traffic back with ${describe(target)}, which was not promoted: the primary runs ${primary && describe(primary)}`
+    : `${name} gets its traffic back`
   return { reason: 'Terminating', message }
 }
 
@@ -102,7 +102,7 @@ const announce = ({ observation }: GivingBack, cause: Cause): Note =>
 function holdBack(state: ReleaseState, giving: GivingBack) {
   const { observation, target } = giving
   const { now, canary } = observation
-  const { name } = canary.spec.targetRef
+  const name = describeTarget(canary)
   const deadlineMs = deadlineMsOf(canary.spec)
   const isLate = now - state.since >= deadlineMs
   const [scaled] = planPods(giving)
@@ -110,10 +110,10 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   if (isServing(giving)) {
     const lagging = `proxies did not take the route within ${renderDuration(deadlineMs)}: ${observation.route.message ?? 'no proxy answered'}`
     if (isLate) return holdWith(state, { reason: 'ProxiesLagging', message: lagging }, 'stalled')
-    return holdWith(state, { reason: 'Terminating', message: `moving traffic to Deployment ${name}` })
+    return holdWith(state, { reason: 'Terminating', message: `moving traffic to ${name}` })
   }
-  if (!isLate) return holdWith(state, { reason: 'Terminating', message: `waiting for Deployment ${name}: ${pods}` })
-  const message = `Deployment ${name} was not ready within ${renderDuration(deadlineMs)} (${pods}): what serves now stays until it is, or until it is deleted`
+  if (!isLate) return holdWith(state, { reason: 'Terminating', message: `waiting for ${name}: ${pods}` })
+  const message = `${name} was not ready within ${renderDuration(deadlineMs)} (${pods}): what serves now stays until it is, or until it is deleted`
   return holdWith(state, { reason: 'ProgressDeadlineExceeded', message }, 'stalled')
 }
 

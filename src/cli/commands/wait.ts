@@ -1,4 +1,13 @@
-import { type Canary, type CanaryRun, canaryRunKind, deploymentKind } from '../../api/index.ts'
+import {
+  type Canary,
+  type CanaryRun,
+  canaryRunKind,
+  type DaemonSet,
+  type Deployment,
+  daemonSetKind,
+  deploymentKind,
+  type ResourceKind,
+} from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
 import { isRevisionOf, revisionOf } from '../../canary/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
@@ -70,7 +79,7 @@ function createFollower(client: KubeClient, word: string | undefined): Follower 
 }
 
 const missingWorkload = ({ spec }: Canary): string =>
-  `waiting for Deployment ${spec.targetRef.name}, which does not exist`
+  `waiting for ${spec.targetRef.kind} ${spec.targetRef.name}, which does not exist`
 
 /** Until the controller has seen the change, the status speaks of the release before. */
 function describe({ status }: Canary, awaited: string, outcome: Outcome): string {
@@ -86,9 +95,11 @@ interface Workload {
 }
 
 async function readWorkload(client: KubeClient, { metadata, spec }: Canary): Promise<Workload | undefined> {
-  const deployment = await client.get(deploymentKind, { namespace: metadata.namespace, name: spec.targetRef.name })
-  if (deployment === undefined) return undefined
-  const { template } = deployment.spec
+  const kind: ResourceKind<Deployment | DaemonSet> =
+    spec.targetRef.kind === 'DaemonSet' ? daemonSetKind : deploymentKind
+  const workload = await client.get(kind, { namespace: metadata.namespace, name: spec.targetRef.name })
+  if (workload === undefined) return undefined
+  const { template } = workload.spec
   return { revision: revisionOf(template), images: template.spec.containers.map(({ image }) => image) }
 }
 

@@ -8,7 +8,7 @@ import type {
 } from '../../api/index.ts'
 import { canonicalJson } from '../../base/index.ts'
 import { marksOf } from '../../traffic/index.ts'
-import { primaryNameOf } from '../primary.ts'
+import { primaryNameOf } from '../workload/primary.ts'
 
 export type Autoscaler = HorizontalPodAutoscaler | ScaledObject
 export type AutoscalerReference = NonNullable<Canary['spec']['autoscalerRef']>

@@ -3,7 +3,6 @@ import {
   type Canary,
   type ConfigMap,
   configMapKind,
-  type Deployment,
   type KubernetesObject,
   type PodTemplate,
   type Secret,
@@ -11,6 +10,7 @@ import {
 } from '../../api/index.ts'
 import { type KubeClient, KubeError } from '../../kube/index.ts'
 import { handOver, isOwned, marksOf } from '../../traffic/index.ts'
+import type { Workload } from '../workload/workload.ts'
 import { type ConfigReference, configKeyOf, configKinds, configReferencesOf, renameConfigs } from './references.ts'
 import { ABSENT, type ConfigTracker, hashOf, type TrackedConfig, type TrackedConfigs } from './tracker.ts'
 
@@ -84,7 +84,7 @@ function renderCopy(canary: Canary, original: ConfigMap | Secret, name: string):
 export function surplusCopies(
   configs: ConfigTracker,
   canary: Canary,
-  primary: Deployment | undefined,
+  primary: Workload | undefined,
 ): readonly KubernetesObject[] {
   if (primary === undefined) return []
   const read = new Set(configReferencesOf(primary.spec.template).map(configKeyOf))

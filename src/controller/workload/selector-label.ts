@@ -1,4 +1,4 @@
-import type { Deployment } from '../api/index.ts'
+import type { Workload } from './workload.ts'
 
 export interface SelectorLabel {
   readonly key: string
@@ -8,9 +8,9 @@ export interface SelectorLabel {
 /** Flagger's order: the label that tells the primary's pods from the workload's. */
 const KEYS = ['app', 'name', 'app.kubernetes.io/name'] as const
 
-/** Undefined where the Deployment selects its pods by none of the usual labels. */
-export function selectorLabelOf(deployment: Deployment): SelectorLabel | undefined {
-  const labels = deployment.spec.selector.matchLabels ?? {}
+/** Undefined where the workload selects its pods by none of the usual labels. */
+export function selectorLabelOf({ spec }: Workload): SelectorLabel | undefined {
+  const labels = spec.selector.matchLabels ?? {}
   for (const key of KEYS) {
     const value = labels[key]
     if (value !== undefined) return { key, value }
