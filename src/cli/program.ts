@@ -189,6 +189,12 @@ function addServerCommands(program: Command): void {
     )
     .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
+    .option('--access-log', 'let proxies write a JSON line a request to standard output')
+    .addOption(
+      new Option('--zipkin <address>', 'Zipkin collector that proxies send spans to, as host:port').conflicts('otlp'),
+    )
+    .option('--otlp <address>', 'OTLP collector (HTTP) that proxies send spans to, as host:port')
+    .option('--trace-sampling <percent>', 'share of requests that are traced', parseNumber, 1)
     .option('--webhook-listen <address>', 'address of the admission webhook, which is not served when absent')
     .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhook')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))

@@ -15,6 +15,7 @@ import {
 import { createReflector } from '../../src/kube/index.ts'
 import { createPodToken } from '../../src/mesh/ca/index.ts'
 import { authenticateByKey, type CertificateSettings, createControlPlane } from '../../src/mesh/control-plane/index.ts'
+import type { Observability } from '../../src/mesh/envoy/index.ts'
 import { renderBootstrap, renderXdsTrust } from '../../src/mesh/envoy/index.ts'
 import { controlPlaneIdentity, nodeId, rootsKey, rootsName } from '../../src/mesh/model/index.ts'
 import { type Child, createLogger, silentLogger, spawnChild, systemClock } from '../../src/runtime/index.ts'
@@ -33,6 +34,7 @@ export async function startMesh(options: {
   readonly port?: number
   readonly laggingAfterMs?: number
   readonly certificates?: CertificateSettings
+  readonly observability?: Observability
 }) {
   const stop = new AbortController()
   const client = options.api.client('mesh')
@@ -50,6 +52,7 @@ export async function startMesh(options: {
     clock: systemClock,
     log: createLogger({ name: 'mesh', destination }),
     registry,
+    observability: options.observability,
     ...(options.laggingAfterMs === undefined ? {} : { laggingAfterMs: options.laggingAfterMs }),
     returnWithinMs: 3_000,
   })
@@ -105,6 +108,8 @@ export interface RunningEnvoy {
   readonly child: Child
   /** What its administration interface answers. */
   admin(path: string): Promise<string>
+  /** What it wrote to standard output. */
+  lines(): readonly string[]
   /** What it wrote to standard error. */
   output(): Promise<string>
   stop(): Promise<void>
@@ -134,14 +139,27 @@ export async function startEnvoy(options: {
   })
   const path = join(directory, 'envoy.json')
   await writeFile(path, bootstrap, { mode: 0o600 })
+  const stdout = new PassThrough()
+  const written: Buffer[] = []
+  stdout.on('data', (chunk: Buffer) => written.push(chunk))
   const stderr = new PassThrough()
   const chunks: Buffer[] = []
   stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
   const child = spawnChild({
     command: options.binary,
-    args: ['-c', path, '--disable-hot-restart', '--concurrency', '1', '-l', 'warn'],
+    args: [
+      '-c',
+      path,
+      '--disable-hot-restart',
+      '--concurrency',
+      '1',
+      '-l',
+      'warn',
+      '--file-flush-interval-msec',
+      '100',
+    ],
     env: {},
-    stdout: 'ignore',
+    stdout,
     stderr,
     log: silentLogger,
   })
@@ -149,6 +167,11 @@ export async function startEnvoy(options: {
     address,
     child,
     admin: async (path) => (await get(`http://localhost${path}`, { socketPath })).body,
+    lines: () =>
+      Buffer.concat(written)
+        .toString()
+        .split('\n')
+        .filter((line) => line !== ''),
     output: async () => Buffer.concat(chunks).toString(),
     async stop() {
       await child.stop({ graceMs: 2_000 })

@@ -10,6 +10,7 @@ import {
   type Service,
   serviceKind,
 } from '../../src/api/index.ts'
+import type { Observability } from '../../src/mesh/envoy/index.ts'
 import { envoyPath } from './envoy.ts'
 import { eventually } from './eventually.ts'
 import { claimLoopbackBlock } from './loopback-block.ts'
@@ -30,24 +31,32 @@ export interface TrafficWorldOptions {
   /** Services and the pods that they lead to. */
   readonly services: readonly { readonly service: Service; readonly pods: readonly string[] }[]
   readonly namespaces?: readonly Namespace[]
+  readonly observability?: (prefix: string) => Observability
 }
 
 /** Pods with a real Envoy each, every one of which knows every Service. Tests bring the applications. */
-export async function startTrafficWorld({ pods, services, namespaces = [namespaceOf()] }: TrafficWorldOptions) {
+export async function startTrafficWorld({
+  pods,
+  services,
+  namespaces = [namespaceOf()],
+  observability = () => ({}),
+}: TrafficWorldOptions) {
   const block = await claimLoopbackBlock()
   const api = createMemoryApi(Date.now)
-  const addressOf = (name: string) =>
-    `${block.prefix}.160.${indexOf(services, (each) => nameOf(each.service) === name)}`
-  const serviceAddresses = Object.fromEntries(
-    services.map(({ service }) => [nameOf(service), addressOf(nameOf(service))]),
-  )
+  // No two Envoys may listen at one address.
+  const addressOf = (pod: string, service: string) => {
+    const third = 160 + indexOf(pods, ({ name }) => name === pod)
+    return `${block.prefix}.${third}.${indexOf(services, (each) => nameOf(each.service) === service)}`
+  }
+  const addressesOf = (pod: string) =>
+    Object.fromEntries(services.map(({ service }) => [nameOf(service), addressOf(pod, nameOf(service))]))
   const built = new Map(
     pods.map((pod, index) => [
       pod.name,
       podOf(
         pod,
         { ip: `${block.prefix}.1.${index + 1}`, appAddress: `${block.prefix}.64.${index + 1}` },
-        serviceAddresses,
+        addressesOf(pod.name),
       ),
     ]),
   )
@@ -77,7 +86,12 @@ export async function startTrafficWorld({ pods, services, namespaces = [namespac
     await placed(serviceKind, service)
     await placeSlice(nameOf(service), names)
   }
-  const mesh = await startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010 })
+  const mesh = await startMesh({
+    api,
+    host: `${block.prefix}.0.1`,
+    port: 15_010,
+    observability: observability(block.prefix),
+  })
   const binary = await envoyPath()
   const { xds } = mesh
   const meshed = pods.filter(({ isPlain = false }) => !isPlain)
@@ -99,9 +113,8 @@ export async function startTrafficWorld({ pods, services, namespaces = [namespac
     podOf: find,
     /** Where the application of the pod listens. */
     appAddress: (name: string) => find(name).status?.podIP?.replace('.1.', '.64.') ?? '',
-    /** Where the pod with the client reaches a Service, by `namespace/name`. */
-    serviceAddress: addressOf,
-    url: (name: string, port = 80) => `http://${addressOf(name)}:${publishedPort(port)}`,
+    /** Where a pod reaches a Service, by `namespace/name`. */
+    url: (pod: string, service: string) => `http://${addressOf(pod, service)}:${publishedPort(80)}`,
     envoy(name: string): RunningEnvoy {
       const envoy = envoys.get(name)
       if (envoy === undefined) throw new Error(`the pod ${name} has no Envoy`)

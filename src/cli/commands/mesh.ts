@@ -7,6 +7,7 @@ import {
   createControlPlane,
   reviewAdmission,
 } from '../../mesh/control-plane/index.ts'
+import type { Observability } from '../../mesh/envoy/index.ts'
 import type { Authenticate } from '../../mesh/xds/index.ts'
 import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -20,6 +21,10 @@ export interface MeshCommandOptions {
   readonly xdsTokenKeyFile?: string
   readonly authorityNamespace?: string
   readonly listen: string
+  readonly accessLog?: boolean
+  readonly zipkin?: string
+  readonly otlp?: string
+  readonly traceSampling: number
   readonly webhookListen?: string
   readonly webhookCertificate?: string
 }
@@ -45,6 +50,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     reflectorOf: (kind) => createReflector({ ...acting, client, kind }),
     xds: { ...parseListen(options.xdsListen), authenticate: await authenticateBy(options.xdsTokenKeyFile, client) },
     authorityNamespace: options.authorityNamespace,
+    observability: observe(options),
   })
   const { isReady } = controlPlane
   await runTogether(stop.signal, [
@@ -52,6 +58,17 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     controlPlane.start,
     ...webhooks(options, acting),
   ])
+}
+
+function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommandOptions): Observability {
+  const collector = zipkin ?? otlp
+  if (collector === undefined) return { accessLog }
+  const { host, port } = parseListen(collector)
+  const address = { address: host, port }
+  return {
+    accessLog,
+    tracing: { collector: zipkin === undefined ? 'otlp' : 'zipkin', address, samplePercent: traceSampling },
+  }
 }
 
 /** None without an address for them. */

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../api/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import { createMeshRenderer, type ProxyResources } from '../envoy/index.ts'
+import { createMeshRenderer, type Observability, type ProxyResources } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
 import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
@@ -32,10 +32,10 @@ export interface ConfigurationBuilder {
 export function createConfigurationBuilder(
   ads: AdsServer,
   certificates: Pick<Certificates, 'want' | 'secretsOf'>,
-  log: Logger,
+  { log, observability }: { readonly log: Logger; readonly observability?: Observability | undefined },
 ): ConfigurationBuilder {
   const toMesh = createTranslator()
-  const render = createMeshRenderer()
+  const render = createMeshRenderer(observability)
   const toSnapshot = createSnapshotBuilder()
   let built: Mesh = { clusters: [], proxies: [], findings: [] }
   return {

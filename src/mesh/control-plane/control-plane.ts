@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
+import type { Observability } from '../envoy/index.ts'
 import { type EnvoyResource, trustSecret } from '../envoy/index.ts'
 import { rootNamespace } from '../model/index.ts'
 import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServer } from '../xds/index.ts'
@@ -24,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly registry?: Registry
+  /** Access logs and traces of the proxies; none when absent. */
+  readonly observability?: Observability | undefined
   /** How long proxies may take before a VirtualService says ProxiesLagging; 10 s when absent. */
   readonly laggingAfterMs?: number
   /** How long a proxy that was lost, or not seen since the start, is waited for; 5 s when absent. */
@@ -62,7 +65,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   const observer = observe(presence, metrics, programmed)
   const ads = createAdsServer({ ...options.xds, certificate: certificates.server, log, observer })
-  const builder = createConfigurationBuilder(ads, certificates, log)
+  const builder = createConfigurationBuilder(ads, certificates, options)
   /** The roots that the snapshots have. */
   let builtRoots: EnvoyResource | undefined
   const build = (): void => {

@@ -48,11 +48,17 @@ export {
   VirtualHostSchema,
 } from './generated/envoy/config/route/v3/route_components_pb.js'
 export { type RouteConfiguration, RouteConfigurationSchema } from './generated/envoy/config/route/v3/route_pb.js'
+export { OpenTelemetryConfigSchema } from './generated/envoy/config/trace/v3/opentelemetry_pb.js'
+export {
+  ZipkinConfig_CollectorEndpointVersion,
+  ZipkinConfigSchema,
+} from './generated/envoy/config/trace/v3/zipkin_pb.js'
 export {
   Config_Histogram_Unit as HistogramUnit,
   Config_StatSchema as StatSchema,
   ConfigSchema as StatsLogSchema,
 } from './generated/envoy/extensions/access_loggers/stats/v3/stats_pb.js'
+export { StdoutAccessLogSchema } from './generated/envoy/extensions/access_loggers/stream/v3/stream_pb.js'
 export { ClusterConfigSchema as ForwardProxyClusterSchema } from './generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
 export { DnsCacheConfigSchema } from './generated/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.js'
 export { CorsPolicySchema, CorsSchema } from './generated/envoy/extensions/filters/http/cors/v3/cors_pb.js'

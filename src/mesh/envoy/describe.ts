@@ -13,12 +13,15 @@ import {
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   ListenerSchema,
+  OpenTelemetryConfigSchema,
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RouteConfigurationSchema,
   RouterSchema,
   StatsLogSchema,
+  StdoutAccessLogSchema,
   TcpProxySchema,
+  ZipkinConfigSchema,
 } from './api.ts'
 import type { EnvoyResource } from './resource.ts'
 
@@ -35,12 +38,15 @@ const registry = createRegistry(
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   ListenerSchema,
+  OpenTelemetryConfigSchema,
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RouteConfigurationSchema,
   RouterSchema,
   StatsLogSchema,
+  StdoutAccessLogSchema,
   TcpProxySchema,
+  ZipkinConfigSchema,
 )
 
 /** The resource as Envoy's own JSON, for people and for `envoy --mode validate`. */

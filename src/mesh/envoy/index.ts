@@ -9,6 +9,7 @@ export {
 } from './api.ts'
 export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
 export { resourceToJson } from './describe.ts'
+export type { Observability, Tracing } from './observability.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'
 export { type EnvoyResource, type ResourceType, resourceTypes, typeUrls } from './resource.ts'
 export { renderIdentity, renderTrust, trustSecret } from './secret.ts'

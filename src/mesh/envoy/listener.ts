@@ -2,7 +2,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { HttpOutbound, InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
 import {
-  type AccessLog,
   HeaderMutationSchema,
   HeaderValueOption_HeaderAppendAction,
   HttpConnectionManager_CodecType,
@@ -18,6 +17,7 @@ import { inboundClusterName } from './cluster.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import {
@@ -33,22 +33,31 @@ import {
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
 
-export function renderInbound(proxy: MeshProxy, listener: InboundListener): EnvoyResource {
+export function renderInbound(
+  proxy: MeshProxy,
+  listener: InboundListener,
+  observability: Observability,
+): EnvoyResource {
   const name = listenerName('inbound', listener.bind)
   const cluster = inboundClusterName(listener)
-  const filter = listener.protocol === 'tcp' ? tcpFilter(name, cluster) : inboundHttp(proxy, listener, name)
+  const filter =
+    listener.protocol === 'tcp' ? tcpFilter(name, cluster) : inboundHttp(proxy, listener, name, observability)
   const message = packListener(name, listener, TrafficDirection.INBOUND, filter)
   return { type: 'listener', name, message, clusters: [cluster], needs: [] }
 }
 
-export function renderOutbound(proxy: MeshProxy, listener: OutboundListener): EnvoyResource {
+export function renderOutbound(
+  proxy: MeshProxy,
+  listener: OutboundListener,
+  observability: Observability,
+): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   const pack = (filter: NetworkFilter) => packListener(name, listener, TrafficDirection.OUTBOUND, filter)
   if (listener.kind === 'tcp') {
     const message = pack(tcpFilter(name, listener.cluster))
     return { type: 'listener', name, message, clusters: [listener.cluster], needs: [] }
   }
-  const message = pack(outboundHttp(proxy, listener, name))
+  const message = pack(outboundHttp(proxy, listener, name, observability))
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
 
@@ -87,11 +96,20 @@ const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
 
 const router = () => extension('envoy.filters.http.router', RouterSchema, {})
 
-function inboundHttp({ workload }: MeshProxy, listener: InboundListener, name: string): NetworkFilter {
+function inboundHttp(
+  proxy: MeshProxy,
+  listener: InboundListener,
+  name: string,
+  observability: Observability,
+): NetworkFilter {
   return httpFilter({
     statPrefix: name,
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
-    accessLog: mutable(destinationLogs(workload, listener.service)),
+    accessLog: [
+      ...destinationLogs(proxy.workload, listener.service),
+      ...accessLogs(observability, listener.service?.host ?? 'unknown'),
+    ],
+    ...tracingFields(proxy, observability),
     httpFilters: [peerFilter(), router()],
     routeSpecifier: {
       case: 'routeConfig',
@@ -119,7 +137,12 @@ const inboundHost = (cluster: string): MessageInitShape<typeof VirtualHostSchema
   ],
 })
 
-function outboundHttp(proxy: MeshProxy, { routeTable, service }: HttpOutbound, name: string): NetworkFilter {
+function outboundHttp(
+  proxy: MeshProxy,
+  { routeTable, service }: HttpOutbound,
+  name: string,
+  observability: Observability,
+): NetworkFilter {
   const isGateway = proxy.role === 'gateway'
   // Only a listener that is not a Service's own is asked for hosts that nobody knows.
   const passthrough = isGateway || service !== undefined ? [] : [passthroughFilter()]
@@ -142,10 +165,9 @@ function outboundHttp(proxy: MeshProxy, { routeTable, service }: HttpOutbound, n
     statPrefix: name,
     useRemoteAddress: isGateway,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
-    accessLog: mutable(sourceLogs(proxy.workload)),
+    accessLog: [...sourceLogs(proxy.workload), ...accessLogs(observability)],
+    ...tracingFields(proxy, observability),
     httpFilters: [introduce, corsFilter(), faultFilter(), ...passthrough, router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
 }
-
-const mutable = (logs: readonly AccessLog[]): AccessLog[] => [...logs]

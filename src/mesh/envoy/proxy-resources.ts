@@ -4,6 +4,7 @@ import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.
 import { hasOwnEndpoints } from './discovery.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
 import { renderInbound, renderOutbound } from './listener.ts'
+import { type Observability, renderTracing } from './observability.ts'
 import { renderPassthrough } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
@@ -12,19 +13,24 @@ import { renderRouteTable } from './route.ts'
 export type ProxyResources = readonly (readonly EnvoyResource[])[]
 
 /** All resources of each proxy by node id. What proxies share is rendered once and is the same object. */
-export const renderMesh = (mesh: Mesh): ReadonlyMap<string, readonly EnvoyResource[]> =>
-  new Map([...createMeshRenderer()(mesh)].map(([id, groups]) => [id, groups.flat()]))
+export const renderMesh = (
+  mesh: Mesh,
+  observability: Observability = {},
+): ReadonlyMap<string, readonly EnvoyResource[]> =>
+  new Map([...createMeshRenderer(observability)(mesh)].map(([id, groups]) => [id, groups.flat()]))
 
 /** Renders mesh after mesh; what is the same object of the model as before gives the same resource as before. */
-export function createMeshRenderer(): (mesh: Mesh) => ReadonlyMap<string, ProxyResources> {
-  const renderDestinations = createDestinationRenderer()
+export function createMeshRenderer(
+  observability: Observability = {},
+): (mesh: Mesh) => ReadonlyMap<string, ProxyResources> {
+  const renderDestinations = createDestinationRenderer(renderTracing(observability))
   const renderTable = remember<RouteTable, EnvoyResource>(renderRouteTable)
   const renderTables = remember((tables: MeshProxy['routeTables']) => tables.map(renderTable))
   let listeners = new Map<string, OwnResources>()
 
   return (mesh) => {
     const known = listeners
-    listeners = new Map(mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.get(proxy.id))]))
+    listeners = new Map(mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.get(proxy.id), observability)]))
     return new Map(
       mesh.proxies.map((proxy) => [
         proxy.id,
@@ -50,8 +56,8 @@ function remember<Key extends object, Value>(make: (key: Key) => Value): (key: K
 type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]
 
 /** Clusters and their endpoints as proxies of one locality see them. */
-function createDestinationRenderer(): (clusters: readonly Cluster[]) => Destinations {
-  const fixed = [renderBlackHole(), renderPassthrough()]
+function createDestinationRenderer(others: readonly EnvoyResource[]): (clusters: readonly Cluster[]) => Destinations {
+  const fixed = [renderBlackHole(), renderPassthrough(), ...others]
   const common = remember((cluster: Cluster) => ({
     rendered: renderCluster(cluster),
     endpoints: hasOwnEndpoints(cluster) ? [renderEndpoints(cluster)] : [],
@@ -81,12 +87,15 @@ interface OwnResources {
 }
 
 /** Listeners and what is behind them; they say nothing of the routes but their tables' names. */
-function renderOwn(proxy: MeshProxy, known: OwnResources | undefined): OwnResources {
+function renderOwn(proxy: MeshProxy, known: OwnResources | undefined, observability: Observability): OwnResources {
   const { routeTables: _, clusters: __, ...of } = proxy
   if (known !== undefined && isSameRecord(known.of, of)) return known
   const resources = [
-    ...proxy.inbound.flatMap((listener) => [renderInboundCluster(listener), renderInbound(proxy, listener)]),
-    ...proxy.outbound.map((listener) => renderOutbound(proxy, listener)),
+    ...proxy.inbound.flatMap((listener) => [
+      renderInboundCluster(listener),
+      renderInbound(proxy, listener, observability),
+    ]),
+    ...proxy.outbound.map((listener) => renderOutbound(proxy, listener, observability)),
   ]
   return { of, resources }
 }

@@ -76,7 +76,7 @@ describe('S04-9-sidecar-scope', () => {
     expect(await bytes()).toBeLessThan(before / 2)
     expect(await ask('payment-service.default')).toBe('app')
     expect(await ask('telemetry.istio-system')).toBe('app')
-    expect(await get(world.url('default/payment-service'))).toMatchObject({ status: 200 })
+    expect(await get(world.url('order-service-0', 'default/payment-service'))).toMatchObject({ status: 200 })
     // ALLOW_ANY: it is passed on to whatever has the name, and nothing has it.
     expect(await ask('other-3.default.invalid')).toBe(503)
     expect(await ask(url)).toBe('outside')

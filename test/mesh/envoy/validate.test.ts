@@ -266,4 +266,11 @@ describe('Envoy accepts', () => {
       expect(await validate(JSON.stringify(wholeConfiguration(resources)))).not.toMatch(/error|deprecated/i)
     }
   })
+
+  test.each(['zipkin', 'otlp'] as const)('an access log and traces to %s', async (collector) => {
+    const tracing = { collector, address: { address: 'collector.example', port: 9411 }, samplePercent: 1 }
+    for (const [, resources] of renderMesh(translate(shop), { accessLog: true, tracing })) {
+      expect(await validate(JSON.stringify(wholeConfiguration(resources)))).not.toMatch(/error|deprecated/i)
+    }
+  })
 })

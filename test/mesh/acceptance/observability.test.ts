@@ -1,0 +1,145 @@
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { serviceOf } from '../../support/mesh-objects.ts'
+import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
+import { startTraceCollector, type TraceCollector } from '../../support/trace-collector.ts'
+import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
+
+/** What an application hands on so that its requests belong to the trace of the request that it serves. */
+const traceHeaders = [
+  'x-request-id',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'x-b3-parentspanid',
+  'x-b3-sampled',
+  'x-b3-flags',
+  'b3',
+  'traceparent',
+  'tracestate',
+]
+
+const pods = ['client-0', 'frontend-0', 'backend-0'].map((name) => ({ name }))
+const services = ['frontend', 'backend'].map((name) => ({ service: serviceOf(name), pods: [`${name}-0`] }))
+
+const startWorld = (collector: 'zipkin' | 'otlp') =>
+  startTrafficWorld({
+    pods,
+    services,
+    observability: (prefix) => ({
+      accessLog: true,
+      tracing: { collector, address: { address: `${prefix}.200.1`, port: 9411 }, samplePercent: 100 },
+    }),
+  })
+
+/** Asks the backend for each of its own requests; `/lost` hands nothing on. */
+async function startFrontend(world: TrafficWorld): Promise<Server> {
+  const forwarded = (headers: IncomingHttpHeaders) =>
+    Object.fromEntries(traceHeaders.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])))
+  const server = createServer((incoming, response) => {
+    const headers = incoming.url === '/lost' ? {} : forwarded(incoming.headers)
+    const asked = request(
+      `${world.url('frontend-0', 'shop/backend')}${incoming.url}`,
+      { headers, agent: false },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 500)
+        answer.pipe(response)
+      },
+    )
+    asked.on('error', () => response.writeHead(502).end())
+    asked.end()
+  })
+  await new Promise<void>((resolve) => server.listen(8080, world.appAddress('frontend-0'), resolve))
+  return server
+}
+
+describe('with a Zipkin collector', () => {
+  let world: TrafficWorld
+  let collector: TraceCollector
+  let frontend: Server
+  let backend: Backend
+  beforeAll(async () => {
+    world = await startWorld('zipkin')
+    collector = await startTraceCollector(`${world.prefix}.200.1`, 9411)
+    backend = await startBackend('backend', world.appAddress('backend-0'))
+    frontend = await startFrontend(world)
+  }, 120_000)
+  afterAll(async () => {
+    frontend?.closeAllConnections()
+    frontend?.close()
+    await backend?.stop()
+    await world?.stop()
+    await collector?.stop()
+  })
+
+  const spansOf = (path: string) => collector.spans.filter(({ tags }) => tags['http.url']?.endsWith(path))
+
+  test('S00-9: the spans of a request through two services are one trace, each the child of the one before', async () => {
+    expect(await get(`${world.url('client-0', 'shop/frontend')}/kept`)).toMatchObject({ status: 200, body: 'backend' })
+    await eventually(() => expect(spansOf('/kept')).toHaveLength(4), { within: 20_000 })
+    const spans = spansOf('/kept')
+    expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1)
+    const byId = new Map(spans.map((span) => [span.id, span]))
+    const chainOf = (span: (typeof spans)[number] | undefined): readonly string[] =>
+      span === undefined
+        ? []
+        : [...chainOf(byId.get(span.parentId ?? '')), `${span.kind} ${span.localEndpoint.serviceName.split('-')[0]}`]
+    const longest = spans.map(chainOf).toSorted((left, right) => right.length - left.length)[0]
+    expect(longest).toEqual(['CLIENT client', 'SERVER frontend', 'CLIENT frontend', 'SERVER backend'])
+    // Both ways of telling the trace reach the application.
+    expect(backend.requests.at(-1)?.headers).toMatchObject({ 'x-b3-traceid': spans[0]?.traceId, 'x-b3-sampled': '1' })
+  })
+
+  test('an application that hands nothing on breaks the trace', async () => {
+    await get(`${world.url('client-0', 'shop/frontend')}/lost`)
+    await eventually(() => expect(spansOf('/lost')).toHaveLength(4), { within: 20_000 })
+    expect(new Set(spansOf('/lost').map(({ traceId }) => traceId)).size).toBe(2)
+  })
+
+  test('S00-8: one JSON line a request, numbers as numbers', async () => {
+    await get(`${world.url('client-0', 'shop/frontend')}/logged?a=b`)
+    const linesOf = (pod: string) =>
+      world
+        .envoy(pod)
+        .lines()
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ path }) => path === '/logged?a=b')
+    await eventually(() => expect(linesOf('client-0')).toHaveLength(1))
+    const line = {
+      start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      method: 'GET',
+      path: '/logged?a=b',
+      response_code: 200,
+      duration: expect.any(Number),
+      upstream_service: 'frontend.shop.svc.cluster.local',
+    }
+    expect(linesOf('client-0')).toEqual([line])
+    await eventually(() =>
+      expect(linesOf('frontend-0')).toEqual([{ ...line, upstream_service: 'backend.shop.svc.cluster.local' }, line]),
+    )
+  })
+})
+
+describe('with an OTLP collector', () => {
+  test('spans carry the trace that the application is told by W3C headers', async () => {
+    const world = await startWorld('otlp')
+    const collector = await startTraceCollector(`${world.prefix}.200.1`, 9411)
+    const backend = await startBackend('backend', world.appAddress('backend-0'))
+    expect((await get(world.url('client-0', 'shop/backend'))).status).toBe(200)
+    const [, traceId = ''] = String(backend.requests[0]?.headers.traceparent).split('-')
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/)
+    // The identifier as its bytes, by the client's proxy and by the server's.
+    const bytes = Buffer.from(traceId, 'hex')
+    await eventually(
+      () => {
+        const ofTrace = collector.exports.filter((each) => each.includes(bytes))
+        for (const name of ['client.shop', 'backend.shop'])
+          expect(ofTrace.some((each) => each.includes(name))).toBe(true)
+      },
+      { within: 20_000 },
+    )
+    await backend.stop()
+    await world.stop()
+    await collector.stop()
+  }, 120_000)
+})
