@@ -23,6 +23,7 @@ export const rooms = {
   analysis: ['api', 'runtime'],
   kube: ['api', 'runtime'],
   traffic: ['api', 'kube', 'runtime'],
+  flagger: ['api', 'kube'],
   hooks: ['api', 'runtime'],
   notify: ['api', 'runtime'],
   gitops: ['api', 'kube', 'runtime'],

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import {
   allCustomResourceDefinitions,
   type CustomResourceDefinition,
+  flaggerCustomResourceDefinitions,
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
 } from '../src/api/index.ts'
@@ -29,6 +30,7 @@ if (process.argv.includes('--check')) {
 function renderAll(): ReadonlyMap<string, string> {
   const own = allCustomResourceDefinitions.map((crd) => ['', crd] as const)
   const istio = istioCustomResourceDefinitions.map((crd) => ['istio', crd] as const)
+  const flagger = flaggerCustomResourceDefinitions.map((crd) => ['flagger', crd] as const)
   const local = localCustomResourceDefinitions.map((crd) => ['local', crd] as const)
   const render =
     (folder: string) =>
@@ -41,7 +43,7 @@ function renderAll(): ReadonlyMap<string, string> {
     (crd) => [join(FOLDERS[2], `${crd.spec.names.singular}.md`), renderReference(crd)] as const,
   )
   return new Map([
-    ...[...own, ...istio, ...local].map(render(FOLDERS[0])),
+    ...[...own, ...istio, ...flagger, ...local].map(render(FOLDERS[0])),
     ...[...own, ...istio].map(render(FOLDERS[1])),
     ...pages,
   ])

@@ -2,6 +2,7 @@ import { alertProviderKind, alertProviderSchema } from './alert-provider.ts'
 import { canaryKind, canarySchema } from './canary.ts'
 import { canaryRunKind, canaryRunSchema } from './canary-run.ts'
 import { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
+import { flaggerResources } from './flagger.ts'
 import { imagePolicyKind, imagePolicySchema } from './image-policy.ts'
 import { destinationRuleKind, gatewayKind, virtualServiceKind } from './istio/networking.ts'
 import { destinationRuleSchema, gatewaySchema, virtualServiceSchema } from './istio/networking-schema.ts'
@@ -194,6 +195,9 @@ export const istioCustomResourceDefinitions: readonly CustomResourceDefinition[]
   serviceEntry,
   workloadEntry,
 ].map(crdFor)
+
+/** Flagger's kinds with open specs, for clusters that never had Flagger. */
+export const flaggerCustomResourceDefinitions: readonly CustomResourceDefinition[] = flaggerResources.map(crdFor)
 
 /** Kinds that only the local platform has. */
 export const localCustomResourceDefinitions: readonly CustomResourceDefinition[] = [localImage].map(crdFor)

@@ -10,10 +10,17 @@ export * from './canary-run.ts'
 export { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
 export {
   allCustomResourceDefinitions,
+  flaggerCustomResourceDefinitions,
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
 } from './custom-resources.ts'
 export * from './gates.ts'
+export {
+  flaggerAlertProviderKind,
+  flaggerCanaryKind,
+  flaggerMetricTemplateKind,
+  isOfFlagger,
+} from './flagger.ts'
 export { type GuardSettings, guardSettingsOf } from './guard.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'

@@ -1,4 +1,4 @@
-import type { Phase, RunStep } from '../api/index.ts'
+import { isOfFlagger, type Phase, type RunStep } from '../api/index.ts'
 import type { NewRun } from './decision.ts'
 import type { Observation, RunFacts, WorkloadFacts } from './observation.ts'
 import type { Cause } from './reasons.ts'
@@ -24,7 +24,8 @@ export const withProgress = (state: ActiveRelease, progress: Partial<RunProgress
 
 /** Names the next run: the number after the last, or that of a run whose start was interrupted before it was recorded. */
 export function nameNextRun(state: ReleaseState, observation: Observation, revision: string): string {
-  const canary = observation.canary.metadata.name
+  const prefix = isOfFlagger(observation.canary) ? 'flagger-' : ''
+  const canary = `${prefix}${observation.canary.metadata.name}`
   const current = numberOf(state.run?.name)
   const isInterrupted = (run: RunFacts) => run.isFresh && run.revision === revision && numberOf(run.name) > current
   const interrupted = observation.runs.find(isInterrupted)

@@ -9,6 +9,8 @@ export interface PlatformOptions {
   readonly dataDirectory: string
   readonly log: Logger
   readonly signal: AbortSignal
+  /** Flagger's kinds are served and released, too; not when absent. */
+  readonly flaggerCompat?: boolean
 }
 
 const sluice = (...words: readonly string[]): readonly string[] => [
@@ -29,7 +31,11 @@ export async function createPlatform(options: PlatformOptions): Promise<LocalPla
     tools: { envoy: tools.envoy.path, prometheus: tools.prometheus.path },
     clock: systemClock,
     log: options.log,
-    children: { mesh: sluice('mesh'), controller: sluice('controller') },
+    children: {
+      mesh: sluice('mesh'),
+      controller: sluice('controller', ...(options.flaggerCompat ? ['--flagger-compat'] : [])),
+    },
+    flaggerCompat: options.flaggerCompat ?? false,
   })
 }
 

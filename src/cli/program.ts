@@ -179,6 +179,8 @@ function addServerCommands(program: Command): void {
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8080')
     .option('--leader-elect', 'run beside other replicas', false)
     .option('--lease-namespace <name>', 'namespace of the Lease', 'sluice-system')
+    .option('--flagger-compat', 'release Canaries of flagger.app/v1beta1, too', false)
+    .option('--flagger-lease-namespace <name>', 'namespace of the Lease of a Flagger that may still run', 'kube-system')
     .option('--allow-cross-namespace-refs', 'let canaries name templates and providers of other namespaces', false)
     .action(async (options) => (await import('./commands/controller.ts')).runController(options))
   addServerOptions(program.command('mesh').description('run the control plane of the mesh'))
@@ -205,6 +207,7 @@ function addLocalCommands(program: Command): void {
     .command('local')
     .description('run the whole platform on this machine: API server, pods as processes, Envoy, Prometheus')
     .option('--data-directory <path>', 'where objects, logs and metrics are kept; $XDG_DATA_HOME/sluice when absent')
+    .option('--flagger-compat', 'release Canaries of flagger.app/v1beta1, too', false)
     .addOption(
       new Option('--log-level <level>', 'least level that is logged')
         .choices(['debug', 'info', 'warn', 'error'])

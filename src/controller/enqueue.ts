@@ -27,6 +27,10 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
     // Another Canary of the same workload may have to stand back now, or may go on.
     if (current === undefined || previous === undefined) addWhere(changed.metadata.namespace, sharesTarget(changed))
   })
+  copies.rivals?.onChange((current, previous) => {
+    const rival = current ?? previous
+    if (rival) addWhere(rival.metadata.namespace, sharesTarget(rival))
+  })
   for (const reflector of [copies.deployments, copies.daemonSets]) {
     reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
       const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
@@ -78,4 +82,4 @@ function readsConfig(copies: LocalCopies, canary: Canary, { kind, name }: Config
 const sharesTarget =
   (one: Canary) =>
   (other: Canary): boolean =>
-    other.metadata.name !== one.metadata.name && other.spec.targetRef.name === one.spec.targetRef.name
+    other.metadata.uid !== one.metadata.uid && other.spec.targetRef.name === one.spec.targetRef.name

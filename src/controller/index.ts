@@ -5,7 +5,9 @@
  * election is the process's affair.
  */
 export { checksOf, type FoundCheck, subjectOf } from './checks.ts'
+export { combineMetrics, createFlaggerMetrics } from './flagger-metrics.ts'
 export { createJobRunner } from './job-runner.ts'
+export { createMetrics } from './metrics.ts'
 export type { Templates } from './references.ts'
 export { createSecretReader } from './secret-reader.ts'
 export { type ControllerOptions, startController } from './start-controller.ts'

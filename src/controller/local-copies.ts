@@ -25,6 +25,8 @@ import { type ConfigTracker, type ConfigTracking, createConfigTracker } from './
 
 /** What the controller watches: every read of a pass comes from here. */
 export interface LocalCopies {
+  /** Canaries that another controller releases. */
+  readonly rivals?: Reflector<Canary> | undefined
   readonly canaries: Reflector<Canary>
   readonly runs: Reflector<CanaryRun>
   readonly deployments: Reflector<Deployment>

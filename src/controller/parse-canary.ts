@@ -3,6 +3,10 @@ import { failure, type Result, success } from '../base/index.ts'
 
 /** The object with every default filled; the API server checked it, unless the CRD was older than this controller. */
 export function parseCanary(object: Canary): Result<Canary> {
+  const unsupported = 'unsupported' in object.spec ? object.spec.unsupported : undefined
+  if (Array.isArray(unsupported)) {
+    return failure(`spec.${unsupported.join(', spec.')}: Sluice does not do this for a Canary of Flagger`)
+  }
   const parsed = canarySpecSchema.safeParse(object.spec)
   if (parsed.success) return success({ ...object, spec: parsed.data })
   const [issue] = parsed.error.issues

@@ -1,4 +1,4 @@
-import type { Canary } from '../api/index.ts'
+import { type Canary, isOfFlagger } from '../api/index.ts'
 import type { Cause } from '../canary/index.ts'
 import { foreignOwner, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
 import { findAutoscaler } from './autoscaler/observe.ts'
@@ -45,11 +45,13 @@ function isUnsupported({ canary }: RefusalInput): Cause | undefined {
 /** Two Canaries on one workload would undo each other's weights: the younger stands back. */
 function isClaimed({ canary, copies }: RefusalInput): Cause | undefined {
   const { kind, name } = canary.spec.targetRef
-  const older = copies.canaries
-    .list(canary.metadata.namespace)
-    .find((other) => other.metadata.name !== canary.metadata.name && claims(other, canary) && isOlder(other, canary))
+  const { namespace, uid } = canary.metadata
+  const older = [...copies.canaries.list(namespace), ...(copies.rivals?.list(namespace) ?? [])].find(
+    (other) => other.metadata.uid !== uid && claims(other, canary) && isOlder(other, canary),
+  )
   if (older === undefined) return undefined
-  const message = `Canary ${older.metadata.name} releases ${kind} ${name} or its Services already: delete one of the two`
+  const whose = isOfFlagger(older) ? ' of Flagger' : ''
+  const message = `Canary ${older.metadata.name}${whose} releases ${kind} ${name} or its Services already: delete one of the two`
   return { reason: 'TargetClaimed', message }
 }
 
@@ -59,7 +61,8 @@ const claims = (one: Canary, other: Canary): boolean =>
 
 function isOlder(one: Canary, other: Canary): boolean {
   const ages = [one.metadata.creationTimestamp ?? '', other.metadata.creationTimestamp ?? ''] as const
-  return ages[0] === ages[1] ? one.metadata.name < other.metadata.name : ages[0] < ages[1]
+  const ids = [one, other].map(({ metadata }) => `${metadata.name}/${metadata.uid}`) as [string, string]
+  return ages[0] === ages[1] ? ids[0] < ids[1] : ages[0] < ages[1]
 }
 
 function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {

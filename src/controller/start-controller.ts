@@ -1,7 +1,8 @@
 import type { Registry } from 'prom-client'
 import { type Analyst, createGuardReader } from '../analysis/index.ts'
+import type { Canary } from '../api/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
-import { createEventRecorder, createWorkQueue, type KubeClient, type Random } from '../kube/index.ts'
+import { createEventRecorder, createWorkQueue, type KubeClient, type Random, type Reflector } from '../kube/index.ts'
 import type { Notifier } from '../notify/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
@@ -13,7 +14,7 @@ import { createEventHooks } from './event-hooks.ts'
 import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
-import { createMetrics } from './metrics.ts'
+import { type ControllerMetrics, createMetrics } from './metrics.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
 
 export interface ControllerOptions {
@@ -26,6 +27,10 @@ export interface ControllerOptions {
   readonly random: Random
   readonly defaults: { readonly metricsServer: string; readonly provider: Provider }
   readonly registry: Registry
+  /** Who is told of releases; series of the registry when absent. */
+  readonly metrics?: ControllerMetrics
+  /** Canaries that another controller releases: their workloads are not touched. */
+  readonly rivals?: Reflector<Canary>
   /** Watch one namespace only. */
   readonly namespace?: string
   /** How many Canaries are worked on at a time; 16 when absent, since a pass may wait for Prometheus. */
@@ -45,8 +50,8 @@ export interface ControllerOptions {
 export async function startController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log, random } = options
   const { namespace, tracking = { configMaps: true, secrets: true } } = options
-  const copies = createLocalCopies({ client, clock, log, random, namespace, tracking })
-  const metrics = createMetrics(options.registry)
+  const { metrics = createMetrics(options.registry), rivals } = options
+  const copies = { ...createLocalCopies({ client, clock, log, random, namespace, tracking }), rivals }
   const policy = { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false }
   const asking = { ...options, copies, policy, defaultMetricsServer: options.defaults.metricsServer }
   const background = createBackgroundAnswers({
@@ -78,7 +83,10 @@ export async function startController(options: ControllerOptions, signal: AbortS
     if (current === undefined && previous) metrics.forget(describeForgotten(previous))
   })
   const watching = allOf(copies).map((copy) => copy.start(signal))
-  await Promise.race([Promise.all(allOf(copies).map((copy) => copy.synced)), ...watching])
+  await Promise.race([
+    Promise.all([...allOf(copies), ...(rivals ? [rivals] : [])].map((copy) => copy.synced)),
+    ...watching,
+  ])
   // Nothing is decided on half a copy: handlers begin when every list is in.
   enqueueOnChange(copies, queue)
   for (const canary of copies.canaries.list()) queue.add(keyOf(canary))

@@ -1,4 +1,4 @@
-import { apiVersionOf, type Canary, canaryKind, type KubernetesObject, type OwnerReference } from '../api/index.ts'
+import { type Canary, canaryKind, type KubernetesObject, type OwnerReference } from '../api/index.ts'
 
 /** GitOps tools must not undo weights; Flagger's objects carry the same. */
 export const keepOffAnnotations: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ export const marksOf = ({ metadata }: Canary): Readonly<Record<string, string>> 
 
 /** For objects that nobody is served by, and for those that have been replaced: they go when the Canary goes. */
 export const ownerReferenceTo = (canary: Canary): OwnerReference => ({
-  apiVersion: apiVersionOf(canaryKind),
+  apiVersion: canary.apiVersion,
   kind: canaryKind.kind,
   name: canary.metadata.name,
   uid: canary.metadata.uid ?? '',

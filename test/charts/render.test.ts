@@ -133,6 +133,31 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     ])
   })
 
+  test('Flagger’s objects are released only where that is wanted, with rights for no more', async () => {
+    const wanted = ['--set', 'controller.flaggerCompat.enabled=true']
+    const render = async (...args: readonly string[]) => {
+      const objects = await template(...args)
+      const roles = objects.filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
+      const rules: readonly Rule[] = roles.flatMap((role) => role.rules)
+      const [controller] = objects.filter(
+        ({ kind, metadata }) => kind === 'Deployment' && /controller/.test(metadata.name),
+      )
+      const { args: flags } = controller?.spec.template.spec.containers[0] ?? {}
+      return { rules: rules.filter((rule) => /flagger/.test(JSON.stringify(rule))), flags: `${flags}` }
+    }
+    const [off, on] = [await render(), await render(...wanted)]
+    expect([off.rules, off.flags.includes('flagger')]).toEqual([[], false])
+    expect(on.flags).toContain('--flagger-compat,--flagger-lease-namespace=kube-system')
+    expect(on.rules.map(({ resources, verbs }) => [resources.join(), verbs.join()])).toEqual([
+      ['canaries', 'get,list,watch,patch'],
+      ['canaries/status', 'patch'],
+      ['canaries/finalizers', 'update'],
+      ['metrictemplates', 'get,list,watch'],
+      ['alertproviders', 'get'],
+      ['leases', 'get'],
+    ])
+  })
+
   test('Jobs run only where that is allowed', async () => {
     const jobs = ['--set', 'controller.runJobsIn={team-a}']
     const rolesOf = async (...args: readonly string[]) =>

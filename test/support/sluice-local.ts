@@ -56,13 +56,13 @@ export function isKubectlMissing(what: string): boolean {
   return true
 }
 
-export async function startSluiceLocal(): Promise<SluiceLocal> {
+export async function startSluiceLocal(...flags: readonly string[]): Promise<SluiceLocal> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-scenario-'))
   const dataDirectory = join(directory, 'sluice')
   const kubeconfig = join(dataDirectory, 'kubeconfig')
   const environment = { ...process.env, XDG_DATA_HOME: directory, TMPDIR: directory, KUBECONFIG: kubeconfig }
   const text: string[] = []
-  let running = await launch(environment, text)
+  let running = await launch(environment, text, flags)
   const run = (command: string, words: readonly string[], input?: string) =>
     runToEnd({ command, words, environment, input })
   return {
@@ -84,7 +84,7 @@ export async function startSluiceLocal(): Promise<SluiceLocal> {
     child: (name) => findChild(dataDirectory, name),
     processes: () => processesNaming(directory),
     async restart() {
-      running = await launch(environment, text)
+      running = await launch(environment, text, flags)
     },
     async [Symbol.asyncDispose]() {
       await running.process.stop({ graceMs: 30_000 })
@@ -101,7 +101,7 @@ interface Launched {
 }
 
 /** It is up when it has printed where everything is, and ends with this process, whatever ends that. */
-async function launch(env: NodeJS.ProcessEnv, text: string[]): Promise<Launched> {
+async function launch(env: NodeJS.ProcessEnv, text: string[], flags: readonly string[]): Promise<Launched> {
   const printed: string[] = []
   const keepIn = (...pages: readonly string[][]) =>
     new PassThrough().on('data', (chunk: Buffer) => {
@@ -109,7 +109,7 @@ async function launch(env: NodeJS.ProcessEnv, text: string[]): Promise<Launched>
     })
   const child = spawnChild({
     command: process.execPath,
-    args: [main, 'local'],
+    args: [main, 'local', ...flags],
     env,
     stdout: keepIn(printed, text),
     stderr: keepIn(text),

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 import { createAnalyst } from '../../analysis/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { createJobRunner, createSecretReader, startController } from '../../controller/index.ts'
+import { createJobRunner, createSecretReader } from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
 import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
@@ -10,6 +10,7 @@ import { createNotifier } from '../../notify/index.ts'
 import { createLogger, type Logger, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { serveProbes } from '../probe-server.ts'
+import { startControllers } from './flagger-compat.ts'
 
 export interface ControllerCommandOptions {
   readonly kubeconfig?: string
@@ -22,6 +23,8 @@ export interface ControllerCommandOptions {
   readonly leaderElect: boolean
   readonly leaseNamespace: string
   readonly allowCrossNamespaceRefs: boolean
+  readonly flaggerCompat: boolean
+  readonly flaggerLeaseNamespace: string
   readonly configTracking: 'all' | 'config-maps' | 'none'
 }
 
@@ -93,7 +96,7 @@ function lead(controller: Process, signal: AbortSignal): Promise<void> {
   })
   return runTogether(signal, [
     (running) =>
-      startController(
+      startControllers(
         {
           ...acting,
           client,
@@ -119,6 +122,7 @@ function lead(controller: Process, signal: AbortSignal): Promise<void> {
           },
           ...(guardIntervalMs > 0 ? { guard: { intervalMs: guardIntervalMs, scrapeIntervalMs } } : {}),
         },
+        { enabled: options.flaggerCompat, leaseNamespace: options.flaggerLeaseNamespace },
         running,
       ),
     (running) =>

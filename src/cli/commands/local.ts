@@ -6,6 +6,7 @@ import { createPlatform, defaultDataDirectory } from '../platform.ts'
 export interface LocalOptions {
   readonly dataDirectory?: string
   readonly logLevel: string
+  readonly flaggerCompat: boolean
 }
 
 export async function runLocal(options: LocalOptions): Promise<void> {
@@ -13,7 +14,12 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   const dataDirectory = options.dataDirectory ?? defaultDataDirectory()
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
   const log = createLogger({ name: 'local', level: options.logLevel })
-  const platform = await createPlatform({ dataDirectory, log, signal: stop.signal })
+  const platform = await createPlatform({
+    dataDirectory,
+    log,
+    signal: stop.signal,
+    flaggerCompat: options.flaggerCompat,
+  })
   const running = platform.start(stop.signal)
   await Promise.race([platform.ready, running])
   if (!stop.signal.aborted) processOutput.out(platform.describe())

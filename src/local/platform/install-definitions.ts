@@ -2,6 +2,7 @@ import {
   allCustomResourceDefinitions,
   type CustomResourceDefinition,
   customResourceDefinitionKind,
+  flaggerCustomResourceDefinitions,
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
   namespaceKind,
@@ -19,13 +20,19 @@ const definitions: readonly CustomResourceDefinition[] = [
 ]
 
 /** Brings the CRDs up to date and waits until every kind is served; the mesh keeps its own in its namespace. */
-export async function installDefinitions(client: KubeClient, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function installDefinitions(
+  client: KubeClient,
+  clock: Clock,
+  signal: AbortSignal,
+  withFlagger = false,
+): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: rootNamespace } }
   await client.apply(namespaceKind, namespace, { force: true })
-  for (const definition of definitions) {
+  const wanted = withFlagger ? [...definitions, ...flaggerCustomResourceDefinitions] : definitions
+  for (const definition of wanted) {
     await client.apply(customResourceDefinitionKind, definition, { force: true })
   }
-  for (const { metadata } of definitions) {
+  for (const { metadata } of wanted) {
     while (!signal.aborted && !isEstablished(await client.get(customResourceDefinitionKind, metadata))) {
       await clock.sleep(LOOK_MS, signal)
     }

@@ -105,7 +105,7 @@ async function run(options: LocalPlatformOptions, told: Told, signal: AbortSigna
   })
   const runParts = async (stop: AbortSignal): Promise<void> => {
     const client = createKubeClient({ kubeconfig: kubeconfigOf(options), fieldManager: 'sluice-local' })
-    await installDefinitions(client, options.clock, stop)
+    await installDefinitions(client, options.clock, stop, options.flaggerCompat)
     const parts = await buildParts({ ...options, prefix: block.prefix, client, kubeconfigPath: kubeconfigOf(options) })
     agent = parts.agent
     told.running({ block, parts })

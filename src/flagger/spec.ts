@@ -1,0 +1,133 @@
+import { parseDuration } from '../base/index.ts'
+
+/** Data of an object that Flagger's CRD took: fields are looked at one by one. */
+export type Fields = Readonly<Record<string, unknown>>
+
+export const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+
+const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : [])
+
+/** Without the fields that are not set, so that defaults are filled where nothing was said. */
+const compact = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null))
+
+const pick = (fields: Fields, names: readonly string[]): Fields =>
+  compact(Object.fromEntries(names.map((name) => [name, fields[name]])))
+
+/** Flagger's floor, and what it takes where it can not read the interval. */
+const SHORTEST_INTERVAL_MS = 10_000
+const UNREADABLE_INTERVAL = '60s'
+const DEFAULT_METRIC_INTERVAL = '1m'
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE'] as const
+
+/** Fields that change who is served by what: a release that ignored them would serve users wrongly. */
+const ROUTING_FIELDS = ['match', 'rewrite', 'headers', 'corsPolicy', 'mirror', 'delegation', 'headless'] as const
+
+/**
+ * The spec of a `sluice.dev` Canary that releases as Flagger would. What Sluice has no word for is handed on as it is:
+ * the parser of the Canary refuses it by its path, and the Canary stalls instead of releasing differently.
+ */
+export function convertSpec(spec: Fields): Fields {
+  const { provider, metricsServer, targetRef, autoscalerRef, progressDeadlineSeconds, skipAnalysis, suspend } = spec
+  return compact({
+    provider,
+    metricsServer,
+    targetRef,
+    autoscalerRef,
+    service: convertService(fieldsOf(spec.service)),
+    analysis: convertAnalysis(fieldsOf(spec.analysis)),
+    progressDeadlineSeconds,
+    skipAnalysis,
+    suspend,
+    revertOnDeletion: spec.revertOnDeletion,
+  })
+}
+
+function convertService(service: Fields): Fields {
+  return pick(service, ['name', 'port', 'portName', 'targetPort', 'gateways', 'hosts', 'timeout', 'retries'])
+}
+
+function convertAnalysis(analysis: Fields): Fields {
+  const { threshold, mirror, mirrorWeight, iterations, match, stepWeightPromotion } = analysis
+  return compact({
+    interval: convertInterval(analysis.interval),
+    threshold: typeof threshold === 'number' && threshold >= 1 ? threshold : 1,
+    mirror: mirror === true,
+    mirrorWeight: typeof mirrorWeight === 'number' && mirrorWeight > 0 ? mirrorWeight : 100,
+    mirrorMethods: METHODS,
+    iterations: isPositive(iterations) ? iterations : undefined,
+    match: isPositive(iterations) ? match : undefined,
+    ...(isPositive(iterations) ? {} : convertWeights(analysis)),
+    stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
+    metrics: listOf(analysis.metrics).map(convertMetric),
+    // Flagger looks once in an interval, and never in between.
+    guard: { enabled: false },
+    webhooks: listOf(analysis.webhooks).map(convertWebhook),
+    alerts: listOf(analysis.alerts).map(convertAlert),
+  })
+}
+
+const isPositive = (value: unknown): value is number => typeof value === 'number' && value > 0
+
+function convertInterval(interval: unknown): string {
+  const text = typeof interval === 'string' ? interval : UNREADABLE_INTERVAL
+  const parsed = parseDuration(text)
+  if (!parsed.ok) return UNREADABLE_INTERVAL
+  return parsed.value < SHORTEST_INTERVAL_MS ? '10s' : text
+}
+
+/** Weights above 100 are 100; a list makes the largest weight superfluous. */
+function convertWeights({ stepWeight, stepWeights, maxWeight }: Fields): Fields {
+  const atMost100 = (weight: unknown) => (isPositive(weight) ? Math.min(100, weight) : undefined)
+  if (Array.isArray(stepWeights) && stepWeights.length > 0) {
+    return { stepWeights: stepWeights.map((weight) => atMost100(weight) ?? weight) }
+  }
+  const largest = atMost100(maxWeight) ?? 100
+  return { maxWeight: largest, stepWeight: Math.min(largest, atMost100(stepWeight) ?? largest) }
+}
+
+/** Whatever keeps Flagger from a value is a failed check to it. */
+function convertMetric(metric: Fields): Fields {
+  const { name, interval, thresholdRange, threshold, templateRef, templateVariables } = metric
+  return compact({
+    name,
+    interval: interval ?? DEFAULT_METRIC_INTERVAL,
+    thresholdRange: isEmpty(thresholdRange) ? rangeOf(name, threshold) : thresholdRange,
+    templateRef,
+    templateVariables,
+    onNoData: 'fail',
+    onQueryError: 'fail',
+    onProviderDown: 'fail',
+  })
+}
+
+const isEmpty = (value: unknown): boolean => Object.keys(fieldsOf(value)).length === 0
+
+/** The deprecated limit: the least success rate, and the most of anything else; 0 where there is none. */
+const rangeOf = (name: unknown, threshold: unknown): Fields =>
+  name === 'request-success-rate' ? { min: threshold ?? 0 } : { max: threshold ?? 0 }
+
+const convertWebhook = (webhook: Fields): Fields => {
+  const { type } = webhook
+  return { ...pick(webhook, ['name', 'url', 'timeout', 'retries', 'metadata']), ...(type ? { type } : {}) }
+}
+
+const convertAlert = (alert: Fields): Fields => {
+  const { severity } = alert
+  return { ...pick(alert, ['name', 'providerRef']), ...(severity ? { severity } : {}) }
+}
+
+/** What this Canary asks for that would change how users are served, and that Sluice can not do for it. */
+export function unsupportedFields(spec: Fields): readonly string[] {
+  const service = fieldsOf(spec.service)
+  const analysis = fieldsOf(spec.analysis)
+  const routing = ROUTING_FIELDS.filter((name) => isSet(service[name])).map((name) => `service.${name}`)
+  const metrics = listOf(analysis.metrics).flatMap(({ query, templateRef }, index) =>
+    query !== undefined && templateRef === undefined ? [`analysis.metrics[${index}].query`] : [],
+  )
+  return [...routing, ...(isSet(analysis.sessionAffinity) ? ['analysis.sessionAffinity'] : []), ...metrics]
+}
+
+const isSet = (value: unknown): boolean =>
+  value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0)

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { canarySpecSchema } from '../../src/api/index.ts'
+import { convertSpec, unsupportedFields } from '../../src/flagger/spec.ts'
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']
+const failing = { onNoData: 'fail', onQueryError: 'fail', onProviderDown: 'fail' }
+
+const flagger = (analysis: object, spec: object = {}) => ({
+  targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'podinfo' },
+  service: { port: 9898 },
+  analysis: { interval: '1m', threshold: 5, stepWeight: 10, ...analysis },
+  ...spec,
+})
+
+const converted = (analysis: object, spec?: object) => canarySpecSchema.parse(convertSpec(flagger(analysis, spec)))
+
+describe('a Canary of Flagger', () => {
+  test('keeps what both have, and gets what Flagger does where nothing is said', () => {
+    const { analysis, service, ...spec } = converted({
+      maxWeight: 50,
+      metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: '1m' }],
+      webhooks: [
+        { name: 'load-test', url: 'http://flagger-loadtester.test/', timeout: '5s', metadata: { cmd: 'hey' } },
+      ],
+    })
+    expect(spec).toMatchObject({ progressDeadlineSeconds: 600, skipAnalysis: false, suspend: false })
+    expect(service).toEqual({ port: 9898, portName: 'http' })
+    expect(analysis).toEqual({
+      interval: '1m',
+      threshold: 5,
+      mirror: false,
+      mirrorWeight: 100,
+      mirrorMethods: METHODS,
+      mirrorIterations: 1,
+      stepWeight: 10,
+      maxWeight: 50,
+      guard: { enabled: false, errorShare: 0.2, minRequests: 10 },
+      metrics: [{ name: 'request-success-rate', interval: '1m', thresholdRange: { min: 99 }, ...failing }],
+      webhooks: [
+        {
+          name: 'load-test',
+          type: 'rollout',
+          url: 'http://flagger-loadtester.test/',
+          timeout: '5s',
+          retries: 0,
+          metadata: { cmd: 'hey' },
+        },
+      ],
+      alerts: [],
+    })
+  })
+
+  test.each([
+    ['an interval below its floor', { interval: '3s' }, { interval: '10s' }],
+    ['an interval that is none', { interval: 'soon' }, { interval: '60s' }],
+    ['no interval', { interval: undefined }, { interval: '60s' }],
+    ['a threshold of 0', { threshold: 0 }, { threshold: 1 }],
+    ['no largest weight', {}, { stepWeight: 10, maxWeight: 100 }],
+    ['a step larger than the largest weight', { stepWeight: 60, maxWeight: 50 }, { stepWeight: 50, maxWeight: 50 }],
+    [
+      'a list of weights',
+      { stepWeight: undefined, stepWeights: [1, 50, 200], maxWeight: 5 },
+      { stepWeights: [1, 50, 100] },
+    ],
+    ['mirroring', { mirror: true, mirrorWeight: 20 }, { mirror: true, mirrorWeight: 20, mirrorMethods: METHODS }],
+    ['blue/green', { stepWeight: undefined, iterations: 10 }, { iterations: 10, mirror: false }],
+    [
+      'A/B',
+      { stepWeight: undefined, iterations: 10, match: [{ headers: { 'x-canary': { exact: 'insider' } } }] },
+      { iterations: 10, match: [{ headers: { 'x-canary': { exact: 'insider' } } }] },
+    ],
+    ['a return by steps', { stepWeightPromotion: 20 }, { stepWeightPromotion: 20 }],
+    [
+      'an alert without severity',
+      { alerts: [{ name: 'a', providerRef: { name: 'slack' }, severity: '' }] },
+      {
+        alerts: [{ name: 'a', severity: 'info', providerRef: { name: 'slack' } }],
+      },
+    ],
+  ])('%s', (_, analysis, expected) => {
+    expect(converted(analysis).analysis).toMatchObject(expected)
+  })
+
+  test.each([
+    [{ name: 'request-success-rate', threshold: 99 }, { min: 99 }],
+    [{ name: 'request-duration', threshold: 500 }, { max: 500 }],
+    [{ name: 'request-success-rate' }, { min: 0 }],
+    [{ name: 'request-duration', thresholdRange: {} }, { max: 0 }],
+  ])('the deprecated limit of %j', (metric, thresholdRange) => {
+    expect(converted({ metrics: [metric] }).analysis.metrics).toEqual([
+      { name: metric.name, interval: '1m', thresholdRange, ...failing },
+    ])
+  })
+
+  test.each([
+    [undefined, true],
+    [false, false],
+    [true, true],
+  ])('gives its workload back when it is deleted, unless told otherwise: %s', (revertOnDeletion, expected) => {
+    expect(converted({}, { revertOnDeletion }).revertOnDeletion).toBe(expected)
+  })
+
+  test.each([
+    [
+      { service: { port: 80, match: [{ uri: { prefix: '/' } }], corsPolicy: { allowOrigin: ['*'] } } },
+      ['service.match', 'service.corsPolicy'],
+    ],
+    [{ service: { port: 80, delegation: true } }, ['service.delegation']],
+    [{ service: { port: 80, delegation: false, match: [] } }, []],
+    [{ analysis: { sessionAffinity: { cookieName: 'c' } } }, ['analysis.sessionAffinity']],
+    [{ analysis: { metrics: [{ name: 'a', query: 'up' }] } }, ['analysis.metrics[0].query']],
+    [{ service: { port: 80, trafficPolicy: { tls: { mode: 'DISABLE' } }, apex: { labels: {} } } }, []],
+  ])('what can not be done for it is named: %j', (spec, fields) => {
+    expect(unsupportedFields({ ...flagger({}), ...spec })).toEqual(fields)
+  })
+
+  test.each([
+    ['provider', { provider: 'nginx' }],
+    ['targetRef.kind', { targetRef: { apiVersion: 'serving.knative.dev/v1', kind: 'Revision', name: 'x' } }],
+  ])('what Sluice has no word for is refused by its path: %s', (path, spec) => {
+    const parsed = canarySpecSchema.safeParse(convertSpec(flagger({}, spec)))
+    expect(parsed.error?.issues[0]?.path.join('.')).toBe(path)
+  })
+})
