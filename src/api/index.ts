@@ -14,13 +14,13 @@ export {
   istioCustomResourceDefinitions,
   localCustomResourceDefinitions,
 } from './custom-resources.ts'
-export * from './gates.ts'
 export {
   flaggerAlertProviderKind,
   flaggerCanaryKind,
   flaggerMetricTemplateKind,
   isOfFlagger,
 } from './flagger.ts'
+export * from './gates.ts'
 export { type GuardSettings, guardSettingsOf } from './guard.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'
