@@ -183,7 +183,8 @@ describe('a release through real Envoys', () => {
       get(`${proxy}/shop/1`, { headers: { host, ...headers } })
     expect(await ask('web', { 'x-beta': 'yes' })).toMatchObject({ status: 200, body: 'canary' })
     expect(await ask('web.shop.svc.cluster.local:80', {})).toMatchObject({ status: 200, body: 'primary' })
-    expect(await ask('nobody', {})).toMatchObject({ status: 404 })
+    // Sent on to whatever has the name: nothing has it.
+    expect(await ask('nobody.invalid', {})).toMatchObject({ status: 503 })
   })
 
   test('a mirror gets a copy of each request, under its own name, and its failure is not seen', async () => {
