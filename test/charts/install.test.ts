@@ -166,12 +166,12 @@ describe.skipIf(skipped !== undefined)('on a real cluster', () => {
     expect(await isAllowed(permission)).toBe(false)
   })
 
-  test('an upgrade keeps the token of the mesh and Istio’s CRDs, and changes what it should', async () => {
-    const secretPath = `/api/v1/namespaces/${NAMESPACE}/secrets/sluice-mesh-token`
-    const before = (await kube.request('GET', secretPath)).body.data.token
+  test('an upgrade keeps the webhook’s certificate and Istio’s CRDs, and changes what it should', async () => {
+    const secretPath = `/api/v1/namespaces/${NAMESPACE}/secrets/sluice-mesh-webhook`
+    const before = (await kube.request('GET', secretPath)).body.data['tls.crt']
     const { code, stderr } = await helm.run('upgrade', 'sluice', CHART, ...values, '--set', 'controller.replicas=3')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect((await kube.request('GET', secretPath)).body.data.token).toBe(before)
+    expect((await kube.request('GET', secretPath)).body.data['tls.crt']).toBe(before)
     expect((await kube.request('GET', deploymentPath('sluice-controller'))).body.spec.replicas).toBe(3)
     expect((await helm.run('get', 'manifest', 'sluice', '-n', NAMESPACE)).stdout).toContain(
       'virtualservices.networking.istio.io',
