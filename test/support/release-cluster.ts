@@ -17,7 +17,7 @@ import { startController } from '../../src/controller/index.ts'
 import type { HookCaller, HookPayload } from '../../src/hooks/index.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
 import type { Notice, Notifier } from '../../src/notify/index.ts'
-import { silentLogger } from '../../src/runtime/index.ts'
+import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { buildCanary, buildVerdict, type CanaryOverrides } from './canary-objects.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { createMemoryApi, type MemoryApi, type MemoryWrite } from './memory-api.ts'
@@ -53,6 +53,7 @@ export interface ReleaseCluster {
   startController(options?: {
     readonly before?: (write: MemoryWrite) => void
     readonly metricsServer?: string
+    readonly log?: Logger
   }): () => Promise<void>
   /** Moves time on until the condition holds. */
   until(what: string, condition: () => boolean): Promise<void>
@@ -107,7 +108,7 @@ export function createReleaseCluster(): ReleaseCluster {
           hooks: scriptedHooks(cluster),
           notifier: collectingNotifier(cluster.sent),
           clock,
-          log: silentLogger,
+          log: options.log ?? silentLogger,
           random: () => 0.5,
           defaults: { metricsServer: options.metricsServer ?? 'http://prometheus:9090', provider: 'mesh' },
           registry: new Registry(),
