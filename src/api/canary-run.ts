@@ -50,6 +50,7 @@ export const runStepSchema = z.object({
   kind: z.enum(['mirror', 'weight', 'match', 'iterations', 'promotion']).describe('What the step moves.'),
   weight: z.int().describe('Percentage of requests that the new version gets.'),
   mirrorWeight: z.int().describe('Percentage of requests that is mirrored to it.'),
+  session: z.string().optional().describe('Revision whose users stay with it, by their cookie.'),
   startedAt: z.string().describe('Time the step was decided.'),
   programmedAt: z.string().optional().describe('Time from which every proxy concerned had the weight.'),
   endedAt: z.string().optional().describe('Time the step was left.'),

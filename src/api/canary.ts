@@ -17,6 +17,7 @@ import {
   objectMetaSchema,
   webAddressSchema,
 } from './schema.ts'
+import { sessionAffinitySchema } from './session-affinity.ts'
 import { strategyRules } from './strategy-rules.ts'
 
 /** Flagger's phases, word for word, so that tools keyed on them work. */
@@ -153,6 +154,9 @@ const plainAnalysisSchema = z.object({
     .describe('Weight that goes back to the promoted primary each interval; all at once when absent.'),
   metrics: mapListBy('name', z.array(metricSchema).max(32)).optional().describe('Checks that hold each step.'),
   guard: guardSchema.optional().describe('What may happen between two checks.'),
+  sessionAffinity: sessionAffinitySchema
+    .optional()
+    .describe('Keep users with the version they met while weights move.'),
   manualGates: z
     .array(manualGateSchema)
     .max(3)

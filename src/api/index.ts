@@ -49,3 +49,4 @@ export {
   parseImagePolicy,
   parseMetricTemplate,
 } from './parse.ts'
+export type { SessionAffinity } from './session-affinity.ts'

@@ -7,6 +7,7 @@ interface Strategy {
   readonly iterations?: number | undefined
   readonly match?: readonly object[] | undefined
   readonly stepWeightPromotion?: number | undefined
+  readonly sessionAffinity?: object | undefined
 }
 
 const countSet = (...values: readonly unknown[]): number => values.filter((value) => value !== undefined).length
@@ -29,5 +30,11 @@ export const strategyRules: readonly Rule<Strategy>[] = [
     message: 'stepWeightPromotion moves shares of all requests, and with match there are none',
     field: 'stepWeightPromotion',
     holds: ({ stepWeightPromotion, match }) => stepWeightPromotion === undefined || match === undefined,
+  },
+  {
+    cel: '!has(self.sessionAffinity) || !has(self.iterations)',
+    message: 'sessionAffinity keeps users while weights move, and with iterations there are none',
+    field: 'sessionAffinity',
+    holds: ({ sessionAffinity, iterations }) => sessionAffinity === undefined || iterations === undefined,
   },
 ]

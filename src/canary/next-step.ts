@@ -22,9 +22,19 @@ function openNext(state: ActiveRelease, observation: Observation, planned: Plann
   const cause: Cause = { reason: 'WeightChanged', message: describe(planned, state.run.revision) }
   const closed = closeStep(state, 'passed', observation.now)
   return {
-    state: { ...openStep(closed, planned, observation.now), cause, stalled: undefined },
+    state: {
+      ...openStep(closed, keepingUsers(state, observation, planned), observation.now),
+      cause,
+      stalled: undefined,
+    },
     notes: [note('info', cause)],
   }
+}
+
+/** A cookie is worth one revision: after the run nothing looks at it any more. */
+function keepingUsers(state: ActiveRelease, { canary }: Observation, planned: PlannedStep): PlannedStep {
+  if (planned.kind !== 'weight' || canary.spec.analysis.sessionAffinity === undefined) return planned
+  return { ...planned, traffic: { ...planned.traffic, session: state.run.revision } }
 }
 
 /** `confirm-traffic-increase` is asked once the step has passed; the analysis goes on while it says no. */

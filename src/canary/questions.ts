@@ -69,7 +69,7 @@ function checkOf(state: ActiveRelease, observation: Unanswered): readonly Questi
 function windowOf(state: ActiveRelease, { now }: Unanswered): Measurable {
   const step = currentStep(state)
   const windowStart = parseTime(step?.programmedAt) ?? state.run.progress.checkedAt ?? now
-  const canaryShare = step?.kind === 'weight' ? step.weight / 100 : undefined
+  const canaryShare = step?.kind === 'weight' && step.session === undefined ? step.weight / 100 : undefined
   const id = renderTime(state.run.progress.checkedAt ?? 0)
   return { id, windowStart, windowEnd: now, canaryShare, memories: state.run.progress.metrics ?? [] }
 }

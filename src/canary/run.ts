@@ -86,6 +86,7 @@ export function openStep(state: ActiveRelease, planned: PlannedStep, now: number
     kind: planned.kind,
     weight: planned.traffic.canary,
     mirrorWeight: planned.traffic.mirror,
+    ...(planned.traffic.session === undefined ? {} : { session: planned.traffic.session }),
     startedAt: renderTime(now),
     outcome: 'running',
     verdicts: [],

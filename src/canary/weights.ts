@@ -15,10 +15,11 @@ export const canaryOnly: Traffic = { primary: 0, canary: 100, mirror: 0 }
 const matchingOnly: Traffic = { ...canaryOnly, matching: true }
 
 /** The shares a step of a run gives. */
-export const trafficOf = ({ kind, weight, mirrorWeight }: RunStep): Traffic => ({
+export const trafficOf = ({ kind, weight, mirrorWeight, session }: RunStep): Traffic => ({
   ...weighted(weight),
   mirror: mirrorWeight,
   ...(kind === 'match' ? { matching: true } : {}),
+  ...(session === undefined ? {} : { session }),
 })
 
 export const weighted = (weight: number): Traffic => ({ primary: 100 - weight, canary: weight, mirror: 0 })
@@ -61,7 +62,8 @@ export const isSameTraffic = (left: Traffic | undefined, right: Traffic): boolea
   left.primary === right.primary &&
   left.canary === right.canary &&
   left.mirror === right.mirror &&
-  left.matching === right.matching
+  left.matching === right.matching &&
+  left.session === right.session
 
 /** Every proxy concerned serves exactly this. */
 export const isServed = (route: RouteFacts, traffic: Traffic): boolean =>

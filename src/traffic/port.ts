@@ -8,6 +8,8 @@ export interface Traffic {
   readonly mirror: number
   /** The shares hold for requests that meet `analysis.match`; all others go to the primary. */
   readonly matching?: true
+  /** Revision whose users stay with it, by their cookie; absent where nobody is kept. */
+  readonly session?: string
 }
 
 export interface TrafficObservation {

@@ -11,9 +11,11 @@ import { marksOf } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { renderMatches } from './request-match.ts'
 import { type ServiceNames, serviceNamesOf } from './service-names.ts'
+import { matchCookie, setCookie } from './session-cookie.ts'
 
 const MIRRORED_RULE = 'mirrored'
 const MATCHED_RULE = 'matched'
+const KEPT_RULE = 'kept'
 export const SPLIT_RULE = 'split'
 
 /** The VirtualService of a Canary: fields of ours replaced, everybody else's kept. */
@@ -65,7 +67,7 @@ export function keepForeignFields(rule: HttpRoute, existing: readonly HttpRoute[
 function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
   if (traffic.matching) return renderMatching(canary, traffic)
   const split = renderSplit(canary, traffic)
-  if (traffic.mirror === 0) return [{ name: SPLIT_RULE, ...split }]
+  if (traffic.mirror === 0) return [...renderKept(canary, traffic), { name: SPLIT_RULE, ...split }]
   const mirrored: HttpRoute = {
     name: MIRRORED_RULE,
     match: [{ method: matchMethods(canary.spec.analysis.mirrorMethods) }],
@@ -76,6 +78,17 @@ function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
   return [mirrored, { name: SPLIT_RULE, ...split }]
 }
 
+/** Whoever holds a cookie of this release stays with the version that gave it. */
+function renderKept(canary: Canary, { session }: Traffic): readonly HttpRoute[] {
+  if (session === undefined) return []
+  return (['canary', 'primary'] as const).flatMap((version) => {
+    const match = matchCookie(canary, version, session)
+    if (match === undefined) return []
+    const shares = version === 'canary' ? everybody : nobody
+    return [{ name: `${KEPT_RULE}-${version}`, match: [match], ...renderSplit(canary, shares) }]
+  })
+}
+
 /** Whoever matches is split by the shares; everybody else stays with the primary. */
 const renderMatching = (canary: Canary, traffic: Traffic): readonly HttpRoute[] => [
   { name: MATCHED_RULE, match: renderMatches(canary.spec.analysis.match ?? []), ...renderSplit(canary, traffic) },
@@ -83,6 +96,7 @@ const renderMatching = (canary: Canary, traffic: Traffic): readonly HttpRoute[] 
 ]
 
 const nobody: Traffic = { primary: 100, canary: 0, mirror: 0 }
+const everybody: Traffic = { primary: 0, canary: 100, mirror: 0 }
 
 /** Istio's regular expressions match the whole value. */
 function matchMethods(methods: readonly string[]): NonNullable<HttpMatchRequest['method']> {
@@ -95,11 +109,16 @@ function renderSplit(canary: Canary, traffic: Traffic): Omit<HttpRoute, 'name'> 
   return {
     // A weight of 0 is written too: a cluster that is gone and comes back costs its connections.
     route: [
-      { destination: { host: names.primary }, weight: traffic.primary },
-      { destination: { host: names.canary }, weight: traffic.canary },
+      { destination: { host: names.primary }, weight: traffic.primary, ...renderCookie(canary, 'primary', traffic) },
+      { destination: { host: names.canary }, weight: traffic.canary, ...renderCookie(canary, 'canary', traffic) },
     ],
     ...renderLimits(canary),
   }
+}
+
+function renderCookie(canary: Canary, version: 'primary' | 'canary', { session }: Traffic) {
+  const cookie = session === undefined ? undefined : setCookie(canary, version, session)
+  return cookie === undefined ? {} : { headers: { response: { add: { 'Set-Cookie': cookie } } } }
 }
 
 export function renderLimits({ spec }: Canary): Pick<HttpRoute, 'timeout' | 'retries'> {
@@ -127,7 +146,9 @@ export function readTraffic(virtualService: VirtualService, names: ServiceNames)
   const rules = virtualService.spec.http ?? []
   const split = readShares(rules.at(-1), names)
   const matched = rules.find(({ name }) => name === MATCHED_RULE)
-  if (split === undefined || matched === undefined) return split && { ...split, mirror: readMirror(rules, names) }
+  if (split === undefined || matched === undefined) {
+    return split && { ...split, mirror: readMirror(rules, names), ...readSession(rules.at(-1), names) }
+  }
   const shares = readShares(matched, names)
   return split.canary === 0 && shares ? { ...shares, mirror: 0, matching: true } : undefined
 }
@@ -136,6 +157,13 @@ function readShares(rule: HttpRoute | undefined, names: ServiceNames): Omit<Traf
   const primary = weightTo(rule, names.primary)
   const canary = weightTo(rule, names.canary)
   return primary === undefined || canary === undefined || primary + canary !== 100 ? undefined : { primary, canary }
+}
+
+/** The value of the cookie that the new version gives. */
+function readSession(rule: HttpRoute | undefined, names: ServiceNames): Pick<Traffic, 'session'> {
+  const given = rule?.route?.find(({ destination }) => destination.host === names.canary)?.headers?.response?.add
+  const session = /^[^=]+=([^;]+);/.exec(given?.['Set-Cookie'] ?? '')?.[1]
+  return session === undefined ? {} : { session }
 }
 
 function readMirror(rules: readonly HttpRoute[], names: ServiceNames): number {

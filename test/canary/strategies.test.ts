@@ -179,3 +179,15 @@ describe('stepWeightPromotion', () => {
     expect([world.state.phase, shares(world)]).toEqual(['Succeeded', []])
   })
 })
+
+test('sessionAffinity keeps users by revision while weights move, and no longer', () => {
+  const world = releasedWorld({ sessionAffinity: { cookieName: 'seen' } })
+  world.run()
+  expect(routesOf(world).map(({ canary, mirror, session }) => [canary, mirror, session])).toEqual([
+    [0, 100, undefined],
+    [20, 0, 'v2'],
+    [40, 0, 'v2'],
+    [0, 0, undefined],
+  ])
+  expect(world.state.phase).toBe('Succeeded')
+})

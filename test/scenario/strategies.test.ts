@@ -10,6 +10,7 @@ import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support
 interface Answer {
   readonly status: number
   readonly version: string
+  readonly cookie: string | undefined
 }
 
 describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategies', () => {
@@ -41,7 +42,8 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
       },
       { within: 30_000, what: 'the gateway runs' },
     )
-    const ask = (headers: Readonly<Record<string, string>>) => get(String(address), headers)
+    const ask = (headers: Readonly<Record<string, string>>) =>
+      get(String(address), { host: hostOf(namespace), ...headers })
     await eventually(async () => (await ask({})).status === 200, { within: 30_000, what: 'the gateway answers' })
     return { app, ask }
   }
@@ -67,6 +69,24 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
       ['match', 100, 'passed'],
     ])
     expect(await answers({})).toEqual(new Set(['2.0.0']))
+  }, 150_000)
+
+  test.concurrent('sessionAffinity: users stay with the version they met, until the release is over', async () => {
+    const sessionAffinity = { cookieName: 'seen', path: '/' }
+    const analysis = { stepWeights: [50], sessionAffinity, manualGates: ['confirm-promotion'] }
+    const { app, ask } = await startPublished('sticky', analysis)
+    await app.setImage('2.0.0')
+    await app.until('half of the users meet it', ({ status }) => status?.phase === 'WaitingPromotion')
+    const first = await Promise.all(Array.from({ length: 40 }, () => ask({})))
+    const met = first.filter(({ version }) => version === '2.0.0')
+    expect([met.length > 0, met.length < 40]).toEqual([true, true])
+    expect(first.filter(({ cookie }) => cookie !== undefined)).toEqual(met)
+    const cookie = String(met[0]?.cookie?.split(';')[0])
+    const again = async () => Promise.all(Array.from({ length: 40 }, () => ask({ cookie: `a=1; ${cookie}; b=2` })))
+    expect(new Set((await again()).map(({ version }) => version))).toEqual(new Set(['2.0.0']))
+    await platform.sluice('abort', 'web', '-n', 'sticky')
+    await app.ended('2.0.0')
+    expect(new Set((await again()).map(({ version }) => version))).toEqual(new Set(['1.0.0']))
   }, 150_000)
 
   test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
@@ -95,13 +115,19 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
   }, 150_000)
 })
 
+/** Gateways of one label serve the routes of all: each app has a name of its own. */
+const hostOf = (namespace: string): string => `${namespace}.example.com`
+
 function get(address: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const host = 'web.example.com'
-    const call = request({ host: address, port: gatewayPort, path: '/', headers: { host, ...headers } }, (response) => {
+    const call = request({ host: address, port: gatewayPort, path: '/', headers }, (response) => {
       response.resume()
       response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, version: String(response.headers['x-version'] ?? '') }),
+        resolve({
+          status: response.statusCode ?? 0,
+          version: String(response.headers['x-version'] ?? ''),
+          cookie: response.headers['set-cookie']?.[0],
+        }),
       )
     })
     call.on('error', reject)

@@ -65,6 +65,18 @@ export const badObjects: readonly BadObject[] = [
     'spec.analysis.stepWeightPromotion',
     'stepWeightPromotion moves shares of all requests, and with match there are none',
   ),
+  inCanary(
+    'one cookie for both versions',
+    canaryWith({ sessionAffinity: { cookieName: 'a', primaryCookieName: 'a' } }),
+    'spec.analysis.sessionAffinity.primaryCookieName',
+    'primaryCookieName must differ from cookieName',
+  ),
+  inCanary(
+    'users kept without weights',
+    canaryWith({ stepWeight: undefined, iterations: 2, sessionAffinity: { cookieName: 'a' } }),
+    'spec.analysis.sessionAffinity',
+    'sessionAffinity keeps users while weights move, and with iterations there are none',
+  ),
   inCanary('steps that fall', steps(10, 5), 'spec.analysis.stepWeights', ascending),
   inCanary('steps that stand', steps(10, 10), 'spec.analysis.stepWeights', ascending),
   inCanary(

@@ -150,6 +150,31 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     expect(world.stored().spec.http).toEqual([{ name: 'split', ...ruleOf(100, 0) }])
   })
 
+  test('users who hold a cookie of this release stay with the version that gave it', async () => {
+    const world = setUp(provider)
+    const sessionAffinity = { cookieName: 'seen', primaryCookieName: 'old', path: '/', secure: true, sameSite: 'Lax' }
+    const canary = buildCanary({ analysis: { sessionAffinity } })
+    const traffic = { ...split, session: 'v1-abc' }
+    await world.router.write(canary, traffic)
+    const cookie = (value: string) => ({ headers: { response: { add: { 'Set-Cookie': value } } } })
+    const holds = (name: string) => [{ headers: { cookie: { regex: `(.*;\\s*)?${name}=v1-abc(;.*)?` } } }]
+    const [toPrimary, toCanary] = ruleOf(80, 20).route
+    expect(world.stored().spec.http).toEqual([
+      { name: 'kept-canary', match: holds('seen'), ...ruleOf(0, 100) },
+      { name: 'kept-primary', match: holds('old'), ...ruleOf(100, 0) },
+      {
+        name: 'split',
+        route: [
+          { ...toPrimary, ...cookie('old=v1-abc; Max-Age=10; Path=/; SameSite=Lax; Secure') },
+          { ...toCanary, ...cookie('seen=v1-abc; Max-Age=86400; Path=/; SameSite=Lax; Secure') },
+        ],
+      },
+    ])
+    expect(world.router.observe(canary)).toMatchObject({ traffic, current: true })
+    await world.router.write(canary, { primary: 100, canary: 0, mirror: 0 })
+    expect(world.stored().spec.http).toEqual([{ name: 'split', ...ruleOf(100, 0) }])
+  })
+
   test('a rule that is new has what others added to the one beside it', async () => {
     const world = setUp(provider)
     await world.router.write(buildCanary(), { primary: 100, canary: 0, mirror: 0 })

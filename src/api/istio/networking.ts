@@ -30,6 +30,7 @@ export interface Destination {
 export interface HttpRouteDestination {
   readonly destination: Destination
   readonly weight?: number
+  readonly headers?: { readonly response?: { readonly add?: Readonly<Record<string, string>> } }
 }
 
 export interface HttpRoute {
