@@ -60,6 +60,8 @@ function convertAnalysis(analysis: Fields): Fields {
     match: isPositive(iterations) ? match : undefined,
     ...(isPositive(iterations) ? {} : convertWeights(analysis)),
     stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
+    primaryReadyThreshold: analysis.primaryReadyThreshold,
+    canaryReadyThreshold: analysis.canaryReadyThreshold,
     metrics: listOf(analysis.metrics).map(convertMetric),
     // Flagger looks once in an interval, and never in between.
     guard: { enabled: false },
@@ -110,7 +112,7 @@ const rangeOf = (name: unknown, threshold: unknown): Fields =>
 
 const convertWebhook = (webhook: Fields): Fields => {
   const { type } = webhook
-  return { ...pick(webhook, ['name', 'url', 'timeout', 'retries', 'metadata']), ...(type ? { type } : {}) }
+  return { ...pick(webhook, ['name', 'url', 'timeout', 'retries', 'metadata', 'muteAlert']), ...(type ? { type } : {}) }
 }
 
 const convertAlert = (alert: Fields): Fields => {

@@ -29,6 +29,8 @@ test('a Canary is filled with its defaults', () => {
           mirrorMethods: ['GET', 'HEAD', 'OPTIONS'],
           mirrorIterations: 1,
           stepWeight: 10,
+          primaryReadyThreshold: 100,
+          canaryReadyThreshold: 100,
           webhooks: [{ name: 'gate', type: 'rollout', url: 'https://gate', timeout: '10s', retries: 0 }],
         },
         progressDeadlineSeconds: 600,

@@ -18,6 +18,7 @@ describe('a Canary of Flagger', () => {
   test('keeps what both have, and gets what Flagger does where nothing is said', () => {
     const { analysis, service, ...spec } = converted({
       maxWeight: 50,
+      primaryReadyThreshold: 80,
       metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: '1m' }],
       webhooks: [
         { name: 'load-test', url: 'http://flagger-loadtester.test/', timeout: '5s', metadata: { cmd: 'hey' } },
@@ -28,6 +29,8 @@ describe('a Canary of Flagger', () => {
     expect(analysis).toEqual({
       interval: '1m',
       threshold: 5,
+      primaryReadyThreshold: 80,
+      canaryReadyThreshold: 100,
       mirror: false,
       mirrorWeight: 100,
       mirrorMethods: METHODS,
