@@ -58,6 +58,7 @@ const needed: readonly Permission[] = [
   ...['list', 'watch', 'create', 'update', 'patch'].map((verb) =>
     may('sluice-controller', verb, 'keda.sh/scaledobjects'),
   ),
+  may('sluice-controller', 'list', '/pods'),
   may('sluice-controller', 'list', 'discovery.k8s.io/endpointslices'),
   may('sluice-controller', 'get', '/namespaces'),
   ...['create', 'patch'].map((verb) => may('sluice-controller', verb, '/events')),
