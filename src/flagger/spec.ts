@@ -60,6 +60,7 @@ function convertAnalysis(analysis: Fields): Fields {
     match: isPositive(iterations) ? match : undefined,
     ...(isPositive(iterations) ? {} : convertWeights(analysis)),
     stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
+    sessionAffinity: analysis.sessionAffinity,
     primaryReadyThreshold: analysis.primaryReadyThreshold,
     canaryReadyThreshold: analysis.canaryReadyThreshold,
     metrics: listOf(analysis.metrics).map(convertMetric),
@@ -128,7 +129,7 @@ export function unsupportedFields(spec: Fields): readonly string[] {
   const metrics = listOf(analysis.metrics).flatMap(({ query, templateRef }, index) =>
     query !== undefined && templateRef === undefined ? [`analysis.metrics[${index}].query`] : [],
   )
-  return [...routing, ...(isSet(analysis.sessionAffinity) ? ['analysis.sessionAffinity'] : []), ...metrics]
+  return [...routing, ...metrics]
 }
 
 const isSet = (value: unknown): boolean =>

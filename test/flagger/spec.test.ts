@@ -72,6 +72,11 @@ describe('a Canary of Flagger', () => {
       { stepWeight: undefined, iterations: 10, match: [{ headers: { 'x-canary': { exact: 'insider' } } }] },
       { iterations: 10, match: [{ headers: { 'x-canary': { exact: 'insider' } } }] },
     ],
+    [
+      'sticky users',
+      { sessionAffinity: { cookieName: 'c', maxAge: 60 } },
+      { sessionAffinity: { cookieName: 'c', maxAge: 60 } },
+    ],
     ['a return by steps', { stepWeightPromotion: 20 }, { stepWeightPromotion: 20 }],
     [
       'an alert without severity',
@@ -110,7 +115,6 @@ describe('a Canary of Flagger', () => {
     ],
     [{ service: { port: 80, delegation: true } }, ['service.delegation']],
     [{ service: { port: 80, delegation: false, match: [] } }, []],
-    [{ analysis: { sessionAffinity: { cookieName: 'c' } } }, ['analysis.sessionAffinity']],
     [{ analysis: { metrics: [{ name: 'a', query: 'up' }] } }, ['analysis.metrics[0].query']],
     [{ service: { port: 80, trafficPolicy: { tls: { mode: 'DISABLE' } }, apex: { labels: {} } } }, []],
   ])('what can not be done for it is named: %j', (spec, fields) => {
