@@ -6,6 +6,14 @@ import { flaggerResources } from './flagger.ts'
 import { imagePolicyKind, imagePolicySchema } from './image-policy.ts'
 import { destinationRuleKind, gatewayKind, virtualServiceKind } from './istio/networking.ts'
 import { destinationRuleSchema, gatewaySchema, virtualServiceSchema } from './istio/networking-schema.ts'
+import {
+  authorizationPolicyKind,
+  authorizationPolicySchema,
+  peerAuthenticationKind,
+  peerAuthenticationSchema,
+  requestAuthenticationKind,
+  requestAuthenticationSchema,
+} from './istio/security.ts'
 import { serviceEntryKind, serviceEntrySchema, workloadEntryKind, workloadEntrySchema } from './istio/service-entry.ts'
 import { sidecarKind, sidecarSchema } from './istio/sidecar.ts'
 import type { CustomResourceDefinition } from './kubernetes/core.ts'
@@ -176,6 +184,35 @@ const workloadEntry: CustomResource = {
   columns: [text('Address', '.spec.address'), age],
 }
 
+const istioSecurity = { alsoServed: ['v1beta1'], categories: ['istio-io', 'security-istio-io'] } as const
+
+const peerAuthentication: CustomResource = {
+  ...istioSecurity,
+  kind: peerAuthenticationKind,
+  schema: peerAuthenticationSchema,
+  description: 'Whether callers must show a certificate of the mesh.',
+  shortNames: ['pa'],
+  columns: [text('Mode', '.spec.mtls.mode'), age],
+}
+
+const authorizationPolicy: CustomResource = {
+  ...istioSecurity,
+  kind: authorizationPolicyKind,
+  schema: authorizationPolicySchema,
+  description: 'Who may ask for what.',
+  shortNames: ['ap'],
+  columns: [text('Action', '.spec.action'), age],
+}
+
+const requestAuthentication: CustomResource = {
+  ...istioSecurity,
+  kind: requestAuthenticationKind,
+  schema: requestAuthenticationSchema,
+  description: 'Which tokens a request may carry.',
+  shortNames: ['ra'],
+  columns: [age],
+}
+
 /** Sluice's own kinds, for every cluster. */
 export const allCustomResourceDefinitions: readonly CustomResourceDefinition[] = [
   canary,
@@ -194,6 +231,9 @@ export const istioCustomResourceDefinitions: readonly CustomResourceDefinition[]
   sidecar,
   serviceEntry,
   workloadEntry,
+  peerAuthentication,
+  authorizationPolicy,
+  requestAuthentication,
 ].map(crdFor)
 
 /** Flagger's kinds with open specs, for clusters that never had Flagger. */

@@ -25,6 +25,14 @@ export { type GuardSettings, guardSettingsOf } from './guard.ts'
 export * from './image-policy.ts'
 export * from './istio/networking.ts'
 export {
+  type AuthorizationPolicy,
+  authorizationPolicyKind,
+  type PeerAuthentication,
+  peerAuthenticationKind,
+  type RequestAuthentication,
+  requestAuthenticationKind,
+} from './istio/security.ts'
+export {
   type ServiceEntry,
   serviceEntryKind,
   type WorkloadEntry,

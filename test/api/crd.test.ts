@@ -29,6 +29,9 @@ test('each kind has its CRD, in its list', () => {
     'sidecars.networking.istio.io',
     'serviceentries.networking.istio.io',
     'workloadentries.networking.istio.io',
+    'peerauthentications.security.istio.io',
+    'authorizationpolicies.security.istio.io',
+    'requestauthentications.security.istio.io',
   ])
   expect(names(localCustomResourceDefinitions)).toEqual(['localimages.local.sluice.dev'])
 })

@@ -38,6 +38,8 @@ const may = (account: Permission['account'], verb: string, path: string, namespa
 
 const meshKinds = ['virtualservices', 'destinationrules', 'gateways', 'sidecars', 'serviceentries', 'workloadentries']
 
+const securityKinds = ['peerauthentications', 'authorizationpolicies', 'requestauthentications']
+
 const needed: readonly Permission[] = [
   ...['get', 'list', 'watch', 'patch'].map((verb) => may('sluice-controller', verb, 'sluice.dev/canaries')),
   may('sluice-controller', 'update', 'sluice.dev/canaries/status'),
@@ -70,6 +72,10 @@ const needed: readonly Permission[] = [
   may('sluice-mesh', 'watch', 'discovery.k8s.io/endpointslices'),
   ...meshKinds.map((kind) => may('sluice-mesh', 'watch', `networking.istio.io/${kind}`)),
   ...meshKinds.map((kind) => may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`)),
+  ...securityKinds.map((kind) => may('sluice-mesh', 'watch', `security.istio.io/${kind}`)),
+  ...securityKinds.map((kind) => may('sluice-mesh', 'patch', `security.istio.io/${kind}/status`)),
+  may('sluice-mesh', 'create', 'authentication.k8s.io/tokenreviews'),
+  ...['secrets', 'configmaps'].map((kind) => may('sluice-mesh', 'create', `/${kind}`, NAMESPACE)),
   may('sluice-controller', 'patch', 'sluice.dev/imagepolicies/status'),
 ]
 

@@ -14,7 +14,12 @@ import {
 } from '../../src/api/index.ts'
 import { createReflector } from '../../src/kube/index.ts'
 import { createPodToken } from '../../src/mesh/ca/index.ts'
-import { authenticateByKey, type CertificateSettings, createControlPlane } from '../../src/mesh/control-plane/index.ts'
+import {
+  authenticateByKey,
+  type CertificateSettings,
+  createControlPlane,
+  type KeyFetcherSettings,
+} from '../../src/mesh/control-plane/index.ts'
 import type { Observability } from '../../src/mesh/envoy/index.ts'
 import { renderBootstrap, renderXdsTrust } from '../../src/mesh/envoy/index.ts'
 import { controlPlaneIdentity, nodeId, rootsKey, rootsName } from '../../src/mesh/model/index.ts'
@@ -35,6 +40,7 @@ export async function startMesh(options: {
   readonly laggingAfterMs?: number
   readonly certificates?: CertificateSettings
   readonly observability?: Observability
+  readonly keys?: KeyFetcherSettings
 }) {
   const stop = new AbortController()
   const client = options.api.client('mesh')
@@ -49,6 +55,7 @@ export async function startMesh(options: {
     reflectorOf: (kind) => createReflector({ client, kind, clock: systemClock, log: silentLogger }),
     xds: { host: options.host, port: options.port ?? 0, authenticate: authenticateByKey(tokenKey) },
     certificates: { pollMs: 100, ...options.certificates },
+    keys: { retryMs: 100, ...options.keys },
     clock: systemClock,
     log: createLogger({ name: 'mesh', destination }),
     registry,
@@ -115,6 +122,9 @@ export interface RunningEnvoy {
   stop(): Promise<void>
 }
 
+/** As the node agent starts it. */
+const drain = ['--drain-strategy', 'immediate', '--drain-time-s', '30']
+
 export async function startEnvoy(options: {
   readonly binary: string
   readonly pod: Pod
@@ -151,6 +161,7 @@ export async function startEnvoy(options: {
       '-c',
       path,
       '--disable-hot-restart',
+      ...drain,
       '--concurrency',
       '1',
       '-l',

@@ -10,7 +10,7 @@ export interface Leaf {
   readonly certificateChain: string
   /** PEM, PKCS #8. */
   readonly privateKey: string
-  readonly notBeforeMs: number
+  readonly issuedAtMs: number
   readonly notAfterMs: number
 }
 
@@ -101,7 +101,7 @@ async function issue({ names, now, lifetimeMs }: IssueRequest, from: Issuing): P
   return {
     certificateChain: [`${leaf.toString('pem')}\n`, ...from.chain.map(String)].join(''),
     privateKey: await exportKey(keys.privateKey),
-    notBeforeMs: now - SKEW_MS,
+    issuedAtMs: now,
     notAfterMs,
   }
 }

@@ -6,10 +6,7 @@ const RENEW_AT = 0.5
 const JITTER = 0.1
 
 /** When a leaf is to be replaced: at half of its life, up to a tenth of it earlier. `random` is in 0..1. */
-export function renewAtMs(
-  { notBeforeMs, notAfterMs }: Pick<Leaf, 'notBeforeMs' | 'notAfterMs'>,
-  random: number,
-): number {
-  const life = notAfterMs - notBeforeMs
-  return notBeforeMs + life * (RENEW_AT - JITTER * random)
+export function renewAtMs({ issuedAtMs, notAfterMs }: Pick<Leaf, 'issuedAtMs' | 'notAfterMs'>, random: number): number {
+  const life = notAfterMs - issuedAtMs
+  return issuedAtMs + life * (RENEW_AT - JITTER * random)
 }

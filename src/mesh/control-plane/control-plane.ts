@@ -3,11 +3,13 @@ import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
 import type { Observability } from '../envoy/index.ts'
 import { type EnvoyResource, trustSecret } from '../envoy/index.ts'
+import { keySourcesOf } from '../istio/index.ts'
 import { rootNamespace } from '../model/index.ts'
 import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServer } from '../xds/index.ts'
 import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
+import { createKeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
 import { createMetrics, type MeshMetrics } from './metrics.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
@@ -21,6 +23,7 @@ export interface ControlPlaneOptions {
   /** Where the authority is kept; Istio's root namespace when absent. */
   readonly authorityNamespace?: string | undefined
   readonly certificates?: CertificateSettings
+  readonly keys?: KeyFetcherSettings
   readonly random?: () => number
   readonly clock: Clock
   readonly log: Logger
@@ -58,6 +61,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
+  const keys = createKeyFetcher({ ...options.keys, clock, log, changed: () => debouncer.changed(false) })
   const certificates = createCertificates({
     ...certificateSettings(options),
     isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(ads.connected(), configuration),
@@ -71,7 +75,9 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const build = (): void => {
     const end = metrics.build.startTimer()
     builtRoots = certificates.roots()
-    configuration = builder.apply(watches.objects(), configuration)
+    const objects = watches.objects()
+    keys.want(keySourcesOf(objects.requestAuthentications))
+    configuration = builder.apply({ ...objects, keysOf: keys.keysOf }, configuration)
     end()
     programmed.configurationChanged()
   }
@@ -98,7 +104,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return {
     serving: serving.promise,
     isReady: () => isReady,
-    start: (signal) => runTogether(signal, [...watches.starts, certificates.start, serve]),
+    start: (signal) => runTogether(signal, [...watches.starts, certificates.start, keys.start, serve]),
   }
 }
 

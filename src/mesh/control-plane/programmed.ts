@@ -48,7 +48,7 @@ const decided = (isProgrammed: boolean, reason: ProgrammedReason, message: strin
   message,
 })
 
-const order: readonly Finding['reason'][] = ['Invalid', 'Conflict', 'DestinationNotFound']
+const order: readonly Finding['reason'][] = ['Invalid', 'Conflict', 'DestinationNotFound', 'KeysUnavailable']
 
 const firstFinding = (findings: readonly Finding[]): Finding | undefined =>
   order.flatMap((reason) => findings.filter((finding) => finding.reason === reason))[0]

@@ -1,11 +1,14 @@
 import {
+  authorizationPolicyKind,
   destinationRuleKind,
   endpointSliceKind,
   gatewayKind,
   type KubernetesObject,
   namespaceKind,
+  peerAuthenticationKind,
   podKind,
   type ResourceKind,
+  requestAuthenticationKind,
   serviceEntryKind,
   serviceKind,
   sidecarKind,
@@ -31,6 +34,9 @@ export function createWatches(reflectorOf: ReflectorOf) {
     sidecars: reflectorOf(sidecarKind),
     serviceEntries: reflectorOf(serviceEntryKind),
     workloadEntries: reflectorOf(workloadEntryKind),
+    peerAuthentications: reflectorOf(peerAuthenticationKind),
+    authorizationPolicies: reflectorOf(authorizationPolicyKind),
+    requestAuthentications: reflectorOf(requestAuthenticationKind),
   }
   const all = Object.values(watches)
   return {
@@ -43,10 +49,13 @@ export function createWatches(reflectorOf: ReflectorOf) {
       routingWatch(sidecarKind, watches.sidecars),
       routingWatch(serviceEntryKind, watches.serviceEntries),
       routingWatch(workloadEntryKind, watches.workloadEntries),
+      routingWatch(peerAuthenticationKind, watches.peerAuthentications),
+      routingWatch(authorizationPolicyKind, watches.authorizationPolicies),
+      routingWatch(requestAuthenticationKind, watches.requestAuthentications),
     ]),
     synced: Promise.all(all.map((watch) => watch.synced)),
     starts: all.map((watch) => (signal: AbortSignal) => watch.start(signal)),
-    objects: (): ClusterObjects => ({
+    objects: (): Omit<ClusterObjects, 'keysOf'> => ({
       services: watches.services.list(),
       endpointSlices: watches.endpointSlices.list(),
       pods: watches.pods.list(),
@@ -57,6 +66,9 @@ export function createWatches(reflectorOf: ReflectorOf) {
       sidecars: watches.sidecars.list(),
       serviceEntries: watches.serviceEntries.list(),
       workloadEntries: watches.workloadEntries.list(),
+      peerAuthentications: watches.peerAuthentications.list(),
+      authorizationPolicies: watches.authorizationPolicies.list(),
+      requestAuthentications: watches.requestAuthentications.list(),
     }),
   }
 }
@@ -85,4 +97,7 @@ export function onConfigurationChange(watches: Watches, changed: (isUrgent: bool
   listen(watches.sidecars, false)
   listen(watches.serviceEntries, false)
   listen(watches.workloadEntries, false)
+  listen(watches.peerAuthentications, false)
+  listen(watches.authorizationPolicies, false)
+  listen(watches.requestAuthentications, false)
 }

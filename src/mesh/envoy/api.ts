@@ -10,7 +10,7 @@ export {
   Cluster_LbPolicy,
   ClusterSchema,
 } from './generated/envoy/config/cluster/v3/cluster_pb.js'
-export { type Address, AddressSchema } from './generated/envoy/config/core/v3/address_pb.js'
+export { type Address, AddressSchema, type CidrRangeSchema } from './generated/envoy/config/core/v3/address_pb.js'
 export {
   HeaderValueOption_HeaderAppendAction,
   HeaderValueOptionSchema,
@@ -24,8 +24,16 @@ export {
 } from './generated/envoy/config/core/v3/config_source_pb.js'
 export { LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
+export type { FilterChainSchema } from './generated/envoy/config/listener/v3/listener_components_pb.js'
 export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'
 export { OverloadManagerSchema } from './generated/envoy/config/overload/v3/overload_pb.js'
+export {
+  type PermissionSchema,
+  type PolicySchema,
+  type PrincipalSchema,
+  RBAC_Action as RbacAction,
+  type RBACSchema as RbacSchema,
+} from './generated/envoy/config/rbac/v3/rbac_pb.js'
 export {
   DirectResponseActionSchema,
   type HeaderMatcher,
@@ -70,28 +78,43 @@ export {
   Config_ValueType as HeaderValueType,
   ConfigSchema as HeaderToMetadataSchema,
 } from './generated/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js'
+export {
+  JwtAuthenticationSchema,
+  type JwtProviderSchema,
+  type JwtRequirementSchema,
+} from './generated/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
+export { RBACSchema as HttpRbacSchema } from './generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 export { RouterSchema } from './generated/envoy/extensions/filters/http/router/v3/router_pb.js'
+export { TlsInspectorSchema } from './generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 export {
   HttpConnectionManager_CodecType,
+  HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+export { RBACSchema as NetworkRbacSchema } from './generated/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 export { TcpProxySchema } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
+export { RawBufferSchema } from './generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js'
 export {
   SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol as TlsProtocol,
 } from './generated/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
 export { SecretSchema } from './generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
-export { UpstreamTlsContextSchema } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+export {
+  type CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 export { HttpProtocolOptionsSchema } from './generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 export {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
+export type { MetadataMatcherSchema } from './generated/envoy/type/matcher/v3/metadata_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
 export {
   type FractionalPercent,

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Cluster, ConnectionPool, InboundListener, Protocol, TcpKeepalive } from '../model/index.ts'
 import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
+import { clientTransport } from './client-transport.ts'
 import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
 import { duration, pack, socketAddress } from './messages.ts'
@@ -38,6 +39,7 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
     ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
     typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
+    ...clientTransport(cluster),
   })
   return {
     type: 'cluster',
@@ -66,7 +68,7 @@ const keepalive = (
   }
 }
 
-export const inboundClusterName = ({ bind }: InboundListener): string => `inbound|${bind.port}||`
+export const inboundClusterName = ({ bind }: Pick<InboundListener, 'bind'>): string => `inbound|${bind.port}||`
 
 export function renderInboundCluster(listener: InboundListener): EnvoyResource {
   const name = inboundClusterName(listener)

@@ -4,6 +4,7 @@ import { ClusterLoadAssignmentSchema, type LbEndpointSchema } from './api.ts'
 import { pack, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, workloadMetadata } from './telemetry.ts'
+import { meshProtocol, tlsModeKey, transportMatch } from './tls.ts'
 
 /** The place that asks matters where endpoints are left out for failing: only then may others have to take over. */
 export const dependsOnLocality = ({ outlierDetection, endpoints, resolution = 'static' }: Cluster): boolean =>
@@ -50,6 +51,11 @@ const distanceFrom =
 
 const renderEndpoint = (endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> => ({
   hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
-  metadata: { filterMetadata: { [metadataNamespace]: workloadMetadata(endpoint.workload) } },
+  metadata: {
+    filterMetadata: {
+      [metadataNamespace]: workloadMetadata(endpoint.workload),
+      ...(endpoint.takesMutualTls ? { [transportMatch]: { [tlsModeKey]: meshProtocol } } : {}),
+    },
+  },
   ...(endpoint.weight === undefined ? {} : { loadBalancingWeight: endpoint.weight }),
 })

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { HttpOutbound, InboundListener, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
+import type { HttpOutbound, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
 import {
   HeaderMutationSchema,
   HeaderValueOption_HeaderAppendAction,
@@ -11,40 +11,17 @@ import {
   RouterSchema,
   TcpProxySchema,
   TrafficDirection,
-  type VirtualHostSchema,
 } from './api.ts'
-import { inboundClusterName } from './cluster.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
-import {
-  destinationLogs,
-  listenerMetadata,
-  metadataNamespace,
-  peerFilter,
-  peerHeader,
-  peerHeaderValue,
-  sourceLogs,
-} from './telemetry.ts'
+import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLogs } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
-
-export function renderInbound(
-  proxy: MeshProxy,
-  listener: InboundListener,
-  observability: Observability,
-): EnvoyResource {
-  const name = listenerName('inbound', listener.bind)
-  const cluster = inboundClusterName(listener)
-  const filter =
-    listener.protocol === 'tcp' ? tcpFilter(name, cluster) : inboundHttp(proxy, listener, name, observability)
-  const message = packListener(name, listener, TrafficDirection.INBOUND, filter)
-  return { type: 'listener', name, message, clusters: [cluster], needs: [] }
-}
 
 export function renderOutbound(
   proxy: MeshProxy,
@@ -61,7 +38,8 @@ export function renderOutbound(
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
 
-const listenerName = (direction: string, { address, port }: SocketAddress): string => `${direction}|${address}|${port}`
+export const listenerName = (direction: string, { address, port }: SocketAddress): string =>
+  `${direction}|${address}|${port}`
 
 const packListener = (
   name: string,
@@ -79,13 +57,13 @@ const packListener = (
     filterChains: [{ filters: [filter] }],
   })
 
-const tcpFilter = (name: string, cluster: string): NetworkFilter =>
+export const tcpFilter = (name: string, cluster: string): NetworkFilter =>
   extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
     statPrefix: name,
     clusterSpecifier: { case: 'cluster', value: cluster },
   })
 
-const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
+export const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
   extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     codecType: HttpConnectionManager_CodecType.AUTO,
     normalizePath: true,
@@ -94,48 +72,7 @@ const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
     ...fields,
   })
 
-const router = () => extension('envoy.filters.http.router', RouterSchema, {})
-
-function inboundHttp(
-  proxy: MeshProxy,
-  listener: InboundListener,
-  name: string,
-  observability: Observability,
-): NetworkFilter {
-  return httpFilter({
-    statPrefix: name,
-    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
-    accessLog: [
-      ...destinationLogs(proxy.workload, listener.service),
-      ...accessLogs(observability, listener.service?.host ?? 'unknown'),
-    ],
-    ...tracingFields(proxy, observability),
-    httpFilters: [peerFilter(), router()],
-    routeSpecifier: {
-      case: 'routeConfig',
-      value: { name, virtualHosts: [inboundHost(inboundClusterName(listener))] },
-    },
-  })
-}
-
-const inboundHost = (cluster: string): MessageInitShape<typeof VirtualHostSchema> => ({
-  name: cluster,
-  domains: ['*'],
-  routes: [
-    {
-      match: { pathSpecifier: { case: 'prefix' as const, value: '/' } },
-      action: {
-        case: 'route' as const,
-        value: {
-          clusterSpecifier: { case: 'cluster' as const, value: cluster },
-          timeout: duration(0),
-          // Safe: nothing of the request had been sent.
-          retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 },
-        },
-      },
-    },
-  ],
-})
+export const router = () => extension('envoy.filters.http.router', RouterSchema, {})
 
 function outboundHttp(
   proxy: MeshProxy,

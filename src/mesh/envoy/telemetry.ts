@@ -1,10 +1,11 @@
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
-import type { ServiceIdentity, WorkloadIdentity } from '../model/index.ts'
+import { type ServiceIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
 import {
   type AccessLog,
   AccessLogSchema,
   type HeaderMatcherSchema,
+  HeaderMutationSchema,
   type HeaderRuleSchema,
   HeaderToMetadataSchema,
   HeaderValueType,
@@ -57,8 +58,12 @@ export const listenerMetadata = (service: ServiceIdentity | undefined): JsonObje
 export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] =>
   requestLogs([
     ['reporter', 'source'],
-    ...workloadTags('source', (field) => literal(source[field])),
-    ...workloadTags('destination', (field) => orElse(`UPSTREAM_HOST:${metadataNamespace}:${field}`, 'unknown')),
+    ...workloadTags('source', (field) => literal(source[field]), principal('UPSTREAM_LOCAL_URI_SAN')),
+    ...workloadTags(
+      'destination',
+      (field) => orElse(`UPSTREAM_HOST:${metadataNamespace}:${field}`, 'unknown'),
+      principal('UPSTREAM_PEER_URI_SAN'),
+    ),
     ['destination_service', ofCluster('service')],
     ['destination_service_name', ofCluster('serviceName')],
     ['destination_service_namespace', ofCluster('serviceNamespace')],
@@ -69,22 +74,35 @@ export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] =>
 export const destinationLogs = (
   destination: WorkloadIdentity,
   service: ServiceIdentity | undefined,
+  isMutualTls: boolean,
 ): readonly AccessLog[] =>
   requestLogs([
     ['reporter', 'destination'],
-    ...workloadTags('source', (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA')),
-    ...workloadTags('destination', (field) => literal(destination[field])),
+    ...workloadTags(
+      'source',
+      (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA'),
+      isMutualTls ? principal('DOWNSTREAM_PEER_URI_SAN') : 'unknown',
+    ),
+    ...workloadTags(
+      'destination',
+      (field) => literal(destination[field]),
+      isMutualTls ? literal(spiffeId(destination)) : 'unknown',
+    ),
     ['destination_service', literal(service?.host ?? 'unknown')],
     ['destination_service_name', literal(service?.name ?? 'unknown')],
     ['destination_service_namespace', literal(service?.namespace ?? destination.namespace)],
-    ['connection_security_policy', 'none'],
+    ['connection_security_policy', isMutualTls ? 'mutual_tls' : 'none'],
   ])
 
-function workloadTags(side: 'source' | 'destination', format: (field: keyof WorkloadIdentity) => string): Tags {
+function workloadTags(
+  side: 'source' | 'destination',
+  format: (field: keyof WorkloadIdentity) => string,
+  identity: string,
+): Tags {
   return [
     [`${side}_workload`, format('workload')],
     [`${side}_workload_namespace`, format('namespace')],
-    [`${side}_principal`, 'unknown'],
+    [`${side}_principal`, identity],
     [`${side}_app`, format('app')],
     [`${side}_version`, format('version')],
     [`${side}_cluster`, 'Kubernetes'],
@@ -95,14 +113,17 @@ function workloadTags(side: 'source' | 'destination', format: (field: keyof Work
 
 const literal = (text: string): string => text.replaceAll('%', '%%')
 
+/** What the certificate says, where there is one. */
+const principal = (command: string): string => coalesce({ command })
+
 const ofCluster = (key: string): string => orElse(`CLUSTER:${metadataNamespace}:${key}`, key)
 
 /** A request that dies before it has an upstream host has no such metadata: the listener's own stands in. */
-function orElse(param: string, listenerKey: string, command = 'METADATA'): string {
-  const operators = [
-    { command, param },
-    { command: 'METADATA', param: `LISTENER:${metadataNamespace}:${listenerKey}` },
-  ]
+const orElse = (param: string, listenerKey: string, command = 'METADATA'): string =>
+  coalesce({ command, param }, listenerKey)
+
+function coalesce(first: { readonly command: string; readonly param?: string }, listenerKey = 'unknown'): string {
+  const operators = [first, { command: 'METADATA', param: `LISTENER:${metadataNamespace}:${listenerKey}` }]
   return `%COALESCE(${JSON.stringify({ operators })})%`
 }
 
@@ -167,4 +188,10 @@ export const peerFilter = () =>
         remove: index === peerFields.length - 1,
       }),
     ),
+  })
+
+/** Takes the header off unread. */
+export const forgetPeerFilter = () =>
+  extension('envoy.filters.http.header_mutation', HeaderMutationSchema, {
+    mutations: { requestMutations: [{ action: { case: 'remove', value: peerHeader } }] },
   })

@@ -27,7 +27,7 @@ const buildClusters = (service: RegisteredService, policy: DestinationPolicy | u
   ])
 
 function buildCluster(
-  { identity }: RegisteredService,
+  { identity, identities = [] }: RegisteredService,
   { number, protocol, resolution, endpoints }: RegisteredPort,
   variant: PortPolicies & { readonly name?: string; readonly labels?: Readonly<Record<string, string>> },
 ): Cluster {
@@ -41,6 +41,7 @@ function buildCluster(
     ...(variant.name === undefined ? {} : { subset: variant.name }),
     protocol: protocol === 'http' && policy.connectionPool?.upgradesToHttp2 === true ? 'http2' : protocol,
     ...(resolution === undefined ? {} : { resolution }),
+    identities,
     ...policy,
     endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }

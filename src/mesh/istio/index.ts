@@ -6,4 +6,6 @@
 export { analyze } from './analyze.ts'
 export { checkObject, type Diagnostic } from './check-object.ts'
 export { renderPath } from './read-spec.ts'
+export { type FetchedKeys, keySourcesOf } from './request-authentication.ts'
+export { isKeySet } from './supported-security.ts'
 export { type ClusterObjects, configurationLists, translate } from './translate.ts'

@@ -16,6 +16,7 @@ import type { Reach } from './reach.ts'
 import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
 import { catalogOf, type Scopes } from './scope.ts'
+import type { Security } from './security.ts'
 import { isGateway, isMeshed, labelsContain, namespaceOf, workloadOf } from './workload.ts'
 
 export interface ProxiesInput {
@@ -25,6 +26,7 @@ export interface ProxiesInput {
   readonly gateways: readonly GatewayRules[]
   readonly scopes: Scopes
   readonly reach: Reach
+  readonly security: Security
 }
 
 type ServicesOf = (pod: Pod) => readonly RegisteredService[]
@@ -79,6 +81,7 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
     const service = reachable.get(serviceIdentity(namespace, name).host)
     return service === undefined ? [] : uniquePorts(service).map((port) => ({ service, port, bind }))
   })
+  const security = input.security.of(pod)
   const http = reached.filter(({ port }) => port.protocol !== 'tcp')
   const routeTables = [
     ...http.map(({ service, port }) => routes.serviceTable(service, port, source)),
@@ -88,7 +91,8 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
   return {
     ...identityOf(pod, address, 'sidecar'),
     ...input.reach.clusters(scope, routeTables),
-    inbound: inboundListeners(pod, address, servicesOf),
+    inbound: inboundListeners(pod, address, servicesOf, input.security),
+    ...(security === undefined ? {} : { security }),
     outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
     routeTables,
   }
@@ -128,7 +132,12 @@ function parseJson(text: string): unknown {
 }
 
 /** Every port that a Service leads to or that a container declares. Without an application address nothing is in between. */
-function inboundListeners(pod: Pod, address: string, servicesOf: ServicesOf): readonly InboundListener[] {
+function inboundListeners(
+  pod: Pod,
+  address: string,
+  servicesOf: ServicesOf,
+  { mutualTlsOf }: Security,
+): readonly InboundListener[] {
   const application = pod.metadata.annotations?.[appAddressAnnotation]
   if (application === undefined) return []
   const listeners = new Map<number, InboundListener>()
@@ -139,6 +148,7 @@ function inboundListeners(pod: Pod, address: string, servicesOf: ServicesOf): re
         bind,
         application: { address: application, port: reachablePort(application, port) },
         ...rest,
+        mutualTls: mutualTlsOf(pod, port),
       })
   }
   for (const service of servicesOf(pod)) {

@@ -1,7 +1,15 @@
 import { type EndpointSlice, type Pod, publishedPort, type Service, type ServicePort } from '../../api/index.ts'
-import { type Endpoint, type Protocol, type Resolution, type ServiceIdentity, unknownWorkload } from '../model/index.ts'
+import {
+  type Endpoint,
+  type Protocol,
+  type Resolution,
+  type ServiceIdentity,
+  spiffeId,
+  unknownWorkload,
+} from '../model/index.ts'
 import { serviceIdentity } from './hosts.ts'
 import { localityOf } from './locality.ts'
+import { createPodDirectory, type PodDirectory } from './pod-directory.ts'
 import { namespaceOf, workloadOf } from './workload.ts'
 
 export interface RegisteredEndpoint extends Endpoint {
@@ -26,12 +34,16 @@ export interface RegisteredService {
   /** Of a ServiceEntry: it has no name but its host. */
   readonly isExternal: boolean
   readonly ports: readonly RegisteredPort[]
+  /** SPIFFE URIs that its pods may show, sorted. */
+  readonly identities?: readonly string[]
 }
 
 export interface RegistryInput {
   readonly services: readonly Service[]
   readonly endpointSlices: readonly EndpointSlice[]
   readonly pods: readonly Pod[]
+  /** Whether a port of a pod takes the mesh's TLS. */
+  readonly takesMutualTls: (pod: Pod, port: number) => boolean
 }
 
 /** Istio's. */
@@ -39,7 +51,7 @@ const exportToAnnotation = 'networking.istio.io/exportTo'
 
 /** Services by full name, each port with the endpoints that are ready. */
 export function buildRegistry(input: RegistryInput): ReadonlyMap<string, RegisteredService> {
-  const pods = new Map(input.pods.map((pod) => [`${namespaceOf(pod)}/${pod.metadata.name}`, pod]))
+  const pods = createPodDirectory(input.pods, input.takesMutualTls)
   const slices = Map.groupBy(input.endpointSlices, serviceKeyOf)
   const services = input.services
     .filter((service) => service.spec.type !== 'ExternalName')
@@ -56,11 +68,7 @@ const byHost = (left: RegisteredService, right: RegisteredService): number =>
 const serviceKeyOf = (slice: EndpointSlice): string =>
   `${namespaceOf(slice)}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`
 
-function registerService(
-  service: Service,
-  slices: readonly EndpointSlice[],
-  pods: ReadonlyMap<string, Pod>,
-): RegisteredService {
+function registerService(service: Service, slices: readonly EndpointSlice[], pods: PodDirectory): RegisteredService {
   const ports = (service.spec.ports ?? [])
     .filter((port) => (port.protocol ?? 'TCP') === 'TCP')
     .map((spec) => ({
@@ -77,8 +85,16 @@ function registerService(
     exportTo: (service.metadata.annotations?.[exportToAnnotation] ?? '')
       .split(',')
       .flatMap((name) => name.trim() || []),
+    identities: identitiesOf(service, ports, pods),
     ports,
   }
+}
+
+/** Of the pods that the Service selects, and of those that somebody else made endpoints. */
+function identitiesOf(service: Service, ports: readonly RegisteredPort[], pods: PodDirectory): readonly string[] {
+  const selected = pods.identitiesOf(namespaceOf(service), service.spec.selector ?? {})
+  const endpoints = ports.flatMap((port) => port.endpoints).filter(({ takesMutualTls }) => takesMutualTls)
+  return [...new Set([...selected, ...endpoints.map(({ workload }) => spiffeId(workload))])].sort()
 }
 
 const tcpNames = new Set(['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis', 'postgresql'])
@@ -94,7 +110,7 @@ export function protocolOf(port: { readonly name?: string; readonly appProtocol?
 function endpointsOf(
   port: ServicePort,
   slices: readonly EndpointSlice[],
-  pods: ReadonlyMap<string, Pod>,
+  pods: PodDirectory,
 ): readonly RegisteredEndpoint[] {
   const found = new Map<string, RegisteredEndpoint>()
   for (const slice of slices) {
@@ -107,25 +123,27 @@ function endpointsOf(
   return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, endpoint]) => endpoint)
 }
 
-const readyEndpoints = (
-  slice: EndpointSlice,
-  port: number,
-  pods: ReadonlyMap<string, Pod>,
-): readonly RegisteredEndpoint[] =>
+const readyEndpoints = (slice: EndpointSlice, port: number, pods: PodDirectory): readonly RegisteredEndpoint[] =>
   slice.endpoints
     .filter(({ conditions }) => conditions?.ready !== false)
     .flatMap(({ addresses, targetRef }) => {
-      const pod = pods.get(`${targetRef?.namespace ?? namespaceOf(slice)}/${targetRef?.name ?? ''}`)
-      return addresses.map((address) => registerEndpoint(address, port, pod))
+      const pod = pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')
+      return addresses.map((address) => registerEndpoint(address, port, pod, pods))
     })
 
-function registerEndpoint(address: string, port: number, pod: Pod | undefined): RegisteredEndpoint {
+function registerEndpoint(
+  address: string,
+  port: number,
+  pod: Pod | undefined,
+  { takesMutualTls }: PodDirectory,
+): RegisteredEndpoint {
   const locality = localityOf(pod)
   return {
     address,
     port: reachablePort(address, port),
     workload: pod === undefined ? unknownWorkload : workloadOf(pod),
     ...(locality === undefined ? {} : { locality }),
+    takesMutualTls: pod !== undefined && takesMutualTls(pod, port),
     labels: pod?.metadata.labels ?? {},
   }
 }

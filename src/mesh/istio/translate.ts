@@ -18,12 +18,13 @@ import { buildProxies } from './proxies.ts'
 import { createReach } from './reach.ts'
 import { buildRegistry } from './registry.ts'
 import { createScopes } from './scope.ts'
+import { readSecurity, type SecurityObjects } from './security.ts'
 import { registerServiceEntries } from './service-entry.ts'
 import { readSidecars } from './sidecar.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
 
 /** The cluster as the mesh sees it. */
-export interface ClusterObjects {
+export interface ClusterObjects extends SecurityObjects {
   readonly services: readonly Service[]
   readonly endpointSlices: readonly EndpointSlice[]
   readonly pods: readonly Pod[]
@@ -44,11 +45,16 @@ export const configurationLists = [
   'sidecars',
   'serviceEntries',
   'workloadEntries',
+  'peerAuthentications',
+  'authorizationPolicies',
+  'requestAuthentications',
 ] as const satisfies readonly (keyof ClusterObjects)[]
 
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
 export function translate(objects: ClusterObjects): Mesh {
-  const { services, findings: entryFindings } = registerServiceEntries(objects, buildRegistry(objects))
+  const security = readSecurity(objects)
+  const registry = buildRegistry({ ...objects, takesMutualTls: security.takesMutualTls })
+  const { services, findings: entryFindings } = registerServiceEntries(objects, registry)
   const destinations = readDestinationRules(objects.destinationRules, services)
   const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
   const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
@@ -59,8 +65,9 @@ export function translate(objects: ClusterObjects): Mesh {
   const catalog = { services, policies: destinations.all.policies }
   return {
     clusters: reach.allClusters(destinations.all),
-    proxies: buildProxies({ ...objects, services, gateways, scopes, reach }),
+    proxies: buildProxies({ ...objects, services, gateways, scopes, reach, security }),
     findings: [
+      ...security.findings,
       ...entryFindings,
       ...destinations.findings,
       ...gatewayFindings,

@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly locality?: Locality
   /** Its share in proportion to the others; 1 when absent. */
   readonly weight?: number
+  /** Its proxy takes the mesh's TLS; false when absent. */
+  readonly takesMutualTls?: boolean
 }
 
 /**
@@ -26,6 +28,8 @@ export interface Cluster extends TrafficPolicy {
   readonly protocol: Protocol
   /** `static` when absent. */
   readonly resolution?: Resolution
+  /** SPIFFE URIs that its endpoints may show, sorted. */
+  readonly identities: readonly string[]
   readonly endpoints: readonly Endpoint[]
 }
 

@@ -1,5 +1,5 @@
 /** Istio's default; part of every identity. */
-const trustDomain = 'cluster.local'
+export const trustDomain = 'cluster.local'
 
 /** The URI that stands in the certificate of every pod of a service account. */
 export const spiffeId = (of: { readonly namespace: string; readonly serviceAccount: string }): string =>

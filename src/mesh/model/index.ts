@@ -12,7 +12,7 @@ export {
   type Resolution,
 } from './cluster.ts'
 export type { Finding, FindingReason, ObjectKey } from './finding.ts'
-export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId } from './identity.ts'
+export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId, trustDomain } from './identity.ts'
 export type { Locality } from './locality.ts'
 export type { Mesh } from './mesh.ts'
 export type {
@@ -43,6 +43,15 @@ export type {
   VirtualHost,
   WeightedCluster,
 } from './route.ts'
+export type {
+  Attribute,
+  AuthorizationPolicy,
+  AuthorizationRule,
+  Condition,
+  MutualTls,
+  ProxySecurity,
+  TokenRule,
+} from './security.ts'
 export { shareMesh } from './share.ts'
 export type {
   ConnectionPool,

@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.ts'
 import type { Locality } from './locality.ts'
 import type { RouteTable } from './route.ts'
+import type { MutualTls, ProxySecurity } from './security.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
 export type ProxyRole = 'sidecar' | 'gateway'
@@ -17,6 +18,7 @@ export interface InboundListener {
   readonly protocol: Protocol
   /** The oldest Service that leads here; absent for a port that no Service names. */
   readonly service?: ServiceIdentity
+  readonly mutualTls: MutualTls
 }
 
 /** Where the application behind this proxy (or, on a gateway, everybody) reaches others. */
@@ -47,6 +49,8 @@ export interface MeshProxy {
   /** Those that it may use, where these are not all of the mesh. Proxies share lists. */
   readonly clusters?: readonly Cluster[]
   readonly inbound: readonly InboundListener[]
+  /** Absent when nothing is asked of callers. */
+  readonly security?: ProxySecurity
   readonly outbound: readonly OutboundListener[]
   /** Those that its listeners name. Proxies share them: equal tables are one object. */
   readonly routeTables: readonly RouteTable[]

@@ -133,7 +133,9 @@ describe('S04-2-fault', () => {
       const { status, body } = await get(world.urls.ratings, { agent })
       return { status, body, isDelayed: performance.now() - start > 4_900 }
     }
-    const answers = await Promise.all(Array.from({ length: 600 }, ask))
+    // A hundred at once: with all of them at once it is the machine that delays.
+    const askSix = async () => [await ask(), await ask(), await ask(), await ask(), await ask(), await ask()]
+    const answers = (await Promise.all(Array.from({ length: 100 }, askSix))).flat()
     agent.destroy()
     const aborted = answers.filter(({ status }) => status === 500)
     expectShare(answers.filter(({ isDelayed }) => isDelayed).length, 600, 0.1)

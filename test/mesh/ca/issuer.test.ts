@@ -69,7 +69,7 @@ describe('issuer', () => {
 })
 
 test('a leaf is renewed at half of its life, up to a tenth of it earlier', () => {
-  const leaf = { notBeforeMs: 1_000, notAfterMs: 2_000 }
+  const leaf = { issuedAtMs: 1_000, notAfterMs: 2_000 }
   expect([0, 0.5, 1].map((random) => renewAtMs(leaf, random))).toEqual([1_500, 1_450, 1_400])
 })
 

@@ -61,7 +61,7 @@ test('a status is written once: nothing changes, nothing is written, a restart i
   const first = await start()
   await place(api, virtualServiceKind, web)
   await eventually(() => expect(programmed()).toMatchObject({ status: 'True' }))
-  const writes = () => api.writes.filter(({ by, kind }) => by === 'mesh' && kind === virtualServiceKind.kind).length
+  const writes = () => api.writes.filter(({ by, subresource }) => by === 'mesh' && subresource === 'status').length
   expect(writes()).toBe(1)
   await meshes.splice(0)[0]?.stop()
   expect(first.lines).toContainEqual(expect.objectContaining({ msg: 'route is in force' }))

@@ -72,6 +72,11 @@ export async function prepareEnvoy(
       bootstrap,
       // The second Envoy of a host exits without it.
       '--disable-hot-restart',
+      // A changed policy counts for connections that are there already: each answers once more, and closes.
+      '--drain-strategy',
+      'immediate',
+      '--drain-time-s',
+      '30',
       '--concurrency',
       '1',
       '--log-level',

@@ -1,0 +1,122 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
+import { type FetchedKeys, isKeySet } from '../istio/index.ts'
+
+export type FetchText = (url: string, signal: AbortSignal) => Promise<string>
+
+export interface KeyFetcherSettings {
+  /** 20 min when absent. */
+  readonly refreshMs?: number
+  /** 10 s when absent. */
+  readonly retryMs?: number
+  readonly fetchText?: FetchText
+}
+
+export interface KeyFetcherOptions extends KeyFetcherSettings {
+  readonly clock: Clock
+  readonly log: Logger
+  /** There are other keys, or another reason why there are none. */
+  readonly changed: () => void
+}
+
+/** Fetches the keys of token issuers, and fetches them again. */
+export interface KeyFetcher {
+  want(sources: readonly string[]): void
+  keysOf(source: string): FetchedKeys
+  start(signal: AbortSignal): Promise<void>
+}
+
+interface Held {
+  readonly keys: FetchedKeys
+  readonly dueAtMs: number
+}
+
+const TIMEOUT_MS = 5_000
+const LONGEST_WAIT_MS = 60_000
+const openIdConfiguration = '/.well-known/openid-configuration'
+
+export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
+  const { clock, log, fetchText = fetchLimited, refreshMs = 20 * 60_000, retryMs = 10_000 } = options
+  const held = new Map<string, Held>()
+  const nobodysKeys = makeNobodysKeys()
+  let wanted: readonly string[] = []
+  let wake = new AbortController()
+
+  const fetchKeys = async (source: string, signal: AbortSignal): Promise<string> => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const url = source.endsWith(openIdConfiguration) ? keysUrl(await fetchText(source, limited)) : source
+    const text = await fetchText(url, limited)
+    if (!isKeySet(text)) throw new Error('the answer is no JSON Web Key Set with an RSA, EC or OKP key')
+    return text
+  }
+  const fetched = async (source: string, signal: AbortSignal): Promise<FetchedKeys> => {
+    try {
+      return { jwks: await fetchKeys(source, signal) }
+    } catch (error) {
+      // What was fetched once still counts; without it no token is right.
+      const known = held.get(source)?.keys.jwks ?? nobodysKeys
+      const effect = known === nobodysKeys ? 'every token is refused' : 'those that were fetched before still count'
+      return { jwks: known, problem: `the keys at ${source} cannot be fetched (${messageOf(error)}): ${effect}` }
+    }
+  }
+  const refresh = async (source: string, signal: AbortSignal): Promise<void> => {
+    const before = held.get(source)?.keys
+    const keys = await fetched(source, signal)
+    if (signal.aborted) return
+    held.set(source, { keys, dueAtMs: clock.now() + (keys.problem === undefined ? refreshMs : retryMs) })
+    if (before?.jwks === keys.jwks && before.problem === keys.problem) return
+    if (keys.problem === undefined) log.info({ source }, 'keys of a token issuer were fetched')
+    else log.warn({ source, error: keys.problem }, 'keys of a token issuer were not fetched')
+    options.changed()
+  }
+  const dueAtMs = (source: string): number => held.get(source)?.dueAtMs ?? 0
+
+  return {
+    want(sources) {
+      wanted = [...new Set(sources)]
+      for (const source of held.keys()) if (!wanted.includes(source)) held.delete(source)
+      if (wanted.some((source) => !held.has(source))) wake.abort()
+    },
+    keysOf: (source) =>
+      held.get(source)?.keys ?? { jwks: nobodysKeys, problem: `the keys at ${source} are being fetched` },
+    async start(signal) {
+      while (!signal.aborted) {
+        wake = new AbortController()
+        const due = wanted.filter((source) => dueAtMs(source) <= clock.now())
+        await Promise.all(due.map((source) => refresh(source, signal)))
+        if (wake.signal.aborted) continue
+        const waitMs = Math.min(LONGEST_WAIT_MS, ...wanted.map((source) => dueAtMs(source) - clock.now()))
+        await clock.sleep(Math.max(1, waitMs), AbortSignal.any([signal, wake.signal]))
+      }
+    },
+  }
+}
+
+/** A public key whose private half nobody has. */
+function makeNobodysKeys(): string {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] })
+}
+
+function keysUrl(configuration: string): string {
+  const parsed: unknown = JSON.parse(configuration)
+  if (typeof parsed === 'object' && parsed !== null && 'jwks_uri' in parsed && typeof parsed.jwks_uri === 'string') {
+    return parsed.jwks_uri
+  }
+  throw new Error('the OpenID configuration names no jwks_uri')
+}
+
+const LONGEST_ANSWER = 1024 * 1024
+
+async function fetchLimited(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal })
+  if (!response.ok) throw new Error(`it answers ${response.status}`)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > LONGEST_ANSWER) throw new Error(`it answers more than ${LONGEST_ANSWER} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

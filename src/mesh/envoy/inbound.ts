@@ -1,0 +1,148 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type InboundListener, type MeshProxy, trustDomain } from '../model/index.ts'
+import {
+  type FilterChainSchema,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  HttpConnectionManager_ServerHeaderTransformation,
+  ListenerSchema,
+  TlsInspectorSchema,
+  TrafficDirection,
+  type VirtualHostSchema,
+} from './api.ts'
+import { httpAuthorization, tcpAuthorization } from './authorization.ts'
+import { inboundClusterName } from './cluster.ts'
+import { httpFilter, listenerName, router, tcpFilter } from './listener.ts'
+import { duration, extension, pack, socketAddress } from './messages.ts'
+import { accessLogs, type Observability, tracingFields } from './observability.ts'
+import type { EnvoyResource } from './resource.ts'
+import { destinationLogs, forgetPeerFilter, listenerMetadata, metadataNamespace, peerFilter } from './telemetry.ts'
+import { meshDownstreamTls, meshProtocol } from './tls.ts'
+import { tokenFilters } from './tokens.ts'
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>
+type NetworkFilters = NonNullable<FilterChain['filters']>
+
+/** How a connection came in. */
+type Arrival = 'mutual_tls' | 'none'
+
+interface Place {
+  readonly name: string
+  readonly observability: Observability
+}
+
+/** How long a client that says nothing is waited for before it is taken for one that does not speak TLS. */
+const SNIFF_MS = 2_000
+
+export function renderInbound(
+  proxy: MeshProxy,
+  listener: InboundListener,
+  observability: Observability,
+): EnvoyResource {
+  const name = listenerName('inbound', listener.bind)
+  const cluster = inboundClusterName(listener)
+  const sniffs = listener.mutualTls !== 'disable'
+  const message = pack(ListenerSchema, {
+    name,
+    address: socketAddress(listener.bind),
+    trafficDirection: TrafficDirection.INBOUND,
+    // With it two processes share an address without an error, and the kernel splits the requests.
+    enableReusePort: false,
+    metadata: { filterMetadata: { [metadataNamespace]: listenerMetadata(listener.service) } },
+    ...(sniffs
+      ? {
+          listenerFilters: [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})],
+          listenerFiltersTimeout: duration(SNIFF_MS),
+          continueOnListenerFiltersTimeout: true,
+        }
+      : {}),
+    filterChains: filterChains(proxy, listener, { name, observability }),
+  })
+  return { type: 'listener', name, message, clusters: [cluster], needs: [] }
+}
+
+/** The chain of the mesh's TLS is the same whatever else is let in: turning the rest off disturbs nobody who uses it. */
+function filterChains(proxy: MeshProxy, listener: InboundListener, place: Place): FilterChain[] {
+  const { name } = place
+  const filters = (arrival: Arrival) =>
+    listener.protocol === 'tcp'
+      ? tcpFilters(proxy, listener, name)
+      : [inboundHttp(proxy, listener, { ...place, arrival })]
+  if (listener.mutualTls === 'disable') return [{ name: 'plain', filters: filters('none') }]
+  const mesh: FilterChain = {
+    name: 'mesh',
+    filterChainMatch: { transportProtocol: 'tls', applicationProtocols: [meshProtocol] },
+    transportSocket: meshDownstreamTls(trustDomain, listener.protocol === 'tcp' ? [] : ['h2', 'http/1.1']),
+    filters: filters('mutual_tls'),
+  }
+  if (listener.mutualTls === 'strict') return [mesh]
+  const plain: FilterChain = {
+    name: 'plain',
+    filterChainMatch: { transportProtocol: 'raw_buffer' },
+    filters: filters('none'),
+  }
+  // The application may speak TLS itself: what it says cannot be read here.
+  const opaque: FilterChain = {
+    name: 'opaque',
+    filterChainMatch: { transportProtocol: 'tls' },
+    filters: tcpFilters(proxy, listener, name),
+  }
+  return [mesh, plain, opaque]
+}
+
+const tcpFilters = ({ security }: MeshProxy, listener: InboundListener, name: string): NetworkFilters => [
+  ...tcpAuthorization(security?.authorization ?? [], name),
+  tcpFilter(name, inboundClusterName(listener)),
+]
+
+function inboundHttp(
+  proxy: MeshProxy,
+  { service, mutualTls, ...listener }: InboundListener,
+  { name, observability, arrival }: Place & { readonly arrival: Arrival },
+) {
+  const { workload, security } = proxy
+  const isProven = arrival === 'mutual_tls'
+  // Without TLS anybody may say who he is; where nobody is asked for TLS it is still good enough for numbers.
+  const believed = isProven || mutualTls === 'disable'
+  return httpFilter({
+    statPrefix: name,
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    // `//api` and `/%2Fapi` would pass by rules for `/api`.
+    mergeSlashes: true,
+    forwardClientCertDetails: isProven ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE,
+    ...(isProven ? { setCurrentClientCertDetails: { uri: true } } : {}),
+    accessLog: [
+      ...destinationLogs(workload, service, isProven),
+      ...accessLogs(observability, service?.host ?? 'unknown'),
+    ],
+    ...tracingFields(proxy, observability),
+    httpFilters: [
+      believed ? peerFilter() : forgetPeerFilter(),
+      ...tokenFilters(security?.tokens ?? []),
+      ...httpAuthorization(security?.authorization ?? []),
+      router(),
+    ],
+    routeSpecifier: {
+      case: 'routeConfig',
+      value: { name, virtualHosts: [inboundHost(inboundClusterName(listener))] },
+    },
+  })
+}
+
+const inboundHost = (cluster: string): MessageInitShape<typeof VirtualHostSchema> => ({
+  name: cluster,
+  domains: ['*'],
+  routes: [
+    {
+      match: { pathSpecifier: { case: 'prefix' as const, value: '/' } },
+      action: {
+        case: 'route' as const,
+        value: {
+          clusterSpecifier: { case: 'cluster' as const, value: cluster },
+          timeout: duration(0),
+          // Safe: nothing of the request had been sent.
+          retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 },
+        },
+      },
+    },
+  ],
+})

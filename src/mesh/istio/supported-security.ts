@@ -1,0 +1,144 @@
+import { z } from 'zod'
+
+/** The part of Istio's security objects that this mesh carries out; strict, so that nothing is accepted without effect. */
+const text = z.string().min(1)
+const texts = z.array(text).optional()
+
+const selector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) }).optional()
+
+const mode = z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']).default('UNSET')
+const mtls = z.strictObject({ mode }).optional()
+
+const isPort = (text: string): boolean => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535
+const isPortKey = (ports: Readonly<Record<string, unknown>>): boolean => Object.keys(ports).every(isPort)
+
+export const peerAuthenticationSpec = z
+  .strictObject({
+    selector,
+    mtls,
+    portLevelMtls: z.record(z.string(), z.strictObject({ mode })).refine(isPortKey, 'must name ports').default({}),
+  })
+  .default({ portLevelMtls: {} })
+  .refine((spec) => Object.keys(spec.portLevelMtls).length === 0 || hasLabels(spec.selector), {
+    path: ['portLevelMtls'],
+    message: 'needs a selector: ports are those of a workload',
+  })
+
+export const hasLabels = (selected: z.output<typeof selector>): boolean =>
+  Object.keys(selected?.matchLabels ?? {}).length > 0
+
+const ip = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must be an address or a range (CIDR)' })
+const ips = z.array(ip).optional()
+const ports = z.array(text.refine(isPort, 'must be a port')).optional()
+
+/** A star may only stand at the start or at the end. */
+const pattern = text.refine((value) => !value.slice(1, -1).includes('*') && value !== '**', {
+  message: 'may have * only at its start or at its end',
+})
+const patterns = z.array(pattern).optional()
+const path = pattern.refine((value) => !/[{}]/.test(value), 'path templates ({*}, {**}) are not supported')
+const paths = z.array(path).optional()
+const account = text.regex(/^[^*/]+(\/[^*/]+)?$/, 'must be ACCOUNT or NAMESPACE/ACCOUNT')
+
+const isNotEmpty = (value: object): boolean =>
+  Object.values(value).some((list) => list !== undefined && list.length > 0)
+
+const source = z
+  .strictObject({
+    principals: patterns,
+    notPrincipals: patterns,
+    requestPrincipals: patterns,
+    notRequestPrincipals: patterns,
+    namespaces: patterns,
+    notNamespaces: patterns,
+    serviceAccounts: z.array(account).optional(),
+    notServiceAccounts: z.array(account).optional(),
+    ipBlocks: ips,
+    notIpBlocks: ips,
+    remoteIpBlocks: ips,
+    notRemoteIpBlocks: ips,
+  })
+  .refine(isNotEmpty, 'must name something')
+
+const operation = z
+  .strictObject({
+    hosts: patterns,
+    notHosts: patterns,
+    ports,
+    notPorts: ports,
+    methods: patterns,
+    notMethods: patterns,
+    paths,
+    notPaths: paths,
+  })
+  .refine(isNotEmpty, 'must name something')
+
+const condition = z
+  .strictObject({ key: text, values: texts, notValues: texts })
+  .refine(({ values, notValues }) => isNotEmpty({ values, notValues }), 'must have values or notValues')
+
+const rule = z.strictObject({
+  from: z.array(z.strictObject({ source })).default([]),
+  to: z.array(z.strictObject({ operation })).default([]),
+  when: z.array(condition).default([]),
+})
+
+export const authorizationPolicySpec = z
+  .strictObject({
+    selector,
+    action: z.enum(['ALLOW', 'DENY', 'AUDIT']).default('ALLOW'),
+    rules: z.array(rule).default([]),
+  })
+  .default({ action: 'ALLOW', rules: [] })
+
+const isHeader = /^[\w!#$%&'*+.^`|~-]+$/
+const header = text.regex(isHeader, 'must be the name of a header')
+const url = z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' })
+
+const jwtRule = z
+  .strictObject({
+    issuer: text,
+    audiences: z.array(text).default([]),
+    jwksUri: url.optional(),
+    jwks: text.optional(),
+    fromHeaders: z.array(z.strictObject({ name: header, prefix: z.string().default('') })).default([]),
+    fromParams: z.array(text).default([]),
+    fromCookies: z.array(text).default([]),
+    outputPayloadToHeader: header.optional(),
+    forwardOriginalToken: z.boolean().default(false),
+    outputClaimToHeaders: z.array(z.strictObject({ header, claim: text })).default([]),
+    timeout: z.string().optional(),
+  })
+  .refine(({ jwks, jwksUri }) => jwks === undefined || jwksUri === undefined, 'cannot have jwks and jwksUri')
+  .refine(({ jwks }) => jwks === undefined || isKeySet(jwks), {
+    path: ['jwks'],
+    message: 'must be a JSON Web Key Set with an RSA, EC or OKP key',
+  })
+
+export const requestAuthenticationSpec = z
+  .strictObject({ selector, jwtRules: z.array(jwtRule).default([]) })
+  .default({ jwtRules: [] })
+
+const key = z.union([
+  z.looseObject({ kty: z.literal('RSA'), n: text, e: text }),
+  z.looseObject({ kty: z.literal('EC'), crv: z.enum(['P-256', 'P-384', 'P-521']), x: text, y: text }),
+  z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: text }),
+])
+const keySet = z.looseObject({
+  keys: z.array(z.unknown()).refine((keys) => keys.some((each) => key.safeParse(each).success)),
+})
+
+/** Envoy refuses a whole listener for a set without a usable key. */
+export function isKeySet(json: string): boolean {
+  try {
+    return keySet.safeParse(JSON.parse(json)).success
+  } catch {
+    return false
+  }
+}
+
+export type PeerAuthenticationSpec = z.output<typeof peerAuthenticationSpec>
+export type AuthorizationPolicySpec = z.output<typeof authorizationPolicySpec>
+export type AuthorizationRuleSpec = AuthorizationPolicySpec['rules'][number]
+export type JwtRuleSpec = z.output<typeof jwtRule>
+export type SelectorSpec = z.output<typeof selector>
