@@ -49,7 +49,7 @@ const sluice = (protocol: Contender['protocol']): Contender => ({
   start: () => node('sluice-server.ts', services, proxies),
 })
 
-const contenders: readonly Contender[] = [sluice('state of the world')]
+const contenders: readonly Contender[] = [sluice('delta')]
 const results: Measured[] = []
 for (const contender of contenders) results.push(await measure(contender))
 if (values.json)

@@ -78,6 +78,7 @@ function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscriptio
   const client = new Client(address, credentials.createSsl(null, null, null, { rejectUnauthorized: false }), {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': -1,
+    'grpc.ssl_target_name_override': 'localhost',
   })
   const same = (bytes: Buffer) => bytes
   const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(path, same, same, tokenOf(id))

@@ -110,6 +110,8 @@ export {
 } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 export { HttpProtocolOptionsSchema } from './generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 export {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
   type DiscoveryRequest,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,

@@ -84,7 +84,7 @@ function dynamicResources(
     ldsConfig: ads(),
     cdsConfig: ads(),
     adsConfig: {
-      apiType: ApiConfigSource_ApiType.GRPC,
+      apiType: ApiConfigSource_ApiType.DELTA_GRPC,
       transportApiVersion: ApiVersion.V3,
       setNodeOnFirstMessageOnly: true,
       grpcServices: [

@@ -4,6 +4,8 @@
  * It knows neither Istio's objects nor who is connected.
  */
 export {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
   type DiscoveryRequest,
   DiscoveryRequestSchema,
 } from './api.ts'

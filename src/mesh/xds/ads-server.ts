@@ -1,6 +1,6 @@
 import { Server, status } from '@grpc/grpc-js'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import type { DiscoveryRequest, ResourceType } from '../envoy/index.ts'
+import type { DeltaDiscoveryRequest, DiscoveryRequest, ResourceType } from '../envoy/index.ts'
 import {
   type Authenticate,
   bearerToken,
@@ -10,9 +10,19 @@ import {
   serverCredentials,
 } from './admission.ts'
 import { adsService } from './ads-service.ts'
-import { type AdsCall, createProxyStream, type ProxyStream, type StreamReport } from './proxy-stream.ts'
-import type { RequestEvent } from './receive.ts'
+import { type Conversation, createDeltaConversation, createWorldConversation } from './conversation.ts'
+import {
+  type AdsCall,
+  createProxyStream,
+  type ProxyStream,
+  type ReceivingStream,
+  type StreamReport,
+} from './proxy-stream.ts'
+import type { Request, RequestEvent } from './receive.ts'
+import type { DeltaRequest } from './receive-delta.ts'
+import { rejectionText } from './rejection-text.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Streams } from './streams.ts'
 
 export interface AdsServerOptions {
   readonly host: string
@@ -29,21 +39,15 @@ export interface AdsServerOptions {
 export interface AdsObserver {
   connected?(nodeId: string): void
   disconnected?(nodeId: string): void
-  pushed?(nodeId: string, type: ResourceType): void
+  pushed?(nodeId: string, type: ResourceType, bytes: number): void
   /** After the state has taken it in. */
   received?(nodeId: string, event: RequestEvent): void
 }
 
 /** What a connected proxy has, as far as it has told. */
-export interface ConnectedProxy {
-  readonly nodeId: string
-  /** Version of the resource that the proxy has accepted. */
-  accepted(type: ResourceType, name: string): string | undefined
-  /** Set when the proxy rejected just this version. */
-  rejection(type: ResourceType, name: string, version: string): string | undefined
-}
+export type ConnectedProxy = Pick<ProxyStream, 'nodeId' | 'accepted' | 'rejection'>
 
-/** Serves Envoy's aggregated discovery service (state of the world). */
+/** Serves Envoy's aggregated discovery service, state of the world and incremental. */
 export interface AdsServer {
   /** Resolves with the port once it listens; rejects when it cannot. */
   listen(): Promise<number>
@@ -57,14 +61,18 @@ export interface AdsServer {
 
 export function createAdsServer(options: AdsServerOptions): AdsServer {
   const snapshots = new Map<string, Snapshot>()
-  const streams = new Set<ProxyStream>()
+  const streams = new Streams()
+  const serving = { ...options, snapshots, streams }
   const server = new Server({
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.keepalive_permit_without_calls': 1,
   })
   server.addService(adsService, {
-    StreamAggregatedResources: (call: AdsCall) => void serveCall(call, { ...options, snapshots, streams }),
+    StreamAggregatedResources: (call: AdsCall<DiscoveryRequest>) =>
+      void serveCall(call, { create: createWorldConversation, read: readRequest }, serving),
+    DeltaAggregatedResources: (call: AdsCall<DeltaDiscoveryRequest>) =>
+      void serveCall(call, { create: createDeltaConversation, read: readDeltaRequest }, serving),
   })
   return {
     listen: () => listen(server, options),
@@ -72,21 +80,33 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     setSnapshot(nodeId, snapshot) {
       if (snapshots.get(nodeId) === snapshot) return
       snapshots.set(nodeId, snapshot)
-      for (const stream of streams) if (stream.nodeId === nodeId) stream.setSnapshot(snapshot)
+      for (const stream of streams.of(nodeId)) stream.setSnapshot(snapshot)
     },
     removeSnapshot: (nodeId) => void snapshots.delete(nodeId),
-    connected: () => new Map([...streams].map((stream) => [stream.nodeId, describeStream(stream)])),
+    connected: () => streams.newest,
   }
 }
 
 interface Serving extends AdsServerOptions {
   readonly snapshots: ReadonlyMap<string, Snapshot>
-  readonly streams: Set<ProxyStream>
+  readonly streams: Streams
 }
 
-async function serveCall(call: AdsCall, serving: Serving): Promise<void> {
+type AnyRequest = DiscoveryRequest | DeltaDiscoveryRequest
+type AnyCall = AdsCall<DiscoveryRequest> | AdsCall<DeltaDiscoveryRequest>
+
+interface Protocol<Message, Request> {
+  readonly create: () => Conversation<Request>
+  readonly read: (message: Message) => Request
+}
+
+async function serveCall<Message extends AnyRequest, Request>(
+  call: AdsCall<Message>,
+  protocol: Protocol<Message, Request>,
+  serving: Serving,
+): Promise<void> {
   const { log, streams, observer } = serving
-  let stream: ProxyStream | undefined
+  let stream: ReceivingStream<Request> | undefined
   const close = (): void => {
     if (stream === undefined || !streams.delete(stream)) return
     log.info({ node: stream.nodeId }, 'proxy disconnected')
@@ -104,16 +124,16 @@ async function serveCall(call: AdsCall, serving: Serving): Promise<void> {
   })
   const identity = await identify(call, serving)
   if (identity === undefined || call.cancelled) return
-  call.on('data', (request: DiscoveryRequest) => {
-    stream ??= openStream(call, request, identity, serving)
-    stream?.receive(request)
+  call.on('data', (message: Message) => {
+    stream ??= openStream({ ...serving, call, identity, conversation: protocol.create }, message.node?.id ?? '')
+    stream?.receive(protocol.read(message))
   })
 }
 
-const refuse = (call: AdsCall, code: status, details: string): undefined => void call.emit('error', { code, details })
+const refuse = (call: AnyCall, code: status, details: string): undefined => void call.emit('error', { code, details })
 
 /** Undefined when the call was refused. */
-async function identify(call: AdsCall, { authenticate, log }: Serving): Promise<ProxyIdentity | 'anybody' | undefined> {
+async function identify(call: AnyCall, { authenticate, log }: Serving): Promise<ProxyIdentity | 'anybody' | undefined> {
   if (authenticate === undefined) return 'anybody'
   try {
     const identity = await authenticate(bearerToken(call.metadata.get('authorization')))
@@ -126,15 +146,15 @@ async function identify(call: AdsCall, { authenticate, log }: Serving): Promise<
   }
 }
 
-function openStream(
-  call: AdsCall,
-  request: DiscoveryRequest,
-  identity: ProxyIdentity | 'anybody',
-  serving: Serving,
-): ProxyStream | undefined {
-  const { log, streams, snapshots, observer } = serving
-  // Only the first request of a stream says who asks.
-  const nodeId = request.node?.id ?? ''
+interface Opening<Request> extends Serving {
+  readonly call: AnyCall
+  readonly identity: ProxyIdentity | 'anybody'
+  readonly conversation: () => Conversation<Request>
+}
+
+/** Only the first request of a stream says who asks. */
+function openStream<Request>(opening: Opening<Request>, nodeId: string): ReceivingStream<Request> | undefined {
+  const { call, identity, log, streams, snapshots, observer } = opening
   if (nodeId === '') {
     return refuse(call, status.INVALID_ARGUMENT, 'the first request must carry node.id')
   }
@@ -143,10 +163,11 @@ function openStream(
     return refuse(call, status.PERMISSION_DENIED, 'the token is that of another pod')
   }
   const report: StreamReport = {
-    pushed: (type) => observer?.pushed?.(nodeId, type),
+    pushed: (type, bytes) => observer?.pushed?.(nodeId, type, bytes),
     received: (event) => observer?.received?.(nodeId, event),
   }
-  const stream = createProxyStream({ nodeId, call, log: log.child({ node: nodeId }), report })
+  const conversation = opening.conversation()
+  const stream = createProxyStream({ nodeId, call, conversation, log: log.child({ node: nodeId }), report })
   streams.add(stream)
   log.info({ node: nodeId, peer: call.getPeer() }, 'proxy connected')
   observer?.connected?.(nodeId)
@@ -165,11 +186,15 @@ function listen(server: Server, { host, port, certificate }: AdsServerOptions): 
   })
 }
 
-const describeStream = (stream: ProxyStream): ConnectedProxy => ({
-  nodeId: stream.nodeId,
-  accepted: (type, name) => stream.state.types[type].acked.get(name)?.version,
-  rejection(type, name, version) {
-    const rejected = stream.state.types[type].rejected
-    return rejected?.resources.get(name)?.version === version ? rejected.message : undefined
-  },
+const errorOf = ({ errorDetail }: AnyRequest): string | undefined => errorDetail && rejectionText(errorDetail.message)
+
+const readRequest = (message: DiscoveryRequest): Request => ({ ...message, error: errorOf(message) })
+
+const readDeltaRequest = (message: DeltaDiscoveryRequest): DeltaRequest => ({
+  typeUrl: message.typeUrl,
+  subscribe: message.resourceNamesSubscribe,
+  unsubscribe: message.resourceNamesUnsubscribe,
+  initialVersions: message.initialResourceVersions,
+  responseNonce: message.responseNonce,
+  error: errorOf(message),
 })

@@ -11,8 +11,12 @@ export {
   type ConnectedProxy,
   createAdsServer,
 } from './ads-server.ts'
+export { type DeltaState, newDeltaStream } from './delta-state.ts'
+export { heldOf } from './held.ts'
 export { next, type Planned, type Response } from './next.ts'
+export { type DeltaResponse, nextDelta } from './next-delta.ts'
 export { type Received, type Request, type RequestEvent, receive } from './receive.ts'
+export { type DeltaRequest, receiveDelta } from './receive-delta.ts'
 export type { Resources, SnapshotResource } from './resources.ts'
 export { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from './snapshot.ts'
 export { newStream, type StreamState } from './stream-state.ts'

@@ -1,37 +1,41 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Logger } from '../../runtime/index.ts'
-import type { DiscoveryRequest, ResourceType } from '../envoy/index.ts'
-import { next } from './next.ts'
-import { type RequestEvent, receive } from './receive.ts'
-import { rejectionText } from './rejection-text.ts'
-import { encodeResponse } from './response-bytes.ts'
+import type { ResourceType } from '../envoy/index.ts'
+import type { Conversation } from './conversation.ts'
+import type { RequestEvent } from './receive.ts'
 import type { Snapshot } from './snapshot.ts'
-import { newStream, type StreamState } from './stream-state.ts'
 
-export type AdsCall = ServerDuplexStream<DiscoveryRequest, Buffer>
+export type AdsCall<Message> = ServerDuplexStream<Message, Buffer>
 
 export interface StreamReport {
-  pushed(type: ResourceType): void
+  pushed(type: ResourceType, bytes: number): void
   received(event: RequestEvent): void
 }
 
-/** One stream of one proxy: applies requests and snapshots in turn, and sends what the state says is next. */
-export interface ProxyStream {
+/** One stream of one proxy: applies requests and snapshots in turn, and sends what the conversation says is next. */
+export interface ProxyStream extends Pick<Conversation<unknown>, 'accepted' | 'rejection'> {
   readonly nodeId: string
-  readonly state: StreamState
-  receive(request: DiscoveryRequest): void
   setSnapshot(snapshot: Snapshot): void
 }
 
-export interface ProxyStreamOptions {
+export interface ReceivingStream<Request> extends ProxyStream {
+  receive(request: Request): void
+}
+
+export interface ProxyStreamOptions<Request> {
   readonly nodeId: string
-  readonly call: AdsCall
+  readonly call: {
+    /** False when it can take no more until it drains. */
+    write(bytes: Buffer): boolean
+    on(event: 'drain', listener: () => void): unknown
+  }
+  readonly conversation: Conversation<Request>
   readonly log: Logger
   readonly report: StreamReport
 }
 
-export function createProxyStream({ nodeId, call, log, report }: ProxyStreamOptions): ProxyStream {
-  let state = newStream
+export function createProxyStream<Request>(options: ProxyStreamOptions<Request>): ReceivingStream<Request> {
+  const { nodeId, call, conversation, log, report } = options
   let snapshot: Snapshot | undefined
   let isFull = false
 
@@ -39,11 +43,10 @@ export function createProxyStream({ nodeId, call, log, report }: ProxyStreamOpti
     if (snapshot === undefined) return
     // A slow proxy gets the newest state when it can take more, not every one in between.
     while (!isFull) {
-      const planned = next(state, snapshot)
-      if (planned === undefined) return
-      state = planned.state
-      isFull = !call.write(encodeResponse(planned.response))
-      report.pushed(planned.response.type)
+      const response = conversation.next(snapshot)
+      if (response === undefined) return
+      isFull = !call.write(response.bytes)
+      report.pushed(response.type, response.bytes.length)
     }
   }
   call.on('drain', () => {
@@ -53,15 +56,12 @@ export function createProxyStream({ nodeId, call, log, report }: ProxyStreamOpti
 
   return {
     nodeId,
-    get state() {
-      return state
-    },
+    accepted: conversation.accepted,
+    rejection: conversation.rejection,
     receive(request) {
-      const error = request.errorDetail && rejectionText(request.errorDetail.message)
-      const received = receive(state, { ...request, error })
-      state = received.state
-      logRequest(log, received.event)
-      report.received(received.event)
+      const event = conversation.receive(request)
+      logRequest(log, event)
+      report.received(event)
       flush()
     },
     setSnapshot(newest) {

@@ -62,11 +62,14 @@ export const layersOf = (resources: Resources): readonly Resources[] =>
 /** Names whose resources differ, those that only one of the two maps has included. */
 export type Differences = ReadonlySet<string>
 
-const known = new WeakMap<Resources, WeakMap<Resources, Differences>>()
+/** A map of which only the versions matter. */
+type Versions = ReadonlyMap<string, { readonly version: string }>
+
+const known = new WeakMap<Versions, WeakMap<Versions, Differences>>()
 const none: Differences = new Set()
 
 /** Of two maps that many streams share the differences are looked for once. */
-export function differencesBetween(before: Resources, after: Resources): Differences {
+export function differencesBetween(before: Versions, after: Versions): Differences {
   if (before === after) return none
   if (before instanceof Layers && after instanceof Layers) {
     const shared = differencesBetween(before.shared, after.shared)
@@ -77,12 +80,12 @@ export function differencesBetween(before: Resources, after: Resources): Differe
   const found = known.get(before)?.get(after)
   if (found !== undefined) return found
   const differences = compare(before, after)
-  const ofBefore = known.get(before) ?? new WeakMap<Resources, Differences>()
+  const ofBefore = known.get(before) ?? new WeakMap<Versions, Differences>()
   known.set(before, ofBefore.set(after, differences))
   return differences
 }
 
-function compare(before: Resources, after: Resources): Differences {
+function compare(before: Versions, after: Versions): Differences {
   const changed = new Set<string>()
   for (const [name, { version }] of after) if (before.get(name)?.version !== version) changed.add(name)
   for (const name of before.keys()) if (!after.has(name)) changed.add(name)

@@ -1,68 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  newStream,
-  next,
-  type Resources,
-  type Response,
-  receive,
-  type Snapshot,
-  type SnapshotResource,
-  type StreamState,
-} from '../../../src/mesh/xds/index.ts'
+import { newStream, next, type Response, receive, type StreamState } from '../../../src/mesh/xds/index.ts'
 import { createSimulatedProxy, type SimulatedProxy } from '../../support/xds-proxy.ts'
-
-/** A world in a few words: version of each cluster, version of its endpoints, and per route a version and its clusters. */
-interface World {
-  readonly clusters: Readonly<Record<string, readonly [version: number, endpoints: number]>>
-  readonly routes: Readonly<Record<string, readonly [version: number, clusters: readonly string[]]>>
-}
-
-const clusterNames = ['a', 'b', 'c', 'd']
-const routeNames = ['r', 's']
-const version = fc.integer({ min: 0, max: 2 })
-
-const world: fc.Arbitrary<World> = fc
-  .dictionary(fc.constantFrom(...clusterNames), fc.tuple(version, version), { minKeys: 1 })
-  .chain((clusters) =>
-    fc.record({
-      clusters: fc.constant(clusters),
-      routes: fc.dictionary(
-        fc.constantFrom(...routeNames),
-        fc.tuple(version, fc.subarray(Object.keys(clusters), { minLength: 1 })),
-      ),
-    }),
-  )
-
-const toMap = (resources: readonly SnapshotResource[]): Resources =>
-  new Map(resources.map((resource) => [resource.name, resource]))
-
-const make = (name: string, content: string, rest: Partial<SnapshotResource> = {}): SnapshotResource => ({
-  name,
-  version: content,
-  bytes: new Uint8Array(),
-  clusters: [],
-  needs: [],
-  ...rest,
-})
-
-function snapshotOf({ clusters, routes }: World): Snapshot {
-  return {
-    version: () => JSON.stringify({ clusters, routes }),
-    resources: {
-      cluster: toMap(Object.entries(clusters).map(([name, [own]]) => make(name, `c${own}`, { needs: [name] }))),
-      endpoints: toMap(Object.entries(clusters).map(([name, [, own]]) => make(name, `e${own}`))),
-      listener: toMap(Object.keys(routes).map((name) => make(`listener-${name}`, 'l', { needs: [name] }))),
-      routes: toMap(
-        Object.entries(routes).map(([name, [own, used]]) => make(name, `r${own}${used.join('')}`, { clusters: used })),
-      ),
-      secret: new Map(),
-    },
-  }
-}
+import { anyXdsWorld, snapshotOf, toResources, versionsOf, type XdsWorld } from '../../support/xds-world.ts'
 
 interface Play {
-  readonly worlds: readonly World[]
+  readonly worlds: readonly XdsWorld[]
   /** Who moves next: the server takes a request, the proxy takes a response, or the world changes. */
   readonly moves: readonly number[]
   readonly asksFirst: boolean
@@ -112,14 +55,11 @@ function play({ worlds, moves, asksFirst, rejects }: Play, check: (proxy: Simula
 }
 
 const plays = fc.record({
-  worlds: fc.array(world, { minLength: 1, maxLength: 6 }),
+  worlds: fc.array(anyXdsWorld, { minLength: 1, maxLength: 6 }),
   // The world changes seldom enough that the proxy has accepted something in between.
   moves: fc.array(fc.constantFrom(0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 2), { maxLength: 150, size: 'max' }),
   asksFirst: fc.boolean(),
 })
-
-const versionsOf = (resources: Resources) =>
-  Object.fromEntries([...resources].map(([name, { version: own }]) => [name, own]).sort())
 
 describe('whatever order requests, responses and changes come in', () => {
   test('a proxy that accepts ends with the whole newest snapshot, and nothing of it warms for ever', () => {
@@ -162,7 +102,7 @@ describe('whatever order requests, responses and changes come in', () => {
             (resource) =>
               !isBad(resource.version) && resource.clusters.every((cluster) => proxy.holds.endpoints.has(cluster)),
           )
-          expect(versionsOf(proxy.holds[type])).toMatchObject(versionsOf(toMap(wanted)))
+          expect(versionsOf(proxy.holds[type])).toMatchObject(versionsOf(toResources(wanted)))
         }
       }),
       { numRuns: 500 },

@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  type DeltaResponse,
+  newDeltaStream,
+  nextDelta,
+  receiveDelta,
+  type Snapshot,
+} from '../../../src/mesh/xds/index.ts'
+import { createDeltaProxy, type DeltaProxy } from '../../support/delta-proxy.ts'
+import { anyXdsWorld, snapshotOf, toResources, versionsOf, type XdsWorld } from '../../support/xds-world.ts'
+
+interface Play {
+  readonly worlds: readonly XdsWorld[]
+  /** Who moves next: the server takes a request, the proxy takes a response, the world changes, the stream breaks. */
+  readonly moves: readonly number[]
+  readonly rejects?: (response: DeltaResponse) => boolean
+}
+
+/** Plays server and proxy against each other in the given order, then until nothing is on its way. */
+function play({ worlds, moves, rejects = () => false }: Play, check: (proxy: DeltaProxy) => void = () => undefined) {
+  const proxy = createDeltaProxy(rejects)
+  const snapshots = worlds.map(snapshotOf)
+  const nothing = snapshotOf({ clusters: {}, routes: {} })
+  const sent: DeltaResponse[] = []
+  let inbox: DeltaResponse[] = []
+  let state = newDeltaStream
+  let position = 0
+  const snapshot = (): Snapshot => snapshots[position] ?? nothing
+  const flush = () => {
+    for (let planned = nextDelta(state, snapshot()); planned; planned = nextDelta(state, snapshot())) {
+      state = planned.state
+      sent.push(planned.response)
+      inbox.push(planned.response)
+    }
+  }
+  const serverTakes = () => {
+    const request = proxy.outbox.shift()
+    if (request === undefined) return
+    state = receiveDelta(state, request).state
+    flush()
+  }
+  const proxyTakes = () => {
+    const response = inbox.shift()
+    if (response === undefined) return
+    proxy.receive(response)
+    check(proxy)
+  }
+  const worldChanges = () => {
+    position = Math.min(position + 1, worlds.length - 1)
+    flush()
+  }
+  const reconnect = () => {
+    inbox = []
+    state = newDeltaStream
+    proxy.connect()
+  }
+  const settle = () => {
+    for (let turn = 0; proxy.outbox.length > 0 || inbox.length > 0; turn += 1) {
+      if (turn > 10_000) throw new Error('server and proxy never come to rest')
+      serverTakes()
+      proxyTakes()
+    }
+  }
+  proxy.connect()
+  for (const move of moves) [serverTakes, proxyTakes, worldChanges, reconnect][move]?.()
+  while (position < worlds.length - 1) worldChanges()
+  settle()
+  return { proxy, sent, snapshot: snapshot(), reconnect, settle }
+}
+
+const plays = (breaks: boolean) =>
+  fc.record({
+    worlds: fc.array(anyXdsWorld, { minLength: 1, maxLength: 6 }),
+    // The world changes seldom enough that the proxy has accepted something in between.
+    moves: fc.array(fc.constantFrom(0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 2, ...(breaks ? [3] : [])), {
+      maxLength: 150,
+      size: 'max',
+    }),
+  })
+
+const types = ['cluster', 'endpoints', 'listener', 'routes'] as const
+
+describe('whatever order requests, responses, changes and broken streams come in', () => {
+  test('a proxy that accepts ends with the whole newest snapshot, and nothing of it warms for ever', () => {
+    fc.assert(
+      fc.property(plays(true), (input) => {
+        const { proxy, snapshot } = play(input)
+        for (const type of types) expect(versionsOf(proxy.holds[type])).toEqual(versionsOf(snapshot.resources[type]))
+        expect([...proxy.warming.cluster, ...proxy.warming.listener]).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a route never leads to a cluster that the proxy does not have', () => {
+    fc.assert(
+      fc.property(plays(true), (input) => {
+        play(input, ({ holds }) => {
+          for (const { clusters } of holds.routes.values()) {
+            for (const cluster of clusters) {
+              expect([cluster, holds.cluster.has(cluster), holds.endpoints.has(cluster)]).toEqual([cluster, true, true])
+            }
+          }
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a proxy that comes back with everything is sent its endpoints and nothing else', () => {
+    fc.assert(
+      fc.property(plays(false), (input) => {
+        const { sent, reconnect, settle } = play(input)
+        const before = sent.length
+        reconnect()
+        settle()
+        expect(new Set(sent.slice(before).map(({ type }) => type))).toEqual(new Set(['endpoints']))
+      }),
+    )
+  })
+
+  test('what did not change is not sent again', () => {
+    fc.assert(
+      fc.property(anyXdsWorld, (world) => {
+        const [name] = Object.keys(world.routes)
+        fc.pre(name !== undefined)
+        const changed = {
+          ...world,
+          routes: { ...world.routes, [name ?? '']: [7, Object.keys(world.clusters)] as const },
+        }
+        const alone = play({ worlds: [world], moves: [] }).sent.length
+        // The world changes when the first one has arrived.
+        const moves = [...Array.from({ length: 100 }, (_, index) => index % 2), 2]
+        const { sent } = play({ worlds: [world, changed], moves })
+        expect(sent.slice(alone).map(({ type, resources }) => [type, resources.map((each) => each.name)])).toEqual([
+          ['routes', [name]],
+        ])
+      }),
+    )
+  })
+
+  test('what is rejected is not sent again and again, and holds back no other resource', () => {
+    const isBad = (own: string) => own.startsWith('r2') || own === 'e2' || own === 'c2'
+    const rejects = (response: DeltaResponse) => response.resources.some(({ version }) => isBad(version))
+    fc.assert(
+      fc.property(plays(false), (input) => {
+        const { proxy, sent, snapshot } = play({ ...input, rejects })
+        expect(sent.length).toBeLessThan(60 + 60 * input.worlds.length)
+        for (const type of ['cluster', 'endpoints', 'routes'] as const) {
+          const wanted = [...snapshot.resources[type].values()].filter(
+            ({ name, version, clusters }) =>
+              !isBad(version) &&
+              (type !== 'endpoints' || proxy.holds.cluster.has(name)) &&
+              clusters.every((cluster) => proxy.holds.cluster.has(cluster) && proxy.holds.endpoints.has(cluster)),
+          )
+          expect(versionsOf(proxy.holds[type])).toMatchObject(versionsOf(toResources(wanted)))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a proxy that rejects everything is left in peace', () => {
+    fc.assert(
+      fc.property(plays(false), (input) => {
+        const { sent, proxy } = play({ ...input, rejects: () => true })
+        expect(sent.length).toBeLessThanOrEqual(20 * input.worlds.length)
+        expect(proxy.holds.routes.size).toBe(0)
+      }),
+    )
+  })
+})
