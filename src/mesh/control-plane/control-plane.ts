@@ -10,7 +10,7 @@ import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
 import { createKeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
-import { createMetrics, type MeshMetrics } from './metrics.ts'
+import { createMetrics, istioTypes, type MeshMetrics } from './metrics.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
 import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
@@ -44,6 +44,9 @@ export interface ControlPlane {
   isReady(): boolean
 }
 
+/** Proxies answer one after the other: the verdict over all of them is not made for each. */
+const ANSWERS_TOGETHER_MS = 10
+
 const DEBOUNCE = { quietMs: 100, atMostMs: 1_000 }
 
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -58,6 +61,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     metrics,
     laggingAfterMs: options.laggingAfterMs ?? 10_000,
     enqueue: (key) => queue.add(key),
+    enqueueSoon: (key) => queue.addAfter(key, ANSWERS_TOGETHER_MS),
     facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
@@ -129,13 +133,17 @@ const isAcceptedEverywhere = (connected: ReadonlyMap<string, ConnectedProxy>, { 
 const observe = (presence: Presence, metrics: MeshMetrics, programmed: ProgrammedReconciler): AdsObserver => ({
   connected: presence.connected,
   disconnected: presence.disconnected,
-  pushed: (_, type) => metrics.pushes.inc({ type }),
+  pushed(_, type) {
+    metrics.pushes.inc({ type })
+    metrics.istioPushes.inc({ type: istioTypes[type] })
+  },
   received(_, event) {
     if (event.kind === 'accepted') {
       metrics.accepted.inc({ type: event.type })
       programmed.proxyAccepted()
     } else if (event.kind === 'rejected') {
       metrics.rejected.inc({ type: event.type })
+      metrics.istioRejects.inc({ type: istioTypes[event.type] })
       programmed.configurationChanged()
     }
   },

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ResourceType } from '../envoy/index.ts'
 
 /** The control plane's own numbers. */
 export function createMetrics(registry: Registry, connected: () => number) {
@@ -12,7 +13,17 @@ export function createMetrics(registry: Registry, connected: () => number) {
       this.set(connected())
     },
   })
+  new Gauge({
+    registers,
+    name: 'pilot_xds',
+    help: 'Proxies with an open stream, under the name that Istio gives it',
+    collect() {
+      this.set(connected())
+    },
+  })
   return {
+    istioPushes: byType('pilot_xds_pushes', 'Responses sent to proxies, as Istio counts them'),
+    istioRejects: byType('pilot_total_xds_rejects', 'Responses that proxies rejected, as Istio counts them'),
     pushes: byType('sluice_mesh_pushes_total', 'Responses sent to proxies'),
     accepted: byType('sluice_mesh_acks_total', 'Responses that proxies accepted'),
     rejected: byType('sluice_mesh_nacks_total', 'Responses that proxies rejected'),
@@ -32,3 +43,12 @@ export function createMetrics(registry: Registry, connected: () => number) {
 }
 
 export type MeshMetrics = ReturnType<typeof createMetrics>
+
+/** Istio's labels for the types of resources. */
+export const istioTypes: Readonly<Record<ResourceType, string>> = {
+  cluster: 'cds',
+  endpoints: 'eds',
+  listener: 'lds',
+  routes: 'rds',
+  secret: 'sds',
+}

@@ -26,7 +26,9 @@ export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string
     for (const [key, group] of Map.groupBy(found, ([origin]) => origin)) {
       const tables = group.map(([, need]) => need.table)
       const clusters = [...new Set(group.flatMap(([, need]) => need.clusters))]
-      needs.set(key, [...(needs.get(key) ?? []), { nodeId: proxy.id, tables, clusters }])
+      const known = needs.get(key) ?? []
+      known.push({ nodeId: proxy.id, tables, clusters })
+      needs.set(key, known)
     }
   }
   return needs

@@ -18,6 +18,8 @@ export interface ReconcilerOptions {
   readonly metrics: MeshMetrics
   readonly laggingAfterMs: number
   readonly enqueue: (key: string) => void
+  /** For what comes in swarms. */
+  readonly enqueueSoon: (key: string) => void
   readonly facts: () => Facts
 }
 
@@ -102,7 +104,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
       }
     },
     proxyAccepted() {
-      for (const key of waiting.keys()) options.enqueue(key)
+      for (const key of waiting.keys()) options.enqueueSoon(key)
     },
     objectChanged(object) {
       if (object !== undefined && !isSettled(object)) options.enqueue(keyText(keyOf(object)))

@@ -111,4 +111,7 @@ test('its own numbers are there for Prometheus', async () => {
   for (const name of ['connected_proxies', 'pushes_total', 'acks_total', 'nacks_total', 'convergence_seconds']) {
     expect(text).toContain(`# TYPE sluice_mesh_${name}`)
   }
+  for (const name of ['pilot_xds', 'pilot_xds_pushes', 'pilot_total_xds_rejects']) {
+    expect(text).toContain(`# TYPE ${name} `)
+  }
 })
