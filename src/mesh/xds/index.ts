@@ -12,7 +12,6 @@ export {
   createAdsServer,
 } from './ads-server.ts'
 export { type DeltaState, newDeltaStream } from './delta-state.ts'
-export { heldOf } from './held.ts'
 export { next, type Planned, type Response } from './next.ts'
 export { type DeltaResponse, nextDelta } from './next-delta.ts'
 export { type Received, type Request, type RequestEvent, receive } from './receive.ts'
