@@ -79,16 +79,15 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const build = (): void => {
     const end = metrics.build.startTimer()
     builtRoots = certificates.roots()
-    const objects = watches.objects()
+    const objects = { ...watches.objects(), keysOf: keys.keysOf }
     keys.want(keySourcesOf(objects.requestAuthentications))
-    configuration = builder.apply({ ...objects, keysOf: keys.keysOf }, configuration)
+    configuration = builder.apply(objects, configuration)
     end()
     programmed.configurationChanged()
   }
   const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })
   const serving = Promise.withResolvers<number>()
   let isReady = false
-
   const serve = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([Promise.all([watches.synced, certificates.ready]), untilAborted(signal)])
     if (signal.aborted) return
