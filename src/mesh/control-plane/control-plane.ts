@@ -9,11 +9,11 @@ import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServ
 import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
-import { createKeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
+import { createKeyFetcher, type KeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
 import { createMetrics, istioTypes, type MeshMetrics } from './metrics.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
-import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
+import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
 
 export interface ControlPlaneOptions {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>
@@ -79,9 +79,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const build = (): void => {
     const end = metrics.build.startTimer()
     builtRoots = certificates.roots()
-    const objects = { ...watches.objects(), keysOf: keys.keysOf }
-    keys.want(keySourcesOf(objects.requestAuthentications))
-    configuration = builder.apply(objects, configuration)
+    configuration = builder.apply(objectsWithKeys(watches, keys), configuration)
     end()
     programmed.configurationChanged()
   }
@@ -109,6 +107,13 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     isReady: () => isReady,
     start: (signal) => runTogether(signal, [...watches.starts, certificates.start, keys.start, serve]),
   }
+}
+
+/** Keys are fetched for what asks for them now. */
+function objectsWithKeys(watches: Watches, keys: KeyFetcher) {
+  const objects = watches.objects()
+  keys.want(keySourcesOf(objects.requestAuthentications))
+  return { ...objects, keysOf: keys.keysOf }
 }
 
 const certificateSettings = (options: ControlPlaneOptions) => ({
