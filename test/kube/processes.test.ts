@@ -30,7 +30,7 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     const installed = await helm.run('install', 'sluice', CHART, '--namespace', NAMESPACE, '--create-namespace')
     expect(installed.code, installed.stderr).toBe(0)
     await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
-    await start('mesh', '--xds-listen', '127.0.0.1:0')
+    await start('mesh', '--xds-listen', '127.0.0.1:0', '--authority-namespace', NAMESPACE)
   }, BUILD_TIMEOUT_MS)
 
   afterAll(async () => {
