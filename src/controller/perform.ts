@@ -9,7 +9,7 @@ import { handOverObjects, releaseApex } from './give-back.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
-import { basisOf, confirmEmergency, confirmTarget } from './staleness.ts'
+import { basisOf, confirmCanary, confirmPrimary, confirmTarget } from './staleness.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
 import { kindOf, overlayWorkload, scalePatch, type Workload } from './workload/workload.ts'
@@ -91,7 +91,7 @@ const createRun: Performer<'create-run'> = async ({ client, copies }, { observat
 
 const writeRoute: Performer<'route'> = async (options, gathered, { traffic }) => {
   const { canary } = gathered.observation
-  await confirmEmergency(options, gathered, traffic)
+  await confirmPrimary(options, gathered, traffic)
   await gathered.router.write(canary, traffic, basisOf(options.copies, canary))
 }
 
@@ -134,9 +134,11 @@ const applyServices: Performer<'apply-services'> = async (options, { observation
   for (const plan of withApex ? [...backends, apex] : backends) await applyService(options, observation.canary, plan)
 }
 
-async function applyService({ client, copies }: PerformOptions, canary: Canary, plan: ServicePlan): Promise<void> {
+async function applyService(options: PerformOptions, canary: Canary, plan: ServicePlan): Promise<void> {
+  const { client, copies } = options
   const existing = copies.services.get({ namespace: canary.metadata.namespace, name: plan.name })
   if (isServiceAsWanted(canary, plan, existing)) return
+  if (existing) await confirmCanary(options, canary)
   const service = renderService(canary, plan, existing)
   const written = existing ? await client.replace(serviceKind, service) : await client.create(serviceKind, service)
   copies.services.overlay(written)

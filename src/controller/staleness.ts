@@ -10,6 +10,7 @@ import type { Traffic } from '../canary/index.ts'
 import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { hasReadyPods } from './workload/facts.ts'
 import { kindOf } from './workload/workload.ts'
 
 export interface StalenessOptions {
@@ -48,11 +49,27 @@ export async function refuseStale(
   if (target && isBefore(target, run.spec.target)) await confirm(options, kindOf(target), target)
 }
 
-/** A primary without ready pods is why everything may go to the new version: that it has none is asked once more. */
-export async function confirmEmergency(options: StalenessOptions, gathered: Gathered, traffic: Traffic): Promise<void> {
-  const { observation, primary, route } = gathered
-  const isRise = traffic.canary > (route.traffic?.canary ?? 0)
-  if (isRise && primary && observation.primary?.readyReplicas === 0) await confirm(options, kindOf(primary), primary)
+/**
+ * Whether the primary has ready pods decides whether it gets requests at all: a route that gives it its first or takes
+ * its last is written on the API server's word.
+ */
+export async function confirmPrimary(
+  { client }: StalenessOptions,
+  gathered: Gathered,
+  traffic: Traffic,
+): Promise<void> {
+  const { primary, route } = gathered
+  const isForReadiness = route.traffic?.primary === 0 ? traffic.primary > 0 : traffic.primary === 0
+  if (primary === undefined || !isForReadiness) return
+  const { namespace, name } = primary.metadata
+  const current = await client.get(kindOf(primary), { namespace, name })
+  if (current === undefined || hasReadyPods(current) !== hasReadyPods(primary)) throw stale(kindOf(primary), primary)
+}
+
+/** An operator's deletion that no watch has told of yet must not be undone. */
+export async function confirmCanary(options: StalenessOptions, { metadata }: Canary): Promise<void> {
+  const copy = options.copies.canaries.get(metadata)
+  if (copy) await confirm(options, canaryKind, copy)
 }
 
 /** What is promoted is what was measured: a change that no watch has told of yet was measured in its place. */

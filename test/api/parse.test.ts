@@ -7,7 +7,9 @@ const parsers = { canaries: parseCanary, alertproviders: parseAlertProvider, met
 
 describe('the parser repeats the rules of the API server', () => {
   test.each(badObjects)('refuses $rule', ({ resource, object, field, message }) => {
-    expect(parsers[resource](object)).toEqual({ ok: false, error: `${field}: ${message}` })
+    // The API server puts keys of maps in brackets.
+    const path = field.replace(/\[([a-z-]+)\]/, '.$1')
+    expect(parsers[resource](object)).toEqual({ ok: false, error: `${path}: ${message}` })
   })
 })
 

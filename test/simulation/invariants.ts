@@ -38,6 +38,8 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan)
   const passes: { readonly image: string; readonly askedAt: number }[] = []
   const waved = new Set<string>()
   let share: Share = { canary: 0, mirror: 0 }
+  /** Everything goes to the new version because the primary was down: the way back leads to the step's weight. */
+  let isEmergency = false
   /** When the present share was published. */
   let sharedAt = 0
   let last = ''
@@ -56,10 +58,15 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan)
     const image = releasedImage(api)
     note(`route ${share.canary} -> ${next.canary}${next.mirror > 0 ? ` mirror ${next.mirror}` : ''} (${image})`)
     if (next.canary > share.canary) checkRaise(next, image)
-    else if (next.canary !== 0 && next.canary !== share.canary)
-      broken(`weight fell from ${share.canary} to ${next.canary}, not to 0`)
+    else checkFall(next)
+    isEmergency = next.canary === 100 && (isPrimaryDown(api) || isHeldOnReady(api, 100))
     share = next
     sharedAt = time.now()
+  }
+
+  const checkFall = ({ canary }: Share): void => {
+    if (canary === 0 || canary === share.canary || isEmergency) return
+    broken(`weight fell from ${share.canary} to ${canary}, not to 0`)
   }
 
   const checkRaise = (next: Share, image: string | undefined): void => {
@@ -150,8 +157,9 @@ export function runningImage(api: MemoryApi): string | undefined {
 const isPrimaryDown = (api: MemoryApi): boolean =>
   (api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web-primary')?.status?.readyReplicas ?? 0) === 0
 
-/** After a promotion that failed, traffic is where ready pods are. */
+/** After a promotion that failed traffic is where ready pods are; a deleted Canary's goes to the workload. */
 function isHeldOnReady(api: MemoryApi, weight: number): boolean {
   const phase = api.list(canaryKind)[0]?.status?.phase
-  return weight === 100 && (phase === 'Promoting' || phase === 'Finalising' || phase === 'Failed')
+  const phases: readonly (string | undefined)[] = ['Promoting', 'Finalising', 'Failed', 'Terminating']
+  return weight === 100 && phases.includes(phase)
 }

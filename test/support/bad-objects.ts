@@ -56,7 +56,7 @@ export const badObjects: readonly BadObject[] = [
   inCanary(
     'a header that matches in two ways',
     abTest([{ headers: { 'x-user': { exact: 'a', prefix: 'b' } } }]),
-    'spec.analysis.match[0].headers.x-user',
+    'spec.analysis.match[0].headers[x-user]',
     'exactly one of exact, prefix, suffix and regex must be set',
   ),
   inCanary(

@@ -19,8 +19,10 @@ export const primaryFacts = (workload: Workload, threshold: ReadyThreshold): Wor
   revision: workload.metadata.annotations?.[revisionAnnotation] ?? '',
 })
 
+export const hasReadyPods = (workload: Workload): boolean => podsOf(workload).ready > 0
+
 function facts(workload: Workload, threshold: ReadyThreshold): Omit<WorkloadFacts, 'revision'> {
-  const pods = isDaemonSet(workload) ? podsOfDaemonSet(workload) : podsOfDeployment(workload)
+  const pods = podsOf(workload)
   return {
     images: templateOf(workload).spec.containers.map(({ image }) => image),
     replicas: pods.wanted,
@@ -37,6 +39,9 @@ interface Pods {
   readonly ready: number
   readonly available: number
 }
+
+const podsOf = (workload: Workload): Pods =>
+  isDaemonSet(workload) ? podsOfDaemonSet(workload) : podsOfDeployment(workload)
 
 const podsOfDeployment = ({ spec, status }: Deployment): Pods => ({
   wanted: spec.replicas ?? 1,

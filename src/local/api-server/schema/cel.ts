@@ -2,7 +2,7 @@ import { Environment } from '@marcbachmann/cel-js'
 import { canonical, isArray, isObject, type Json, type JsonObject, own } from '../json.ts'
 import type { Cause } from '../status-error.ts'
 import { addKubernetesFunctions } from './cel-functions.ts'
-import { listKind, listMapKey, memberSchema, type TypeSchema, type ValidationRule } from './type-schema.ts'
+import { isDeclared, listKind, listMapKey, memberSchema, type TypeSchema, type ValidationRule } from './type-schema.ts'
 
 interface Subject {
   readonly value: Json
@@ -46,9 +46,15 @@ export function validateRules(value: Json, schema: TypeSchema | undefined, old?:
 function memberRules(value: JsonObject, schema: TypeSchema, subject: Subject): readonly Cause[] {
   const old = isObject(subject.old) ? subject.old : undefined
   return Object.entries(value).flatMap(([key, child]) => {
-    const path = subject.path === '' ? key : `${subject.path}.${key}`
+    const path = memberPath(subject.path, key, isDeclared(schema, key))
     return validateRules(child, memberSchema(schema, key), own(old, key), path)
   })
+}
+
+/** Keys of a map are no names of fields. */
+function memberPath(path: string, key: string, isField: boolean): string {
+  if (!isField) return `${path}[${key}]`
+  return path === '' ? key : `${path}.${key}`
 }
 
 function listRules(value: readonly Json[], schema: TypeSchema, subject: Subject): readonly Cause[] {
