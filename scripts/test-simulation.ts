@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { simulate } from '../test/simulation/simulate.ts'
 
-/** `npm run test:simulation -- --seeds 200000 [--from 0]` for many lives of a Canary, `-- --seed 42` to read one. */
+/** `npm run test:simulation -- --seeds 200000 [--from 0]` for many lives of a Canary, `-- --seed 42` to read one, `--two-controllers` without a lease. */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '0' },
     seed: { type: 'string' },
+    'two-controllers': { type: 'boolean', default: false },
   },
 })
 
@@ -17,7 +18,7 @@ const began = performance.now()
 let failed = 0
 let simulatedSeconds = 0
 for (let seed = first; seed < first + count; seed++) {
-  const outcome = await simulate(seed)
+  const outcome = await simulate(seed, { twoControllers: values['two-controllers'] })
   simulatedSeconds += outcome.simulatedSeconds
   if (one !== undefined) console.log(outcome.trace.join('\n'))
   if (outcome.violations.length === 0) continue

@@ -27,7 +27,7 @@ const web = { namespace: 'default', name: 'web' }
 const MINUTE = 60_000
 
 /** One life of a Canary, all of whose accidents follow from the seed. */
-export async function simulate(seed: number): Promise<Outcome> {
+export async function simulate(seed: number, { twoControllers = false } = {}): Promise<Outcome> {
   const random = seededRandom(seed)
   const time = createSimulatedTime()
   const began = time.now()
@@ -44,7 +44,7 @@ export async function simulate(seed: number): Promise<Outcome> {
     faults: random() < 0.2 ? 0 : random() * 0.15,
     isGateOpen: true,
   }
-  const drill = createDrill(world)
+  const drill = createDrill(world, twoControllers)
   cluster.versions.set('web:1', { image: 'web:1', startsInMs: 1_000, verdict: 'passed' })
   await api.client('user').create(deploymentKind, buildDeployment())
   await api.client('user').create(canaryKind, newCanary(analysis, random))
@@ -142,7 +142,8 @@ interface Drill extends Readonly<Record<Accident, () => Promise<void>>> {
   calmDown(): Promise<void>
 }
 
-function createDrill(world: World): Drill {
+/** A lease allows one controller at a time; without it a second one works beside the first. */
+function createDrill(world: World, twoControllers: boolean): Drill {
   const { api, time, random, cluster, invariants } = world
   const user = api.client('user')
   const processes: ControllerProcess[] = []
@@ -150,6 +151,7 @@ function createDrill(world: World): Drill {
   let versions = 1
 
   const start = (): void => {
+    if (!twoControllers) for (const process of processes.splice(0)) process.kill()
     started += 1
     processes.push(startProcess(world, `controller-${started}`))
     invariants.note(`controller-${started} started`)
