@@ -4,7 +4,8 @@ import { mixture, type Tolerance, type WindowCounts } from '../../src/analysis/s
 import { addWindow, type Evidence, noEvidence } from '../../src/analysis/statistics/evidence.ts'
 import type { Metric } from '../../src/api/index.ts'
 import { guardSettingsOf } from '../../src/api/index.ts'
-import { binomial, type Gate, type Random, seededRandom } from './simulation.ts'
+import { binomial, type Random, seededRandom } from '../../src/cli/simulate/random.ts'
+import type { Gate } from './simulation.ts'
 
 /** Readings between two checks: an interval of 30 s at the guard's own 2 s. */
 const READINGS = 15

@@ -1,18 +1,6 @@
 import { mixture, type Tolerance, type WindowCounts } from '../../src/analysis/statistics/e-value.ts'
 import { addWindow, type Evidence, noEvidence } from '../../src/analysis/statistics/evidence.ts'
-
-export type Random = () => number
-
-/** A small generator of good quality (mulberry32), so that every run of a simulation is the same. */
-export function seededRandom(seed: number): Random {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    const mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    const again = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((again ^ (again >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import { binomial, poisson, type Random, seededRandom } from '../../src/cli/simulate/random.ts'
 
 /** What the world is like; risks are shares of requests that fail. */
 export interface Scenario {
@@ -80,24 +68,4 @@ export function playReleases(scenario: Scenario, releases: number, createGate: (
   }
   checks.sort((left, right) => left - right)
   return { rolledBack: checks.length, releases, medianCheck: checks[Math.floor(checks.length / 2)] }
-}
-
-function poisson(mean: number, random: Random): number {
-  if (mean > 50) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal(random)))
-  const limit = Math.exp(-mean)
-  let count = 0
-  for (let product = random(); product > limit; product *= random()) count += 1
-  return count
-}
-
-const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-
-/** Counts by the gaps between failures: rare ones cost few draws. */
-export function binomial(trials: number, share: number, random: Random): number {
-  if (share <= 0) return 0
-  if (share >= 1) return trials
-  let count = 0
-  const gap = () => Math.floor(Math.log(1 - random()) / Math.log(1 - share))
-  for (let position = gap(); position < trials; position += 1 + gap()) count += 1
-  return count
 }

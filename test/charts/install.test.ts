@@ -3,6 +3,7 @@ import { istioCustomResourceDefinitions } from '../../src/api/index.ts'
 import { applyCrds } from '../support/apply-crds.ts'
 import { eventually } from '../support/eventually.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
+import { installChart } from '../support/install-chart.ts'
 import { type KubeApiserver, startKubeApiserver } from '../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { rawCanary } from '../support/raw-canary.ts'
@@ -108,8 +109,7 @@ describe.skipIf(skipped !== undefined)('on a real cluster', () => {
       'pod-security.kubernetes.io/warn': 'restricted',
     })
     await createNamespace('team-a', {})
-    const { code, stderr } = await helm.run('install', 'sluice', CHART, ...values)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    await installChart(kube, helm, ...values)
   }, BUILD_TIMEOUT_MS)
 
   afterAll(async () => {

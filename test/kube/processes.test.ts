@@ -2,7 +2,8 @@ import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { eventually } from '../support/eventually.ts'
-import { CHART, type Helm, startHelm } from '../support/helm.ts'
+import { type Helm, startHelm } from '../support/helm.ts'
+import { installChart } from '../support/install-chart.ts'
 import { type KubeApiserver, startKubeApiserver } from '../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { rawCanary } from '../support/raw-canary.ts'
@@ -27,8 +28,7 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
   beforeAll(async () => {
     kube = await startKubeApiserver()
     helm = await startHelm(kube.kubeconfig)
-    const installed = await helm.run('install', 'sluice', CHART, '--namespace', NAMESPACE, '--create-namespace')
-    expect(installed.code, installed.stderr).toBe(0)
+    await installChart(kube, helm, '--namespace', NAMESPACE, '--create-namespace')
     await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
     await start('mesh', '--xds-listen', '127.0.0.1:0', '--authority-namespace', NAMESPACE)
   }, BUILD_TIMEOUT_MS)

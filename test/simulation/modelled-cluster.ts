@@ -8,8 +8,8 @@ import {
   type VirtualService,
   virtualServiceKind,
 } from '../../src/api/index.ts'
+import type { Random } from '../../src/cli/simulate/random.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
-import type { Random } from '../analysis/simulation.ts'
 import type { MemoryApi } from '../support/memory-api.ts'
 import type { SimulatedTime } from './simulated-time.ts'
 

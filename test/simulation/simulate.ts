@@ -6,7 +6,7 @@ import {
   promoteAnnotation,
   serviceKind,
 } from '../../src/api/index.ts'
-import { type Random, seededRandom } from '../analysis/simulation.ts'
+import { type Random, seededRandom } from '../../src/cli/simulate/random.ts'
 import { buildCanary } from '../support/canary-objects.ts'
 import { createMemoryApi } from '../support/memory-api.ts'
 import { buildDeployment } from '../support/release-cluster.ts'

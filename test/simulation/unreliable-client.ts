@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../src/api/index.ts'
+import type { Random } from '../../src/cli/simulate/random.ts'
 import { type KubeClient, KubeError, type WatchEvent } from '../../src/kube/index.ts'
-import type { Random } from '../analysis/simulation.ts'
 import type { SimulatedTime } from './simulated-time.ts'
 
 export interface Unreliability {

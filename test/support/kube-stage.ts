@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
-import { expect } from 'vitest'
 import { createKubeClient } from '../../src/kube/index.ts'
 import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
-import { CHART, type Helm, startHelm } from './helm.ts'
+import { startHelm } from './helm.ts'
+import { installChart } from './install-chart.ts'
 import { simulatedNode } from './simulated-node.ts'
 import type { Stage } from './staged-app.ts'
 import { startStandInPrometheus } from './stand-in-prometheus.ts'
@@ -53,7 +53,8 @@ export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): 
     for (const name of readSecretsIn === undefined ? [] : [readSecretsIn]) {
       await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name } } })
     }
-    await installChart(helm, values)
+    const flags = ['--namespace', systemNamespace, '--create-namespace', ...values.flatMap((each) => ['--set', each])]
+    await installChart(plane, helm, ...flags)
   } catch (error) {
     await stop()
     throw error
@@ -72,12 +73,6 @@ export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): 
     },
     stop,
   }
-}
-
-async function installChart(helm: Helm, values: readonly string[]): Promise<void> {
-  const flags = ['--namespace', systemNamespace, '--create-namespace', ...values.flatMap((each) => ['--set', each])]
-  const installed = await helm.run('install', 'sluice', CHART, ...flags)
-  expect(installed.code, installed.stderr).toBe(0)
 }
 
 const chartsController = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/sluice-controller`

@@ -1,8 +1,8 @@
-import { type Pod, podKind, type ReplicaSet, replicaSetKind } from '../../api/index.ts'
+import { type Pod, type ReplicaSet, replicaSetKind } from '../../api/index.ts'
 import type { WorkOutcome } from '../../kube/index.ts'
-import { controllerReference, isControlledBy } from './ownership.ts'
+import { createOwnedPod, deleteOwnedPod, renderOwnedPod } from './owned-pod.ts'
+import { isControlledBy } from './ownership.ts'
 import { decideReplicaSet, type ReplicaSetAction } from './replica-set.ts'
-import { randomSuffix } from './safe-name.ts'
 import { parseKey, type WorkloadContext } from './workload-context.ts'
 
 /** Creates or deletes pods of one ReplicaSet and counts them. */
@@ -17,9 +17,10 @@ export async function reconcileReplicaSet(context: WorkloadContext, key: string)
 
 async function perform(context: WorkloadContext, replicaSet: ReplicaSet, action: ReplicaSetAction): Promise<void> {
   const { name, namespace } = replicaSet.metadata
+  const render = (suffix: string) => renderOwnedPod(replicaSetKind, replicaSet, suffix)
   switch (action.kind) {
     case 'createPods':
-      for (let made = 0; made < action.count; made += 1) await createPod(context, replicaSet)
+      for (let made = 0; made < action.count; made += 1) await createOwnedPod(context, replicaSet, render)
       return
     case 'deletePod':
       return deletePod(context, replicaSet, action.pod)
@@ -31,48 +32,11 @@ async function perform(context: WorkloadContext, replicaSet: ReplicaSet, action:
   }
 }
 
-async function createPod(context: WorkloadContext, replicaSet: ReplicaSet): Promise<void> {
-  const pod = await context.client.create(podKind, renderPod(replicaSet, randomSuffix(context.random)))
-  context.pods.overlay(pod)
-  await context.events.record(replicaSet, {
-    type: 'Normal',
-    reason: 'SuccessfulCreate',
-    message: `Created pod: ${pod.metadata.name}`,
-  })
-}
-
-/** A pod of the set's template, owned by the set. */
-export function renderPod(replicaSet: ReplicaSet, suffix: string): Pod {
-  const { template } = replicaSet.spec
-  const { name, namespace } = replicaSet.metadata
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: `${name}-${suffix}`,
-      generateName: `${name}-`,
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...template.metadata?.labels },
-      annotations: { ...template.metadata?.annotations },
-      ownerReferences: [controllerReference(replicaSetKind, replicaSet)],
-    },
-    spec: template.spec,
-  }
-}
-
 async function deletePod(context: WorkloadContext, replicaSet: ReplicaSet, pod: Pod): Promise<void> {
-  const { name, namespace, uid } = pod.metadata
-  // Until the watch shows it leaving, it must not be counted, or a second pod would be spared or lost.
-  if (uid !== undefined) context.leaving.add(uid)
-  try {
-    await context.client.delete(podKind, { name, namespace }, uid === undefined ? {} : { uid })
-  } catch (error) {
-    if (uid !== undefined) context.leaving.delete(uid)
-    throw error
-  }
+  await deleteOwnedPod(context, pod)
   await context.events.record(replicaSet, {
     type: 'Normal',
     reason: 'SuccessfulDelete',
-    message: `Deleted pod: ${name}`,
+    message: `Deleted pod: ${pod.metadata.name}`,
   })
 }

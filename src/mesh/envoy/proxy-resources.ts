@@ -1,4 +1,4 @@
-import { isSameRecord } from '../../base/index.ts'
+import { isSameRecord, remember } from '../../base/index.ts'
 import type { Cluster, Locality, Mesh, MeshProxy, RouteTable } from '../model/index.ts'
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
 import { hasOwnEndpoints } from './discovery.ts'
@@ -42,15 +42,6 @@ export function createMeshRenderer(
         ],
       ]),
     )
-  }
-}
-
-function remember<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, Value>()
-  return (key) => {
-    const value = known.get(key) ?? make(key)
-    known.set(key, value)
-    return value
   }
 }
 

@@ -19,48 +19,62 @@ export interface Conversation<Request> {
   rejection(type: ResourceType, name: string, version: string): string | undefined
 }
 
-/** Every response is all that was asked of its type, or all that changed of it. */
-export function createWorldConversation(): Conversation<Request> {
-  let state = newStream
-  return {
-    receive(request) {
-      const received = receive(state, request)
-      state = received.state
-      return received.event
-    },
-    next(snapshot) {
-      const planned = next(state, snapshot)
-      if (planned === undefined) return undefined
-      state = planned.state
-      return { type: planned.response.type, bytes: encodeResponse(planned.response) }
-    },
-    accepted: (type, name) => state.types[type].acked.get(name)?.version,
-    rejection(type, name, version) {
-      const { rejected } = state.types[type]
-      return rejected?.resources.get(name)?.version === version ? rejected.message : undefined
-    },
-  }
+/** What tells one protocol from the other: pure steps over its own state. */
+interface Protocol<State, Request, Response extends { readonly type: ResourceType }> {
+  readonly begin: State
+  receive(state: State, request: Request): { readonly state: State; readonly event: RequestEvent }
+  next(state: State, snapshot: Snapshot): { readonly state: State; readonly response: Response } | undefined
+  encode(response: Response): Buffer
+  accepted(state: State, type: ResourceType, name: string): string | undefined
+  rejection(state: State, type: ResourceType, name: string): { version: string; message: string } | undefined
 }
 
-/** Every response is what changed, and what is gone. */
-export function createDeltaConversation(): Conversation<DeltaRequest> {
-  let state = newDeltaStream
+function converse<State, Request, Response extends { readonly type: ResourceType }>(
+  protocol: Protocol<State, Request, Response>,
+): Conversation<Request> {
+  let state = protocol.begin
   return {
     receive(request) {
-      const received = receiveDelta(state, request)
+      const received = protocol.receive(state, request)
       state = received.state
       return received.event
     },
     next(snapshot) {
-      const planned = nextDelta(state, snapshot)
+      const planned = protocol.next(state, snapshot)
       if (planned === undefined) return undefined
       state = planned.state
-      return { type: planned.response.type, bytes: encodeDeltaResponse(planned.response) }
+      return { type: planned.response.type, bytes: protocol.encode(planned.response) }
     },
-    accepted: (type, name) => heldOf(state.types[type].acked, name)?.version,
+    accepted: (type, name) => protocol.accepted(state, type, name),
     rejection(type, name, version) {
-      const rejected = state.types[type].rejected.get(name)
+      const rejected = protocol.rejection(state, type, name)
       return rejected?.version === version ? rejected.message : undefined
     },
   }
 }
+
+/** Every response is all that was asked of its type, or all that changed of it. */
+export const createWorldConversation = (): Conversation<Request> =>
+  converse({
+    begin: newStream,
+    receive,
+    next,
+    encode: encodeResponse,
+    accepted: (state, type, name) => state.types[type].acked.get(name)?.version,
+    rejection(state, type, name) {
+      const { rejected } = state.types[type]
+      const resource = rejected?.resources.get(name)
+      return rejected && resource && { version: resource.version, message: rejected.message }
+    },
+  })
+
+/** Every response is what changed, and what is gone. */
+export const createDeltaConversation = (): Conversation<DeltaRequest> =>
+  converse({
+    begin: newDeltaStream,
+    receive: receiveDelta,
+    next: nextDelta,
+    encode: encodeDeltaResponse,
+    accepted: (state, type, name) => heldOf(state.types[type].acked, name)?.version,
+    rejection: (state, type, name) => state.types[type].rejected.get(name),
+  })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, type Result, remember, success } from '../../base/index.ts'
 import { type EnvoyResource, type ProxyResources, type ResourceType, resourceTypes } from '../envoy/index.ts'
 import { layerResources, layersOf, noResources, type Resources, type SnapshotResource } from './resources.ts'
 
@@ -46,15 +46,6 @@ const createSnapshot = (resources: ResourceMaps, versionOf: (resources: Resource
   resources,
   version: (type) => versionOf(resources[type]),
 })
-
-function remember<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, Value>()
-  return (key) => {
-    const value = known.get(key) ?? make(key)
-    known.set(key, value)
-    return value
-  }
-}
 
 function rememberPair<Left extends object, Right extends object, Value>(
   make: (left: Left, right: Right) => Value,

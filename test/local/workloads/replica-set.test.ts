@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { replicaSetKind } from '../../../src/api/index.ts'
+import { renderOwnedPod } from '../../../src/local/workloads/owned-pod.ts'
 import { decideReplicaSet, deletionOrder } from '../../../src/local/workloads/replica-set.ts'
-import { renderPod } from '../../../src/local/workloads/replica-set-reconciler.ts'
 import { epoch, podOf, replicaSetOf } from '../../support/workload-objects.ts'
 
 const observed = (counts: { replicas: number; ready: number; available: number }) => ({
@@ -106,7 +107,7 @@ test('pods are deleted in the order in which they are missed least', () => {
 
 test('a pod carries the template and its owner', () => {
   const replicaSet = replicaSetOf('web-a')
-  expect(renderPod(replicaSet, 'x7kqz')).toEqual({
+  expect(renderOwnedPod(replicaSetKind, replicaSet, 'x7kqz')).toEqual({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
