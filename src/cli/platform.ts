@@ -5,12 +5,23 @@ import { fileURLToPath } from 'node:url'
 import { createLocalPlatform, createProgressReport, type LocalPlatform, provisionTools } from '../local/index.ts'
 import { type Logger, systemClock } from '../runtime/index.ts'
 
+/** What its proxies tell beside metrics: flags of `sluice mesh`. */
+export interface ProxyObservation {
+  readonly accessLog?: boolean
+  /** Collectors, as host:port. */
+  readonly zipkin?: string
+  readonly otlp?: string
+  /** Percentage of the requests; 1 when absent. */
+  readonly traceSampling?: number
+}
+
 export interface PlatformOptions {
   readonly dataDirectory: string
   readonly log: Logger
   readonly signal: AbortSignal
   /** Flagger's kinds are served and released, too; not when absent. */
   readonly flaggerCompat?: boolean
+  readonly observation?: ProxyObservation
 }
 
 const sluice = (...words: readonly string[]): readonly string[] => [
@@ -32,12 +43,19 @@ export async function createPlatform(options: PlatformOptions): Promise<LocalPla
     clock: systemClock,
     log: options.log,
     children: {
-      mesh: sluice('mesh'),
+      mesh: sluice('mesh', ...observationFlags(options.observation)),
       controller: sluice('controller', ...(options.flaggerCompat ? ['--flagger-compat'] : [])),
     },
     flaggerCompat: options.flaggerCompat ?? false,
   })
 }
+
+const observationFlags = ({ accessLog, zipkin, otlp, traceSampling }: ProxyObservation = {}): readonly string[] => [
+  ...(accessLog === true ? ['--access-log'] : []),
+  ...(zipkin === undefined ? [] : ['--zipkin', zipkin]),
+  ...(otlp === undefined ? [] : ['--otlp', otlp]),
+  ...(traceSampling === undefined ? [] : ['--trace-sampling', String(traceSampling)]),
+]
 
 /** $XDG_DATA_HOME/sluice, or ~/.local/share/sluice. */
 export const defaultDataDirectory = (): string =>

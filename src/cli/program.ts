@@ -183,7 +183,7 @@ function addServerCommands(program: Command): void {
     .option('--flagger-lease-namespace <name>', 'namespace of the Lease of a Flagger that may still run', 'kube-system')
     .option('--allow-cross-namespace-refs', 'let canaries name templates and providers of other namespaces', false)
     .action(async (options) => (await import('./commands/controller.ts')).runController(options))
-  addServerOptions(program.command('mesh').description('run the control plane of the mesh'))
+  addObservation(addServerOptions(program.command('mesh').description('run the control plane of the mesh')))
     .option('--xds-listen <address>', 'address of the xDS server', '0.0.0.0:15010')
     .option(
       '--xds-token-key-file <path>',
@@ -191,20 +191,13 @@ function addServerCommands(program: Command): void {
     )
     .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
-    .option('--access-log', 'let proxies write a JSON line a request to standard output')
-    .addOption(
-      new Option('--zipkin <address>', 'Zipkin collector that proxies send spans to, as host:port').conflicts('otlp'),
-    )
-    .option('--otlp <address>', 'OTLP collector (HTTP) that proxies send spans to, as host:port')
-    .option('--trace-sampling <percent>', 'share of requests that are traced', parseNumber, 1)
     .option('--webhook-listen <address>', 'address of the admission webhook, which is not served when absent')
     .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhook')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
 }
 
 function addLocalCommands(program: Command): void {
-  program
-    .command('local')
+  addObservation(program.command('local'))
     .description('run the whole platform on this machine: API server, pods as processes, Envoy, Prometheus')
     .option('--data-directory <path>', 'where objects, logs and metrics are kept; $XDG_DATA_HOME/sluice when absent')
     .option('--flagger-compat', 'release Canaries of flagger.app/v1beta1, too', false)
@@ -222,3 +215,13 @@ function addLocalCommands(program: Command): void {
     .option('--keep', 'leave the platform running at the end')
     .action(async (options) => (await import('./commands/demo.ts')).runDemo(options))
 }
+
+/** What proxies tell beside metrics. */
+const addObservation = (command: Command): Command =>
+  command
+    .option('--access-log', 'let proxies write a JSON line a request to standard output')
+    .addOption(
+      new Option('--zipkin <address>', 'Zipkin collector that proxies send spans to, as host:port').conflicts('otlp'),
+    )
+    .option('--otlp <address>', 'OTLP collector (HTTP) that proxies send spans to, as host:port')
+    .option('--trace-sampling <percent>', 'share of requests that are traced', parseNumber, 1)

@@ -28,7 +28,10 @@ export async function startTraceCollector(address: string, port: number) {
     server.once('error', reject)
     server.listen(port, address, resolve)
   })
+  const bound = server.address()
   return {
+    /** The port that it listens at, where 0 was given. */
+    port: typeof bound === 'object' ? (bound?.port ?? port) : port,
     spans,
     exports,
     stop: () =>

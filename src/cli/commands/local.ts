@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { createLogger, untilSignal } from '../../runtime/index.ts'
 import { processOutput } from '../output.ts'
-import { createPlatform, defaultDataDirectory } from '../platform.ts'
+import { createPlatform, defaultDataDirectory, type ProxyObservation } from '../platform.ts'
 
-export interface LocalOptions {
+export interface LocalOptions extends ProxyObservation {
   readonly dataDirectory?: string
   readonly logLevel: string
   readonly flaggerCompat: boolean
@@ -19,6 +19,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     log,
     signal: stop.signal,
     flaggerCompat: options.flaggerCompat,
+    observation: options,
   })
   const running = platform.start(stop.signal)
   await Promise.race([platform.ready, running])
