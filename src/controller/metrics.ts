@@ -15,6 +15,13 @@ export interface ControllerMetrics {
 
 const names = ['name', 'namespace'] as const
 
+interface VerdictLabels {
+  readonly name: string
+  readonly namespace: string
+  readonly metric: string
+  readonly state: string
+}
+
 /** Flagger's series under our name, beside the loop's own. */
 function createSeries(registry: Registry) {
   const registers = [registry]
@@ -39,6 +46,12 @@ function createSeries(registry: Registry) {
       buckets: [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400],
     }),
     ...createCounters(registry),
+    verdicts: new Counter({
+      registers,
+      name: 'sluice_canary_verdicts_total',
+      help: 'Verdicts of checks: passed, failed, inconclusive, no-data, query-error, provider-down',
+      labelNames: ['name', 'namespace', 'metric', 'state'],
+    }),
     analysis: new Gauge({
       registers,
       name: 'sluice_canary_metric_analysis',
@@ -74,7 +87,22 @@ function createCounters(registry: Registry) {
 }
 
 export function createMetrics(registry: Registry): ControllerMetrics {
-  const { status, weight, duration, successes, failures, analysis, reconcile } = createSeries(registry)
+  const {
+    status,
+    weight,
+    duration,
+    successes,
+    failures,
+    analysis,
+    reconcile,
+    verdicts: judged,
+  } = createSeries(registry)
+  /** Labels of the verdicts of each Canary: they go when it goes. */
+  const shown = new Map<string, Map<string, VerdictLabels>>()
+  const removeVerdicts = ({ state, ...labels }: VerdictLabels): void => {
+    judged.remove({ ...labels, state })
+    analysis.remove(labels)
+  }
   const labelsOf = ({ metadata }: Canary) => ({ name: metadata.name, namespace: metadata.namespace ?? '' })
 
   return {
@@ -84,10 +112,19 @@ export function createMetrics(registry: Registry): ControllerMetrics {
       status.set(labelsOf(canary), statusNumber(state))
       weight.set({ workload, namespace }, traffic?.canary ?? 0)
       weight.set({ workload: `${workload}-primary`, namespace }, traffic?.primary ?? 100)
+      // A counter that is not there before its first event hides it from increase().
+      for (const counter of [successes, failures]) counter.inc(labelsOf(canary), 0)
     },
     verdicts(canary, verdicts) {
-      for (const { metric, value } of verdicts)
-        if (value !== undefined) analysis.set({ ...labelsOf(canary), metric }, value)
+      for (const { metric, value, state } of verdicts) {
+        const labels = { ...labelsOf(canary), metric }
+        const key = `${labels.namespace}/${labels.name}`
+        const ofCanary = shown.get(key) ?? new Map<string, VerdictLabels>()
+        shown.set(key, ofCanary)
+        ofCanary.set(`${metric}/${state}`, { ...labels, state })
+        judged.inc({ ...labels, state })
+        if (value !== undefined) analysis.set(labels, value)
+      }
     },
     ended(canary, { run }) {
       if (run?.endedAt === undefined) return
@@ -98,6 +135,8 @@ export function createMetrics(registry: Registry): ControllerMetrics {
     reconciled: (seconds, result) => reconcile.observe({ result }, seconds),
     forget({ namespace, name, target }) {
       for (const metric of [status, duration, successes, failures]) metric.remove({ name, namespace })
+      for (const labels of shown.get(`${namespace}/${name}`)?.values() ?? []) removeVerdicts(labels)
+      shown.delete(`${namespace}/${name}`)
       if (target === undefined) return
       for (const workload of [target, `${target}-primary`]) weight.remove({ workload, namespace })
     },

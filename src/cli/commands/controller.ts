@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createAnalyst } from '../../analysis/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { createJobRunner, createSecretReader } from '../../controller/index.ts'
+import { createJobRunner, createNoticeCounter, createSecretReader } from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
 import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
@@ -88,12 +88,7 @@ async function leadWhenElected(controller: Process, signal: AbortSignal): Promis
 function lead(controller: Process, signal: AbortSignal): Promise<void> {
   const { client, log, registry, options, scrapeIntervalMs, guardIntervalMs } = controller
   const acting = { clock: systemClock, log, random: Math.random }
-  const sent = new Counter({
-    name: 'sluice_notices_total',
-    help: 'Notices by provider type and result.',
-    labelNames: ['type', 'result'],
-    registers: [registry],
-  })
+  const onResult = createNoticeCounter(registry)
   return runTogether(signal, [
     (running) =>
       startControllers(
@@ -109,11 +104,7 @@ function lead(controller: Process, signal: AbortSignal): Promise<void> {
             environment: process.env,
           }),
           hooks: createHookCaller(acting),
-          notifier: createNotifier({
-            ...acting,
-            signal: running,
-            onResult: (result, type) => sent.inc({ type, result }),
-          }),
+          notifier: createNotifier({ ...acting, signal: running, onResult }),
           defaults: { metricsServer: options.metricsServer, provider: options.meshProvider },
           allowCrossNamespaceReferences: options.allowCrossNamespaceRefs,
           tracking: {

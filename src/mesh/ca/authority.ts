@@ -28,6 +28,7 @@ export interface Authority {
   readonly root: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  readonly rootNotAfterMs: number
   /** A leaf never outlives the authority. */
   issue(request: IssueRequest): Promise<Leaf>
 }
@@ -51,6 +52,7 @@ export async function openAuthority(files: Partial<AuthorityFiles>, now: number)
     root: root.toString(),
     notBeforeMs: certificate.notBefore.getTime(),
     notAfterMs: certificate.notAfter.getTime(),
+    rootNotAfterMs: Date.parse(root.validTo),
     issue: (request) => issue(request, { certificate, signing, chain }),
   })
 }

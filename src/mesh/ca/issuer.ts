@@ -7,8 +7,10 @@ export interface IssuerOptions {
   readonly log: Logger
   readonly random: () => number
   readonly leafLifetimeMs: number
-  /** Called after leaves were issued. */
-  readonly issued: () => void
+  /** Called after leaves were issued, with how many. */
+  readonly issued: (count: number) => void
+  /** Called when they could not be. */
+  readonly failed: () => void
 }
 
 /** Keeps a fresh leaf for every identity that is wanted. An identity is a SPIFFE URI. */
@@ -18,6 +20,8 @@ export interface Issuer {
   want(identities: Iterable<string>): void
   /** Undefined until it is issued. */
   leafOf(identity: string): Leaf | undefined
+  /** When the first leaf expires. */
+  firstExpiryMs(): number | undefined
   start(signal: AbortSignal): Promise<void>
 }
 
@@ -30,7 +34,7 @@ interface Held {
 const RETRY_MS = 5_000
 const LONGEST_WAIT_MS = 60_000
 
-export function createIssuer({ clock, log, random, leafLifetimeMs, issued }: IssuerOptions): Issuer {
+export function createIssuer({ clock, log, random, leafLifetimeMs, issued, failed }: IssuerOptions): Issuer {
   const held = new Map<string, Held>()
   let wanted: ReadonlySet<string> = new Set()
   let authority: Authority | undefined
@@ -52,7 +56,7 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued }: Iss
       held.set(identity, { leaf, by, renewAtMs: renewAtMs(leaf, random()) })
     }
     log.info({ count: due.length }, 'certificates were issued')
-    issued()
+    issued(due.length)
   }
 
   const untilNextMs = (): number => {
@@ -72,6 +76,10 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued }: Iss
       if ([...wanted].some((identity) => !held.has(identity))) wake.abort()
     },
     leafOf: (identity) => held.get(identity)?.leaf,
+    firstExpiryMs() {
+      const ends = [...held.values()].map(({ leaf }) => leaf.notAfterMs)
+      return ends.length === 0 ? undefined : ends.reduce((first, end) => Math.min(first, end))
+    },
     async start(signal) {
       while (!signal.aborted) {
         wake = new AbortController()
@@ -83,6 +91,7 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued }: Iss
           }
         } catch (error) {
           log.error({ error: messageOf(error) }, 'certificates could not be issued; the old ones stay')
+          failed()
           waitMs = RETRY_MS
         }
         if (!wake.signal.aborted) await clock.sleep(waitMs, AbortSignal.any([signal, wake.signal]))

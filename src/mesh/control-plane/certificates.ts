@@ -20,6 +20,17 @@ export interface CertificatesOptions
   readonly random: () => number
   /** There are new secrets. */
   readonly changed: () => void
+  readonly issued: (count: number) => void
+  readonly issuingFailed: () => void
+}
+
+/** When what proxies trust ends, in milliseconds since 1970. */
+export interface Expiries {
+  readonly rootMs: number
+  /** Of the certificate that signs. */
+  readonly authorityMs: number
+  /** Of the workloads' the first; undefined while there is none. */
+  readonly firstLeafMs: number | undefined
 }
 
 /** What proxies show each other, kept fresh. */
@@ -31,6 +42,8 @@ export interface Certificates {
   /** All that a proxy of this workload may know: its own certificate, once there is one, and the roots. */
   secretsOf(workload: WorkloadIdentity): readonly EnvoyResource[]
   readonly roots: () => EnvoyResource | undefined
+  /** Undefined until there is an authority. */
+  expiries(): Expiries | undefined
   readonly server: ServerCertificate
 }
 
@@ -42,12 +55,13 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   const rendered = new WeakMap<Leaf, EnvoyResource>()
   const listeners = new Set<() => void>()
 
-  const issued = (): void => {
+  const issued = (count: number): void => {
+    options.issued(count)
     if (issuer.leafOf(controlPlaneIdentity) !== undefined) ready.resolve()
     for (const listener of listeners) listener()
     options.changed()
   }
-  const issuer = createIssuer({ ...options, leafLifetimeMs, issued })
+  const issuer = createIssuer({ ...options, leafLifetimeMs, issued, failed: options.issuingFailed })
   issuer.want([controlPlaneIdentity])
   const keeper = createTrustKeeper({
     ...options,
@@ -70,6 +84,12 @@ export function createCertificates(options: CertificatesOptions): Certificates {
       return [identity, roots]
     },
     roots: keeper.roots,
+    expiries() {
+      const authority = keeper.authority()
+      if (authority === undefined) return undefined
+      const { rootNotAfterMs: rootMs, notAfterMs: authorityMs } = authority
+      return { rootMs, authorityMs, firstLeafMs: issuer.firstExpiryMs() }
+    },
     server: {
       current: () => issuer.leafOf(controlPlaneIdentity),
       onChange(listener) {

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
 import type { Observability } from '../envoy/index.ts'
@@ -10,7 +10,7 @@ import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
 import { createKeyFetcher, type KeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
-import { createMetrics, istioTypes, type MeshMetrics } from './metrics.ts'
+import { createMeasures, type Measures } from './measures.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
 import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
@@ -53,12 +53,13 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const { clock, log } = options
   const watches = createWatches(options.reflectorOf)
   const presence = createPresence(clock, options.returnWithinMs ?? 5_000)
-  const metrics = createMetrics(options.registry ?? new Registry(), presence.count)
+  const expiries = () => certificates.expiries()
+  const measures = createMeasures({ ...options, watches, connected: presence.count, expiries })
   let configuration = emptyConfiguration
   const programmed = createProgrammedReconciler({
     ...options,
     watches,
-    metrics,
+    metrics: measures.metrics,
     laggingAfterMs: options.laggingAfterMs ?? 10_000,
     enqueue: (key) => queue.add(key),
     enqueueSoon: (key) => queue.addAfter(key, ANSWERS_TOGETHER_MS),
@@ -68,19 +69,20 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const keys = createKeyFetcher({ ...options.keys, clock, log, changed: () => debouncer.changed(false) })
   const certificates = createCertificates({
     ...certificateSettings(options),
+    ...measures,
     isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(ads.connected(), configuration),
     changed: () => debouncer.changed(true),
   })
-  const observer = observe(presence, metrics, programmed)
+  const observer = observe(presence, measures, programmed)
   const ads = createAdsServer({ ...options.xds, certificate: certificates.server, log, observer })
   const builder = createConfigurationBuilder(ads, certificates, options)
   /** The roots that the snapshots have. */
   let builtRoots: EnvoyResource | undefined
-  const build = (): void => {
-    const end = metrics.build.startTimer()
-    builtRoots = certificates.roots()
-    configuration = builder.apply(objectsWithKeys(watches, keys), configuration)
-    end()
+  const build = (waitedMs: number): void => {
+    configuration = measures.build(configuration, waitedMs, () => {
+      builtRoots = certificates.roots()
+      return builder.apply(objectsWithKeys(watches, keys), configuration)
+    })
     programmed.configurationChanged()
   }
   const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })
@@ -90,7 +92,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     await Promise.race([Promise.all([watches.synced, certificates.ready]), untilAborted(signal)])
     if (signal.aborted) return
     // The first configuration is there before the first proxy: none is told that it has nothing.
-    build()
+    build(0)
     presence.expect(configuration.snapshots.keys())
     onConfigurationChange(watches, debouncer.changed)
     watches.virtualServices.onChange(programmed.objectChanged)
@@ -134,21 +136,16 @@ const isAcceptedEverywhere = (connected: ReadonlyMap<string, ConnectedProxy>, { 
     )
   })
 
-const observe = (presence: Presence, metrics: MeshMetrics, programmed: ProgrammedReconciler): AdsObserver => ({
+const observe = (presence: Presence, measures: Measures, programmed: ProgrammedReconciler): AdsObserver => ({
+  ...measures,
   connected: presence.connected,
-  disconnected: presence.disconnected,
-  pushed(_, type) {
-    metrics.pushes.inc({ type })
-    metrics.istioPushes.inc({ type: istioTypes[type] })
+  disconnected(nodeId) {
+    presence.disconnected(nodeId)
+    measures.disconnected(nodeId)
   },
-  received(_, event) {
-    if (event.kind === 'accepted') {
-      metrics.accepted.inc({ type: event.type })
-      programmed.proxyAccepted()
-    } else if (event.kind === 'rejected') {
-      metrics.rejected.inc({ type: event.type })
-      metrics.istioRejects.inc({ type: istioTypes[event.type] })
-      programmed.configurationChanged()
-    }
+  received(nodeId, event) {
+    measures.received(nodeId, event)
+    if (event.kind === 'accepted') programmed.proxyAccepted()
+    else if (event.kind === 'rejected') programmed.configurationChanged()
   },
 })

@@ -6,7 +6,8 @@ export interface DebouncerOptions {
   readonly quietMs: number
   /** How long it is put off at most. */
   readonly atMostMs: number
-  readonly run: () => void
+  /** Given how long the first change has waited. */
+  readonly run: (waitedMs: number) => void
 }
 
 /** Does work once for many changes that come together. */
@@ -33,8 +34,9 @@ export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOpti
     async start(signal) {
       while (!signal.aborted) {
         if (due !== undefined && waitMs() <= 0) {
+          const waitedMs = clock.monotonic() - due.first
           due = undefined
-          run()
+          run(waitedMs)
           continue
         }
         wake = new AbortController()

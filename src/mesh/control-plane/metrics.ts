@@ -1,30 +1,25 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { ResourceType } from '../envoy/index.ts'
+import { type ResourceType, resourceTypes } from '../envoy/index.ts'
+import type { Expiries } from './certificates.ts'
+
+export interface OwnFacts {
+  connected(): number
+  /** Of the VirtualServices, by the reason of their condition Programmed. */
+  routeReasons(): readonly string[]
+  expiries(): Expiries | undefined
+}
 
 /** The control plane's own numbers. */
-export function createMetrics(registry: Registry, connected: () => number) {
+export function createMetrics(registry: Registry, facts: OwnFacts) {
   const registers = [registry]
-  const byType = (name: string, help: string) => new Counter({ registers, name, help, labelNames: ['type'] })
-  new Gauge({
-    registers,
-    name: 'sluice_mesh_connected_proxies',
-    help: 'Proxies with an open stream',
-    collect() {
-      this.set(connected())
-    },
-  })
-  new Gauge({
-    registers,
-    name: 'pilot_xds',
-    help: 'Proxies with an open stream, under the name that Istio gives it',
-    collect() {
-      this.set(connected())
-    },
-  })
+  createGauges(registry, facts)
+  const byType = (name: string, help: string) => {
+    const counter = new Counter({ registers, name, help, labelNames: ['type'] })
+    for (const type of resourceTypes) counter.inc({ type }, 0)
+    return (type: ResourceType) => counter.inc({ type })
+  }
   return {
-    istioPushes: byType('pilot_xds_pushes', 'Responses sent to proxies, as Istio counts them'),
-    istioRejects: byType('pilot_total_xds_rejects', 'Responses that proxies rejected, as Istio counts them'),
-    pushes: byType('sluice_mesh_pushes_total', 'Responses sent to proxies'),
+    pushed: byType('sluice_mesh_pushes_total', 'Responses sent to proxies'),
     accepted: byType('sluice_mesh_acks_total', 'Responses that proxies accepted'),
     rejected: byType('sluice_mesh_nacks_total', 'Responses that proxies rejected'),
     build: new Histogram({
@@ -44,11 +39,35 @@ export function createMetrics(registry: Registry, connected: () => number) {
 
 export type MeshMetrics = ReturnType<typeof createMetrics>
 
-/** Istio's labels for the types of resources. */
-export const istioTypes: Readonly<Record<ResourceType, string>> = {
-  cluster: 'cds',
-  endpoints: 'eds',
-  listener: 'lds',
-  routes: 'rds',
-  secret: 'sds',
+function createGauges(registry: Registry, { connected, routeReasons, expiries }: OwnFacts): void {
+  const registers = [registry]
+  new Gauge({
+    registers,
+    name: 'sluice_mesh_connected_proxies',
+    help: 'Proxies with an open stream',
+    collect() {
+      this.set(connected())
+    },
+  })
+  new Gauge({
+    registers,
+    name: 'sluice_mesh_routes',
+    help: 'VirtualServices by the reason of their condition Programmed; Pending has none yet',
+    labelNames: ['reason'],
+    collect() {
+      this.reset()
+      for (const reason of ['Programmed', 'ProxiesLagging', 'Rejected']) this.set({ reason }, 0)
+      for (const reason of routeReasons()) this.inc({ reason })
+    },
+  })
+  new Gauge({
+    registers,
+    name: 'sluice_mesh_certificate_expiry_timestamp_seconds',
+    help: 'Unix time at which the first certificate of a workload expires; they are renewed at half of their life',
+    collect() {
+      const first = expiries()?.firstLeafMs
+      if (first === undefined) this.remove()
+      else this.set(first / 1_000)
+    },
+  })
 }

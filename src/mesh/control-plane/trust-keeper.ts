@@ -25,6 +25,8 @@ export interface TrustKeeper {
   start(signal: AbortSignal): Promise<void>
   /** The roots that count, for proxies; undefined until an authority was read. */
   roots(): EnvoyResource | undefined
+  /** Who issues now. */
+  authority(): Authority | undefined
 }
 
 /** Share of its life after which the mesh's own root is replaced. */
@@ -64,6 +66,7 @@ export function createTrustKeeper(options: TrustKeeperOptions): TrustKeeper {
 
   return {
     roots: () => roots?.resource,
+    authority: () => trust?.issuing,
     async start(signal) {
       while (!signal.aborted) {
         try {

@@ -39,6 +39,8 @@ export interface AdsServerOptions {
 export interface AdsObserver {
   connected?(nodeId: string): void
   disconnected?(nodeId: string): void
+  /** A stream was closed for its token. */
+  refused?(): void
   pushed?(nodeId: string, type: ResourceType, bytes: number): void
   /** After the state has taken it in. */
   received?(nodeId: string, event: RequestEvent): void
@@ -133,12 +135,16 @@ async function serveCall<Message extends AnyRequest, Request>(
 const refuse = (call: AnyCall, code: status, details: string): undefined => void call.emit('error', { code, details })
 
 /** Undefined when the call was refused. */
-async function identify(call: AnyCall, { authenticate, log }: Serving): Promise<ProxyIdentity | 'anybody' | undefined> {
+async function identify(
+  call: AnyCall,
+  { authenticate, log, observer }: Serving,
+): Promise<ProxyIdentity | 'anybody' | undefined> {
   if (authenticate === undefined) return 'anybody'
   try {
     const identity = await authenticate(bearerToken(call.metadata.get('authorization')))
     if (identity !== undefined) return identity
     log.warn({ peer: call.getPeer() }, 'proxy refused: its token is missing or wrong')
+    observer?.refused?.()
     return refuse(call, status.UNAUTHENTICATED, 'the token is missing or wrong')
   } catch (error) {
     log.error({ peer: call.getPeer(), error: messageOf(error) }, 'proxy refused: its token could not be checked')
@@ -160,6 +166,7 @@ function openStream<Request>(opening: Opening<Request>, nodeId: string): Receivi
   }
   if (identity !== 'anybody' && !isOwnNode(nodeId, identity)) {
     log.warn({ node: nodeId, peer: call.getPeer(), ...identity }, 'proxy refused: its token is that of another pod')
+    observer?.refused?.()
     return refuse(call, status.PERMISSION_DENIED, 'the token is that of another pod')
   }
   const report: StreamReport = {

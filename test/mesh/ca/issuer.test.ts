@@ -30,6 +30,7 @@ async function running(leafLifetimeMs: number) {
     issued: () => {
       rounds += 1
     },
+    failed: () => expect.unreachable('nothing fails here'),
   })
   const ended = issuer.start(stop.signal)
   return {

@@ -7,6 +7,7 @@ const authorityOf = (root: string): Authority => ({
   certificate: root,
   notBeforeMs: 0,
   notAfterMs: 1e15,
+  rootNotAfterMs: 1e15,
   issue: () => Promise.reject(new Error('not asked here')),
 })
 const [a, b, c] = ['a', 'b', 'c'].map(authorityOf) as [Authority, Authority, Authority]
