@@ -28,7 +28,9 @@ export type Programmed =
 export function judgeProgrammed(input: ProgrammedInput): Programmed {
   const finding = firstFinding(input.findings)
   if (finding !== undefined) return decided(false, finding.reason, finding.message)
-  const states = input.needs.map((need) => ({ nodeId: need.nodeId, state: stateOf(need, input) }))
+  const states = input.needs
+    .map((need) => ({ nodeId: need.nodeId, state: stateOf(need, input) }))
+    .filter(({ state }) => state.kind !== 'unasked')
   const rejected = states.flatMap(({ nodeId, state }) =>
     state.kind === 'rejected' ? [`${podOf(nodeId)}: ${state.message}`] : [],
   )
@@ -54,12 +56,14 @@ const firstFinding = (findings: readonly Finding[]): Finding | undefined =>
   order.flatMap((reason) => findings.filter((finding) => finding.reason === reason))[0]
 
 type ProxyState =
-  | { readonly kind: 'has-it' | 'waiting' | 'away' }
+  | { readonly kind: 'has-it' | 'waiting' | 'away' | 'unasked' }
   | { readonly kind: 'rejected'; readonly message: string }
 
 function stateOf(need: Need, { snapshots, connected, isExpected }: ProgrammedInput): ProxyState {
   const proxy = connected.get(need.nodeId)
   if (proxy === undefined) return { kind: isExpected(need.nodeId) ? 'waiting' : 'away' }
+  const isWanted = !need.isOnDemand || need.tables.some((name) => proxy.isSubscribed('routes', name))
+  if (!isWanted) return { kind: 'unasked' }
   const snapshot = snapshots.get(need.nodeId)
   if (snapshot === undefined) return { kind: 'waiting' }
   const wanted = [

@@ -14,6 +14,7 @@ export { type Address, AddressSchema, type CidrRangeSchema } from './generated/e
 export {
   HeaderValueOption_HeaderAppendAction,
   HeaderValueOptionSchema,
+  LocalitySchema,
   TrafficDirection,
 } from './generated/envoy/config/core/v3/base_pb.js'
 export {
@@ -22,7 +23,7 @@ export {
   type ConfigSource,
   ConfigSourceSchema,
 } from './generated/envoy/config/core/v3/config_source_pb.js'
-export { LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
+export { type LbEndpoint, LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
 export type { FilterChainSchema } from './generated/envoy/config/listener/v3/listener_components_pb.js'
 export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'

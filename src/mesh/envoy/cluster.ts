@@ -16,7 +16,7 @@ export const blackHoleCluster = 'BlackHoleCluster'
 const UNLIMITED = 0xffff_ffff
 
 /** Envoy's own limits (1024 requests, 3 retries) would drop requests that nobody wanted limited. */
-const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typeof CircuitBreakersSchema> => ({
+export const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typeof CircuitBreakersSchema> => ({
   thresholds: [
     {
       maxConnections: pool.maxConnections ?? UNLIMITED,

@@ -10,6 +10,7 @@ export {
   DiscoveryRequestSchema,
 } from './api.ts'
 export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
+export { blackHoleCluster } from './cluster.ts'
 export { resourceToJson } from './describe.ts'
 export type { Observability, Tracing } from './observability.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'

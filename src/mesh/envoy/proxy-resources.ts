@@ -7,6 +7,7 @@ import { renderInbound } from './inbound.ts'
 import { renderOutbound } from './listener.ts'
 import { type Observability, renderTracing } from './observability.ts'
 import { renderPassthrough } from './passthrough.ts'
+import { createProxylessRenderer } from './proxyless.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
 
@@ -27,6 +28,7 @@ export function createMeshRenderer(
   const renderDestinations = createDestinationRenderer(renderTracing(observability))
   const renderTable = remember<RouteTable, EnvoyResource>(renderRouteTable)
   const renderTables = remember((tables: MeshProxy['routeTables']) => tables.map(renderTable))
+  const renderProxyless = createProxylessRenderer()
   let listeners = new Map<string, OwnResources>()
 
   return (mesh) => {
@@ -35,11 +37,13 @@ export function createMeshRenderer(
     return new Map(
       mesh.proxies.map((proxy) => [
         proxy.id,
-        [
-          renderDestinations(proxy.clusters ?? mesh.clusters)(proxy.locality),
-          listeners.get(proxy.id)?.resources ?? [],
-          renderTables(proxy.routeTables),
-        ],
+        proxy.apiListeners === undefined
+          ? [
+              renderDestinations(proxy.clusters ?? mesh.clusters)(proxy.locality),
+              listeners.get(proxy.id)?.resources ?? [],
+              renderTables(proxy.routeTables),
+            ]
+          : renderProxyless(proxy.clusters ?? mesh.clusters, proxy.apiListeners, proxy.routeTables),
       ]),
     )
   }

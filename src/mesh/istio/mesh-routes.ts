@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../base/index.ts'
-import type { Finding, Route, RouteTable, VirtualHost } from '../model/index.ts'
+import type { ApiListener, Finding, MeshProxy, Route, RouteTable, VirtualHost } from '../model/index.ts'
 import { clusterName, passthroughCluster } from '../model/index.ts'
 import { hashKeyOf } from './destinations.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
@@ -17,6 +17,8 @@ export interface MeshRoutes {
   serviceTable(service: RegisteredService, port: RegisteredPort, source: RouteSource): RouteTable
   /** Every HTTP port of every Service by its names, for clients of HTTP_PROXY. */
   proxyTable(source: RouteSource): RouteTable
+  /** Every HTTP port of every Service on its own, under each of its names, for gRPC libraries. */
+  apiTables(source: RouteSource): Pick<MeshProxy, 'routeTables'> & { readonly apiListeners: readonly ApiListener[] }
 }
 
 export function createMeshRoutes(scope: Scope): MeshRoutes {
@@ -33,15 +35,24 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
   const routesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource): readonly Route[] =>
     routesFor({ service, port, source, winner: winners.get(service.identity.host), catalog })
 
+  const serviceTable: MeshRoutes['serviceTable'] = (service, port, source) => {
+    const name = serviceTableName(service.identity.host, port.number)
+    const varies = winners.get(service.identity.host)?.dependsOnSource === true
+    return once(`${name}|${varies ? canonicalJson(source) : ''}`, () => ({
+      name,
+      virtualHosts: [{ name, domains: ['*'], routes: routesOf(service, port, source) }],
+      ignorePortInHost: false,
+    }))
+  }
+  const apiTables = new Map<string, ReturnType<MeshRoutes['apiTables']>>()
+
   return {
-    serviceTable(service, port, source) {
-      const name = serviceTableName(service.identity.host, port.number)
-      const varies = winners.get(service.identity.host)?.dependsOnSource === true
-      return once(`${name}|${varies ? canonicalJson(source) : ''}`, () => ({
-        name,
-        virtualHosts: [{ name, domains: ['*'], routes: routesOf(service, port, source) }],
-        ignorePortInHost: false,
-      }))
+    serviceTable,
+    apiTables(source) {
+      const key = sourceMatters ? canonicalJson(source) : source.namespace
+      const known = apiTables.get(key) ?? buildApiTables(scope.reached, source, serviceTable)
+      apiTables.set(key, known)
+      return known
     },
     proxyTable(source) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
@@ -56,6 +67,23 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
         ignorePortInHost: false,
       }))
     },
+  }
+}
+
+function buildApiTables(
+  services: readonly RegisteredService[],
+  source: RouteSource,
+  tableOf: MeshRoutes['serviceTable'],
+): ReturnType<MeshRoutes['apiTables']> {
+  const built = services.flatMap((service) =>
+    httpPorts(service).map((port) => ({
+      table: tableOf(service, port, source),
+      names: namesOf(service, source.namespace).map((host) => `${host}:${port.number}`),
+    })),
+  )
+  return {
+    routeTables: built.map(({ table }) => table),
+    apiListeners: built.flatMap(({ table, names }) => names.map((name) => ({ name, routeTable: table.name }))),
   }
 }
 
@@ -78,15 +106,19 @@ function proxyHosts(
   namespace: string,
   routesOf: (port: RegisteredPort) => readonly Route[],
 ): readonly VirtualHost[] {
-  const aliases = service.isExternal ? [service.identity.host] : aliasesOf(service.identity, namespace)
-  return service.ports
-    .filter((port) => port.protocol !== 'tcp')
-    .map((port) => ({
-      name: serviceTableName(service.identity.host, port.number),
-      domains: [...(port.number === 80 ? aliases : []), ...aliases.map((alias) => `${alias}:${port.number}`)],
-      routes: routesOf(port),
-    }))
+  const names = namesOf(service, namespace)
+  return httpPorts(service).map((port) => ({
+    name: serviceTableName(service.identity.host, port.number),
+    domains: [...(port.number === 80 ? names : []), ...names.map((name) => `${name}:${port.number}`)],
+    routes: routesOf(port),
+  }))
 }
+
+const httpPorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
+  ports.filter(({ protocol }) => protocol !== 'tcp')
+
+const namesOf = ({ isExternal, identity }: RegisteredService, fromNamespace: string): readonly string[] =>
+  isExternal ? [identity.host] : aliasesOf(identity, fromNamespace)
 
 interface RoutesInput {
   readonly service: RegisteredService

@@ -17,7 +17,7 @@ import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort 
 import type { RouteSource } from './route-match.ts'
 import { catalogOf, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
-import { isGateway, isMeshed, labelsContain, namespaceOf, workloadOf } from './workload.ts'
+import { isGateway, isMeshed, isProxyless, labelsContain, namespaceOf, workloadOf } from './workload.ts'
 
 export interface ProxiesInput {
   readonly pods: readonly Pod[]
@@ -40,8 +40,13 @@ export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
     .flatMap((pod) => {
       const address = pod.status?.podIP
       if (address === undefined || hasEnded(pod)) return []
-      return [isGateway(pod) ? buildGateway(pod, address, input) : buildSidecar(pod, address, input, servicesOf)]
+      return [buildProxy(pod, address, input, servicesOf)]
     })
+}
+
+function buildProxy(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
+  if (isGateway(pod)) return buildGateway(pod, address, input)
+  return isProxyless(pod) ? buildProxyless(pod, address, input) : buildSidecar(pod, address, input, servicesOf)
 }
 
 const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
@@ -70,6 +75,14 @@ function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy
   const routeTables = [...tables.values()]
   const clusters = input.reach.clusters(scope, routeTables)
   return { ...identityOf(pod, address, 'gateway'), ...clusters, inbound: [], outbound, routeTables }
+}
+
+function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
+  const source = sourceOf(pod)
+  const scope = input.scopes.ofSidecar(source)
+  const { apiListeners, routeTables } = input.reach.routes(scope).apiTables(source)
+  const clusters = input.reach.clusters(scope, routeTables)
+  return { ...identityOf(pod, address, 'proxyless'), ...clusters, inbound: [], outbound: [], apiListeners, routeTables }
 }
 
 function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {

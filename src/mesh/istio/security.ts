@@ -10,7 +10,7 @@ import type { Finding, MutualTls, ProxySecurity } from '../model/index.ts'
 import { readAuthorizationPolicies } from './authorization-policy.ts'
 import { readPeerAuthentications } from './peer-authentication.ts'
 import { type FetchedKeys, readRequestAuthentications } from './request-authentication.ts'
-import { isGateway, isMeshed, namespaceOf } from './workload.ts'
+import { isGateway, isMeshed, isProxyless, namespaceOf } from './workload.ts'
 
 export interface SecurityObjects {
   readonly namespaces: readonly Namespace[]
@@ -38,6 +38,7 @@ export function readSecurity(objects: SecurityObjects): Security {
   const hasProxy = (pod: Pod): boolean =>
     isMeshed(pod, namespaces.get(namespaceOf(pod))) &&
     !isGateway(pod) &&
+    !isProxyless(pod) &&
     pod.metadata.annotations?.[appAddressAnnotation] !== undefined
   return {
     mutualTlsOf: peers.mutualTlsOf,

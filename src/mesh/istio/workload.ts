@@ -50,6 +50,9 @@ export function isMeshed(pod: Pod, namespace: Namespace | undefined): boolean {
 
 export const isGateway = (pod: Pod): boolean => pod.metadata.annotations?.[injectTemplatesAnnotation] === 'gateway'
 
+/** Without an Envoy: its gRPC library asks the control plane itself. Istio's name of the template. */
+export const isProxyless = (pod: Pod): boolean => pod.metadata.annotations?.[injectTemplatesAnnotation] === 'grpc-agent'
+
 /** An empty selector of a Service selects nothing; one of a Gateway selects all. */
 export function labelsContain(
   labels: Readonly<Record<string, string>> | undefined,

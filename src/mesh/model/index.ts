@@ -16,6 +16,7 @@ export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId, tru
 export type { Locality } from './locality.ts'
 export type { Mesh } from './mesh.ts'
 export type {
+  ApiListener,
   HttpOutbound,
   InboundListener,
   MeshProxy,

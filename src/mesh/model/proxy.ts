@@ -4,7 +4,8 @@ import type { RouteTable } from './route.ts'
 import type { MutualTls, ProxySecurity } from './security.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
-export type ProxyRole = 'sidecar' | 'gateway'
+/** `proxyless`: no Envoy, the application's own gRPC library reads the configuration. */
+export type ProxyRole = 'sidecar' | 'gateway' | 'proxyless'
 
 export interface SocketAddress {
   readonly address: string
@@ -39,6 +40,12 @@ export interface TcpOutbound {
 
 export type OutboundListener = HttpOutbound | TcpOutbound
 
+/** What a gRPC library asks for by its target's name: `web.shop.svc.cluster.local:80`. */
+export interface ApiListener {
+  readonly name: string
+  readonly routeTable: string
+}
+
 export interface MeshProxy {
   /** Envoy's node id. */
   readonly id: string
@@ -52,6 +59,8 @@ export interface MeshProxy {
   /** Absent when nothing is asked of callers. */
   readonly security?: ProxySecurity
   readonly outbound: readonly OutboundListener[]
+  /** Of a proxyless application, which binds nothing. Applications share lists. */
+  readonly apiListeners?: readonly ApiListener[]
   /** Those that its listeners name. Proxies share them: equal tables are one object. */
   readonly routeTables: readonly RouteTable[]
 }

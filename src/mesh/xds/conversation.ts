@@ -7,20 +7,25 @@ import { type Request, type RequestEvent, receive } from './receive.ts'
 import { type DeltaRequest, receiveDelta } from './receive-delta.ts'
 import { encodeDeltaResponse, encodeResponse } from './response-bytes.ts'
 import type { Snapshot } from './snapshot.ts'
-import { newStream } from './stream-state.ts'
+import { newStream, type TypeState } from './stream-state.ts'
 
 /** One stream in one of the two protocols: what came in, and what goes out next. */
 export interface Conversation<Request> {
   receive(request: Request): RequestEvent
   next(snapshot: Snapshot): { readonly type: ResourceType; readonly bytes: Buffer } | undefined
+  isSubscribed(type: ResourceType, name: string): boolean
   /** Version of the resource that the proxy has accepted. */
   accepted(type: ResourceType, name: string): string | undefined
   /** Set when the proxy rejected just this version. */
   rejection(type: ResourceType, name: string, version: string): string | undefined
 }
 
+interface Subscriptions {
+  readonly types: Readonly<Record<ResourceType, Pick<TypeState, 'subscribed'>>>
+}
+
 /** What tells one protocol from the other: pure steps over its own state. */
-interface Protocol<State, Request, Response extends { readonly type: ResourceType }> {
+interface Protocol<State extends Subscriptions, Request, Response extends { readonly type: ResourceType }> {
   readonly begin: State
   receive(state: State, request: Request): { readonly state: State; readonly event: RequestEvent }
   next(state: State, snapshot: Snapshot): { readonly state: State; readonly response: Response } | undefined
@@ -29,7 +34,7 @@ interface Protocol<State, Request, Response extends { readonly type: ResourceTyp
   rejection(state: State, type: ResourceType, name: string): { version: string; message: string } | undefined
 }
 
-function converse<State, Request, Response extends { readonly type: ResourceType }>(
+function converse<State extends Subscriptions, Request, Response extends { readonly type: ResourceType }>(
   protocol: Protocol<State, Request, Response>,
 ): Conversation<Request> {
   let state = protocol.begin
@@ -44,6 +49,10 @@ function converse<State, Request, Response extends { readonly type: ResourceType
       if (planned === undefined) return undefined
       state = planned.state
       return { type: planned.response.type, bytes: protocol.encode(planned.response) }
+    },
+    isSubscribed(type, name) {
+      const { subscribed } = state.types[type]
+      return subscribed === 'all' || subscribed?.has(name) === true
     },
     accepted: (type, name) => protocol.accepted(state, type, name),
     rejection(type, name, version) {

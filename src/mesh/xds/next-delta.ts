@@ -118,6 +118,8 @@ function clustersAreReady(route: SnapshotResource, { types }: DeltaState, { reso
   const isComplete = holdsAllOf(cluster.acked, resources.cluster) && holdsAllOf(endpoints.acked, resources.endpoints)
   if (isComplete && cluster.inFlight === undefined) return true
   return route.clusters.every((name) => {
+    // gRPC asks for a cluster once a route names it.
+    if (cluster.subscribed instanceof Set && !cluster.subscribed.has(name)) return true
     if (cluster.inFlight?.removed.includes(name)) return false
     if (heldOf(cluster.acked, name) === undefined) return false
     const needs = resources.cluster.get(name)?.needs ?? []

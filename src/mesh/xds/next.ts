@@ -121,8 +121,10 @@ function current(
 /** Every cluster that the route leads to is accepted, with its endpoints. */
 function clustersAreReady(route: SnapshotResource, { types }: StreamState): boolean {
   if (types.cluster.subscribed === undefined) return true
-  const { acked, inFlight } = types.cluster
+  const { acked, inFlight, subscribed } = types.cluster
   return route.clusters.every((name) => {
+    // gRPC asks for a cluster once a route names it.
+    if (subscribed instanceof Set && !subscribed.has(name)) return true
     // It may be gone from a response that is under way.
     if (inFlight !== undefined && !inFlight.has(name)) return false
     return acked.get(name)?.needs.every((need) => types.endpoints.acked.has(need)) ?? false

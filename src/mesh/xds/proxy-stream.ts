@@ -13,7 +13,7 @@ export interface StreamReport {
 }
 
 /** One stream of one proxy: applies requests and snapshots in turn, and sends what the conversation says is next. */
-export interface ProxyStream extends Pick<Conversation<unknown>, 'accepted' | 'rejection'> {
+export interface ProxyStream extends Pick<Conversation<unknown>, 'isSubscribed' | 'accepted' | 'rejection'> {
   readonly nodeId: string
   setSnapshot(snapshot: Snapshot): void
 }
@@ -56,6 +56,7 @@ export function createProxyStream<Request>(options: ProxyStreamOptions<Request>)
 
   return {
     nodeId,
+    isSubscribed: conversation.isSubscribed,
     accepted: conversation.accepted,
     rejection: conversation.rejection,
     receive(request) {

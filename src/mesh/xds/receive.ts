@@ -99,7 +99,9 @@ function askAgain(type: ResourceType, before: TypeState, request: Request): Step
 
 /** Forgets what is no longer asked for, so that it is sent when it is asked for again. */
 function resubscribe(type: ResourceType, state: TypeState, request: Request): Partial<TypeState> {
-  const subscribed = subscription(type, request.resourceNames)
+  // Who has named resources and names none any more wants none.
+  const wantsNone = state.subscribed !== 'all' && request.resourceNames.length === 0
+  const subscribed = wantsNone ? new Set<string>() : subscription(type, request.resourceNames)
   if (subscribed === 'all' || isWholeWorld(type)) return { subscribed }
   const keep = (resources: Resources): Resources => new Map([...resources].filter(([name]) => subscribed.has(name)))
   return { subscribed, acked: keep(state.acked), ...(state.sent === undefined ? {} : { sent: keep(state.sent) }) }

@@ -23,6 +23,7 @@ const snapshot: Snapshot = {
 const node = (name: string) => `sidecar~127.20.1.1~${name}.shop~shop.svc.cluster.local`
 const proxy = (versions: Partial<Record<string, string>>, rejected?: string): ConnectedProxy => ({
   nodeId: '',
+  isSubscribed: () => true,
   accepted: (type) => versions[type],
   rejection: (type) => (type === 'routes' ? rejected : undefined),
 })
@@ -30,7 +31,12 @@ const all = { cluster: '2', endpoints: '2', routes: '2' }
 const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, rest: Partial<ProgrammedInput> = {}) =>
   judgeProgrammed({
     findings: [],
-    needs: Object.keys(proxies).map((name) => ({ nodeId: node(name), tables: ['table'], clusters: ['web'] })),
+    needs: Object.keys(proxies).map((name) => ({
+      nodeId: node(name),
+      tables: ['table'],
+      clusters: ['web'],
+      isOnDemand: false,
+    })),
     snapshots: new Map(Object.keys(proxies).map((name) => [node(name), snapshot])),
     connected: new Map(Object.entries(proxies).flatMap(([name, each]) => (each ? [[node(name), each] as const] : []))),
     isExpected: () => false,
@@ -86,6 +92,14 @@ describe('a VirtualService is', () => {
       'held up by those that may come back',
       judge({ a: proxy(all), b: undefined }, { isExpected: () => true }),
       { kind: 'pending', waitingFor: ['b.shop'] },
+    ],
+    [
+      'not held up by a gRPC library that calls others',
+      judge(
+        { a: { ...proxy({}), isSubscribed: () => false } },
+        { needs: [{ nodeId: node('a'), tables: ['table'], clusters: ['web'], isOnDemand: true }] },
+      ),
+      decided(true, 'Programmed', 'no connected proxy needs the route'),
     ],
     [
       'rejected when one proxy rejects it',

@@ -154,6 +154,32 @@ describe('a stream', () => {
     ).toEqual(['cluster 5: a@1 b@1', 'accepted', 'subscribed', 'endpoints 6: b@1', 'accepted', 'routes 7: r@2'])
   })
 
+  test('a client that names its clusters gets a route first, and none when it names none any more', () => {
+    const both = snapshotOf({
+      ...world.resources,
+      cluster: mapOf(resource('a', '1', { needs: ['a'] }), resource('b', '1', { needs: ['b'] })),
+      routes: mapOf(resource('r', '2', { clusters: ['b'] })),
+    })
+    const named = [
+      { ask: 'listener', names: ['l'] },
+      { ask: 'listener', names: ['l'], nonce: '1' },
+      { ask: 'routes', names: ['r'] },
+      { ask: 'routes', names: ['r'], nonce: '2' },
+      { ask: 'cluster', names: ['a'] },
+      { ask: 'cluster', names: ['a'], nonce: '3' },
+    ] as const
+    expect(
+      run(world, [
+        ...named,
+        { set: both },
+        { ask: 'routes', names: ['r'], nonce: '4' },
+        { ask: 'cluster', names: ['b'], nonce: '3' },
+        { ask: 'cluster', names: ['b'], nonce: '5' },
+        { ask: 'cluster', names: [], nonce: '5' },
+      ]).slice(9),
+    ).toEqual(['routes 4: r@2', 'accepted', 'subscribed', 'cluster 5: b@1', 'accepted', 'subscribed', 'cluster 6: '])
+  })
+
   test('takes a cluster away only when no accepted route leads to it', () => {
     const without = snapshotOf({
       ...world.resources,

@@ -12,6 +12,8 @@ export type SidecarMode = 'none' | 'sidecar' | 'gateway'
 export function sidecarModeOf(pod: Pod, namespace: Namespace | undefined): SidecarMode {
   if (!isInjected(pod, namespace)) return 'none'
   const templates = pod.metadata.annotations?.[injectTemplatesAnnotation]?.split(',').map((each) => each.trim())
+  // Its gRPC library is its proxy.
+  if (templates?.includes('grpc-agent') === true) return 'none'
   return templates?.includes('gateway') === true ? 'gateway' : 'sidecar'
 }
 
