@@ -17,7 +17,6 @@ import { faultFilter } from './fault.ts'
 import { router } from './listener.ts'
 import { ads, pack } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
-import type { ProxyResources } from './proxy-resources.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
 
@@ -25,7 +24,7 @@ type ProxylessRenderer = (
   clusters: readonly Cluster[],
   listeners: readonly ApiListener[],
   tables: readonly RouteTable[],
-) => ProxyResources
+) => readonly (readonly EnvoyResource[])[]
 
 /**
  * What an application's own gRPC library reads: less than Envoy does, and it refuses what it does not know. Clusters
