@@ -25,10 +25,15 @@ interface Steps {
 }
 
 interface NamedService {
-  readonly targetRef: { readonly kind: string; readonly name: string }
+  readonly targetRef: { readonly apiVersion: string; readonly kind: string; readonly name: string }
   readonly autoscalerRef?: object | undefined
   readonly service: { readonly name?: string | undefined }
+  readonly metricsProvider?: string | undefined
+  readonly analysis: { readonly metrics?: readonly Pick<NamedMetric, 'templateRef'>[] | undefined }
 }
+
+/** Whose built-in metrics tell versions apart by their Services; those of the others do by their workloads. */
+const countingByService = ['apisix', 'consul', 'contour', 'gloo', 'kuma', 'nginx', 'skipper', 'traefik'] as const
 
 export const thresholdRangeRules: readonly Rule<Range>[] = [
   {
@@ -132,5 +137,28 @@ export const specRules: readonly Rule<NamedService>[] = [
     message: `the name of the workload is too long for its Services: set service.name, at most ${LONGEST_SERVICE_NAME} characters`,
     field: 'service',
     holds: ({ service, targetRef }) => service.name !== undefined || targetRef.name.length <= LONGEST_SERVICE_NAME,
+  },
+  {
+    cel: "self.targetRef.kind != 'Service' || self.targetRef.apiVersion == 'v1'",
+    message: "only Services of the core group are released: set apiVersion to 'v1'",
+    field: 'targetRef.apiVersion',
+    holds: ({ targetRef: { kind, apiVersion } }) => kind !== 'Service' || apiVersion === 'v1',
+  },
+  {
+    cel: "self.targetRef.kind != 'Service' || !has(self.service.name) || self.service.name == self.targetRef.name",
+    message: 'a Service that is released is the one that users call: leave service.name out',
+    field: 'service.name',
+    holds: ({ service, targetRef }) =>
+      targetRef.kind !== 'Service' || service.name === undefined || service.name === targetRef.name,
+  },
+  {
+    cel: `self.targetRef.kind != 'Service' || !has(self.analysis.metrics) || self.analysis.metrics.all(metric, has(metric.templateRef)) || (has(self.metricsProvider) && self.metricsProvider in [${countingByService.map((name) => `'${name}'`).join(', ')}])`,
+    message:
+      'the built-in metrics of this provider count by workload, and a Service has none: name the MetricTemplate of each metric',
+    field: 'analysis.metrics',
+    holds: ({ targetRef, metricsProvider, analysis: { metrics = [] } }) =>
+      targetRef.kind !== 'Service' ||
+      metrics.every(({ templateRef }) => templateRef !== undefined) ||
+      countingByService.some((provider) => provider === metricsProvider),
   },
 ]

@@ -103,7 +103,7 @@ export const canaryRunSchema = z.object({
     .object({
       canary: z.string().describe('Name of the Canary.'),
       revision: z.string().describe('Hash of the pod template that is released.'),
-      images: z.array(z.string()).describe('Images of the pod template.'),
+      images: z.array(z.string()).describe('Images of the pod template; of a Service, where it leads.'),
       startedAt: z.string().describe('Time the change was seen.'),
       beginning: z
         .enum(['recovering', 'returning'])

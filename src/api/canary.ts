@@ -41,9 +41,11 @@ const weightSchema = z.int().min(0).max(100)
 const targetRefSchema = z.object({
   apiVersion: z.string().max(253).default('apps/v1').describe('API version of the workload.'),
   kind: z
-    .enum(['Deployment', 'DaemonSet', 'StatefulSet'])
-    .describe('Kind of the workload; a StatefulSet is not released, and the Canary says why.'),
-  name: nameSchema.describe('Name of the workload, in the namespace of the Canary.'),
+    .enum(['Deployment', 'DaemonSet', 'Service', 'StatefulSet'])
+    .describe(
+      'Kind of the workload, or a Service whose selector is what changes; a StatefulSet is not released, and the Canary says why.',
+    ),
+  name: nameSchema.describe('Name of the workload or Service, in the namespace of the Canary.'),
 })
 
 const serviceSchema = z.object({

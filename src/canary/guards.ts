@@ -8,7 +8,7 @@ import { rollbackDueAt } from './questions.ts'
 import type { Cause } from './reasons.ts'
 import { currentStep, withProgress } from './run.ts'
 import type { ActiveRelease } from './state.ts'
-import { describeTarget } from './target.ts'
+import { describeReadiness, describeTarget } from './target.ts'
 import { deadlineMsOf } from './timing.ts'
 
 type Guard = (state: ActiveRelease, observation: Observation) => Change | undefined
@@ -119,7 +119,7 @@ function readinessIsInTime(state: ActiveRelease, observation: Observation): Chan
   }
   const deadlineMs = deadlineMsOf(observation.canary.spec)
   if (now - (unreadyAt ?? state.since) < deadlineMs) return undefined
-  const message = `${state.run.revision} was not ready within ${deadlineMs / 1_000} s: ${target?.readyReplicas ?? 0} of ${target?.replicas ?? 0} pods are`
+  const message = `${state.run.revision} was not ready within ${deadlineMs / 1_000} s: ${describeReadiness(target)}`
   return failed(state, observation, { reason: 'ProgressDeadlineExceeded', message })
 }
 

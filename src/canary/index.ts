@@ -26,7 +26,14 @@ export type {
 export { hooksOf, type Question, questionsFor } from './questions.ts'
 export type { Cause, Reason } from './reasons.ts'
 export { restoreState } from './restore.ts'
-export { asWritten, isRevisionOf, revisionOf, scaleToZeroLabel } from './revision.ts'
+export {
+  asWritten,
+  isRevisionOf,
+  releasedSpec,
+  revisionOf,
+  revisionOfService,
+  scaleToZeroLabel,
+} from './revision.ts'
 export { renderRunStatus } from './run-status.ts'
 export type { ReleaseState, RunState } from './state.ts'
 export { renderStatus } from './status.ts'

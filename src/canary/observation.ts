@@ -29,14 +29,17 @@ export interface Observation {
 }
 
 export interface WorkloadFacts {
-  /** Hash of the pod template; for the primary, of the template it was copied from. */
+  /** Hash of the pod template, or of where a Service leads; for the primary, of what it was copied from. */
   readonly revision: string
+  /** Of its pods; of a Service, where it leads. */
   readonly images: readonly string[]
-  /** Wanted pods. */
+  /** Wanted pods; 0 where they are foreign. */
   readonly replicas: number
   readonly readyReplicas: number
   /** Every wanted pod runs this template and is available, none of an older one is left. */
   readonly isReady: boolean
+  /** They are somebody else's to start and to stop: those that a Service leads to. */
+  readonly hasForeignPods?: true
   /** The workload itself gave up, in its own words. */
   readonly failure?: { readonly message: string; readonly at: number } | undefined
 }

@@ -83,7 +83,7 @@ const isToAll = (traffic: Traffic | undefined): boolean => (traffic?.canary ?? 0
 
 function planReplicas(recorded: ReleaseState, next: ReleaseState, observation: Observation): readonly Action[] {
   const { target } = observation
-  if (target === undefined) return []
+  if (target === undefined || target.hasForeignPods) return []
   const wanted = isSetBack(recorded, next, target) ? 0 : wantedReplicas(next, observation, target)
   return wanted === undefined || wanted === target.replicas ? [] : [{ kind: 'scale-target', replicas: wanted }]
 }

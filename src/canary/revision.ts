@@ -1,4 +1,4 @@
-import type { PodTemplate } from '../api/index.ts'
+import type { PodTemplate, Service } from '../api/index.ts'
 import { hashValue } from '../base/index.ts'
 
 /** Changes when the way of hashing does, so that an upgrade can tell the two apart. */
@@ -11,6 +11,34 @@ const HASH_VERSION = 'v1'
 export function revisionOf(template: PodTemplate, configs: Readonly<Record<string, string>> = {}): string {
   const revision = `${HASH_VERSION}-${hashValue(withoutNulls(asWritten(template)))}`
   return Object.keys(configs).length === 0 ? revision : `${revision}-${hashValue(configs)}`
+}
+
+/** The change key of a Service: where its requests go. How it is exposed (type, addresses, node ports) does not count. */
+export const revisionOfService = (service: Service): string =>
+  `${HASH_VERSION}-${hashValue(withoutNulls(releasedSpec(service)))}`
+
+/** What two versions of a Service may differ in. */
+export function releasedSpec({ spec }: Service): Service['spec'] {
+  const { type, clusterIP: _1, clusterIPs: _2, selector, externalName, ports = [], ...rest } = spec
+  const {
+    publishNotReadyAddresses,
+    sessionAffinity,
+    sessionAffinityConfig,
+    internalTrafficPolicy,
+    trafficDistribution,
+  } = rest
+  const fields = {
+    type: type === 'ExternalName' ? type : 'ClusterIP',
+    selector,
+    externalName,
+    ports: ports.map(({ nodePort: _, ...port }) => port),
+    publishNotReadyAddresses,
+    sessionAffinity,
+    sessionAffinityConfig,
+    internalTrafficPolicy,
+    trafficDistribution,
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 /** Whether a revision is the wanted one, or the wanted template with any configuration. */

@@ -1,8 +1,9 @@
-import { type ContainerStatus, type Deployment, type Pod, podKind } from '../api/index.ts'
+import { type ContainerStatus, type Pod, podKind } from '../api/index.ts'
 import { type Observation, podsDueAt, type ReleaseState } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Gathered } from './observe.ts'
+import { type Workload, workloadOf } from './workload/workload.ts'
 
 /** A pod may meet a dependency that is late once or twice. */
 const FORGIVEN_RESTARTS = 1
@@ -15,9 +16,10 @@ export interface CrashOptions {
 /** Whether every pod of the new version crashes again and again; asked only while it is not ready. */
 export async function observeCrashes(
   { client, log }: CrashOptions,
-  { observation, target }: Pick<Gathered, 'observation' | 'target'>,
+  { observation, ...gathered }: Pick<Gathered, 'observation' | 'target'>,
   state: ReleaseState,
 ): Promise<Pick<Observation, 'crash'>> {
+  const target = workloadOf(gathered.target)
   const dueAt = podsDueAt(state, observation)
   if (target === undefined || dueAt === undefined || dueAt > observation.now) return {}
   try {
@@ -33,7 +35,7 @@ export async function observeCrashes(
   }
 }
 
-const renderSelector = ({ spec }: Deployment): string =>
+const renderSelector = ({ spec }: Workload): string =>
   Object.entries(spec.selector.matchLabels ?? {})
     .map(([label, value]) => `${label}=${value}`)
     .join(',')

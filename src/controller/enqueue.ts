@@ -1,11 +1,12 @@
-import type { Canary, KubernetesObject } from '../api/index.ts'
+import { type Canary, type KubernetesObject, serviceKind } from '../api/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
 import { type AutoscalerReference, primaryAutoscalerNameOf } from './autoscaler/render.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
+import { serviceNameLabel } from './service-target/facts.ts'
 import { primaryNameOf } from './workload/primary.ts'
-import { findTarget } from './workload/workload.ts'
+import { findTarget, workloadOf } from './workload/workload.ts'
 
 export const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
 
@@ -43,6 +44,14 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
       addWhere(namespace, (canary) => Object.values(serviceNamesOf(canary)).includes(name))
     })
   }
+  copies.endpointSlices.onChange((current, previous) => {
+    const slice = current ?? previous
+    const name = slice?.metadata.labels?.[serviceNameLabel]
+    addWhere(slice?.metadata.namespace, (canary) => {
+      const { primary, canary: copy } = serviceNamesOf(canary)
+      return canary.spec.targetRef.kind === serviceKind.kind && (name === primary || name === copy)
+    })
+  })
   copies.runs.onChange((current, previous) => {
     const run = current ?? previous
     if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
@@ -74,7 +83,7 @@ const namesAutoscaler = (reference: AutoscalerReference, name: string): boolean 
   reference.name === name || primaryAutoscalerNameOf(reference) === name
 
 function readsConfig(copies: LocalCopies, canary: Canary, { kind, name }: ConfigReference): boolean {
-  const target = findTarget(copies, canary)
+  const target = workloadOf(findTarget(copies, canary))
   const references = target === undefined ? [] : configReferencesOf(target.spec.template)
   return references.some((each) => each.kind === kind && each.name === name)
 }

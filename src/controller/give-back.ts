@@ -17,7 +17,7 @@ import type { Gathered } from './observe.ts'
 import { planServices } from './services.ts'
 import { primaryNameOf } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
-import { kindOf, overlayWorkload, type Workload } from './workload/workload.ts'
+import { kindOf, overlayWorkload, type Workload, workloadOf } from './workload/workload.ts'
 
 export interface GiveBackOptions {
   readonly client: KubeClient
@@ -43,7 +43,8 @@ export async function observeDeletion(
 
 /** The apex Service goes on without the Canary, with the workload's pods. */
 export async function releaseApex({ client, copies }: GiveBackOptions, gathered: Gathered): Promise<void> {
-  const { observation, target } = gathered
+  const { observation } = gathered
+  const target = workloadOf(gathered.target)
   const apex = findApex(copies, observation.canary)
   if (apex === undefined || target === undefined || apexFacts(gathered, apex) !== 'held') return
   const released = disown({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }, observation.canary)
@@ -53,7 +54,7 @@ export async function releaseApex({ client, copies }: GiveBackOptions, gathered:
 /** Nobody is served by them any more: they are collected when the Canary is gone. */
 export async function handOverObjects(options: GiveBackOptions, gathered: Gathered): Promise<void> {
   const { client, copies } = options
-  const { observation, primary, router } = gathered
+  const { observation, router } = gathered
   const { canary } = observation
   const { namespace } = canary.metadata
   for (const name of Object.values(serviceNamesOf(canary))) {
@@ -63,15 +64,18 @@ export async function handOverObjects(options: GiveBackOptions, gathered: Gather
   await router.handOver(canary)
   await handOverAutoscaler(autoscalerOf(options, gathered))
   await handOverCopies({ client, configs: copies.configs }, canary)
-  const workload = handOver(primary, canary)
+  const workload = handOver(workloadOf(gathered.primary), canary)
   if (workload) overlayWorkload(copies, await client.replace(kindOf(workload), workload))
 }
 
 const findApex = (copies: LocalCopies, canary: Canary): Service | undefined =>
   copies.services.get({ namespace: canary.metadata.namespace, name: serviceNamesOf(canary).apex })
 
-function apexFacts({ observation, target }: Gathered, apex: Service | undefined): DeletionFacts['apex'] {
+function apexFacts({ observation, ...gathered }: Gathered, apex: Service | undefined): DeletionFacts['apex'] {
   const { canary } = observation
+  // A Service that is released is the user's own, and leads to the new version as it is.
+  if (canary.spec.targetRef.kind === serviceKind.kind) return 'none'
+  const target = workloadOf(gathered.target)
   if (apex === undefined || foreignOwner(apex, canary) !== undefined) return 'none'
   const label = target && selectorLabelOf(target)
   const selects = label && planServices(canary, label).apex.selects
@@ -101,7 +105,7 @@ function unknownIfForbidden(error: unknown): undefined {
 
 /** A selector counts when the endpoints follow it: until then clients still call the primary by the apex Service. */
 async function areMoved(client: KubeClient, canary: Canary, apex: Service | undefined): Promise<boolean> {
-  if (apex === undefined) return true
+  if (apex === undefined || canary.spec.targetRef.kind === serviceKind.kind) return true
   const labelSelector = `kubernetes.io/service-name=${apex.metadata.name}`
   const { items } = await client.list(endpointSliceKind, { namespace: canary.metadata.namespace, labelSelector })
   return !items.some((slice) => leadsTo(slice, primaryNameOf(canary)))

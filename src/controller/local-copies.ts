@@ -8,6 +8,8 @@ import {
   type Deployment,
   daemonSetKind,
   deploymentKind,
+  type EndpointSlice,
+  endpointSliceKind,
   type KubernetesObject,
   type MetricTemplate,
   metricTemplateKind,
@@ -22,6 +24,7 @@ import type { Clock, Logger } from '../runtime/index.ts'
 import { type AutoscalerWatches, createAutoscalerWatches } from './autoscaler/watches.ts'
 import { configKinds } from './config/references.ts'
 import { type ConfigTracker, type ConfigTracking, createConfigTracker } from './config/tracker.ts'
+import { revisionLabel } from './service-target/copy.ts'
 
 /** What the controller watches: every read of a pass comes from here. */
 export interface LocalCopies {
@@ -32,6 +35,8 @@ export interface LocalCopies {
   readonly deployments: Reflector<Deployment>
   readonly daemonSets: Reflector<DaemonSet>
   readonly services: Reflector<Service>
+  /** Of the Services that are copies of a released Service: all others would be the half of a cluster. */
+  readonly endpointSlices: Reflector<EndpointSlice>
   readonly virtualServices: Reflector<VirtualService>
   readonly templates: Reflector<MetricTemplate>
   readonly clusterTemplates: Reflector<MetricTemplate>
@@ -58,6 +63,15 @@ export function createLocalCopies({ client, clock, log, random, namespace, track
     deployments: reflector(deploymentKind),
     daemonSets: reflector(daemonSetKind),
     services: reflector(serviceKind),
+    endpointSlices: createReflector({
+      client,
+      kind: endpointSliceKind,
+      clock,
+      log,
+      random,
+      labelSelector: revisionLabel,
+      ...scope,
+    }),
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
     clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
@@ -72,6 +86,7 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.deployments,
   copies.daemonSets,
   copies.services,
+  copies.endpointSlices,
   copies.virtualServices,
   copies.templates,
   copies.clusterTemplates,

@@ -1,18 +1,19 @@
 import { apiVersionOf, type Canary, type CanaryRun, canaryKind, canaryRunKind, serviceKind } from '../api/index.ts'
 import type { Action } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
-import { ownerReferenceTo } from '../traffic/index.ts'
+import { ownerReferenceTo, serviceNamesOf } from '../traffic/index.ts'
 import { applyPrimaryAutoscaler, autoscalerOf, pauseTarget } from './autoscaler/perform.ts'
 import { createCopies, deleteCopies } from './config/copies.ts'
 import { addFinalizer, removeFinalizer } from './finalizer.ts'
 import { handOverObjects, releaseApex } from './give-back.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { copyService } from './service-target/perform.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
 import { basisOf, confirmCanary, confirmPrimary, confirmTarget } from './staleness.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
-import { kindOf, overlayWorkload, scalePatch, type Workload } from './workload/workload.ts'
+import { kindOf, overlayWorkload, scalePatch, serviceOf, type Workload, workloadOf } from './workload/workload.ts'
 
 export interface PerformOptions {
   readonly client: KubeClient
@@ -99,17 +100,25 @@ const deleteRun: Performer<'delete-run'> = ({ client }, { observation }, { name 
   client.delete(canaryRunKind, { namespace: observation.canary.metadata.namespace, name })
 
 const createPrimary: Performer<'create-primary'> = async (options, gathered) => {
+  if (gathered.target?.kind === serviceKind.kind) return promoteService(options, gathered)
   const source = await preparePrimary(options, gathered)
   if (source) await createWorkload(options, renderPrimary(source))
 }
 
 const updatePrimary: Performer<'update-primary'> = async (options, gathered) => {
-  const { primary } = gathered
   await confirmTarget(options, gathered)
+  if (gathered.target?.kind === serviceKind.kind) return promoteService(options, gathered)
+  const primary = workloadOf(gathered.primary)
   const source = await preparePrimary(options, gathered)
   if (source === undefined || primary === undefined) return
   const promoted = promotePrimary(primary, source)
   overlayWorkload(options.copies, await options.client.replace(kindOf(promoted), promoted))
+}
+
+async function promoteService(options: PerformOptions, { observation, target }: Gathered): Promise<void> {
+  const { canary } = observation
+  const service = serviceOf(target)
+  if (service) await copyService(options, canary, service, serviceNamesOf(canary).primary)
 }
 
 async function createWorkload({ client, copies }: PerformOptions, workload: Workload): Promise<void> {
@@ -119,8 +128,9 @@ async function createWorkload({ client, copies }: PerformOptions, workload: Work
 /** What the primary's pods read is there before they are. */
 async function preparePrimary(
   { client, copies }: PerformOptions,
-  { observation, target, configs }: Gathered,
+  { observation, configs, ...gathered }: Gathered,
 ): Promise<PrimarySource | undefined> {
+  const target = workloadOf(gathered.target)
   const label = target && selectorLabelOf(target)
   if (target === undefined || label === undefined) return undefined
   await createCopies({ client, configs: copies.configs }, observation.canary, configs)
@@ -128,10 +138,14 @@ async function preparePrimary(
 }
 
 const applyServices: Performer<'apply-services'> = async (options, { observation, target }, { withApex }) => {
-  const label = target && selectorLabelOf(target)
+  const { canary } = observation
+  const service = serviceOf(target)
+  if (service) return copyService(options, canary, service, serviceNamesOf(canary).canary)
+  const workload = workloadOf(target)
+  const label = workload && selectorLabelOf(workload)
   if (label === undefined) return
-  const { apex, backends } = planServices(observation.canary, label)
-  for (const plan of withApex ? [...backends, apex] : backends) await applyService(options, observation.canary, plan)
+  const { apex, backends } = planServices(canary, label)
+  for (const plan of withApex ? [...backends, apex] : backends) await applyService(options, canary, plan)
 }
 
 async function applyService(options: PerformOptions, canary: Canary, plan: ServicePlan): Promise<void> {
@@ -144,7 +158,8 @@ async function applyService(options: PerformOptions, canary: Canary, plan: Servi
   copies.services.overlay(written)
 }
 
-const scaleTarget: Performer<'scale-target'> = async ({ client, copies }, { target }, { replicas }) => {
+const scaleTarget: Performer<'scale-target'> = async ({ client, copies }, gathered, { replicas }) => {
+  const target = workloadOf(gathered.target)
   const patch = target && scalePatch(target, replicas)
   if (target === undefined || patch === undefined) return
   const { namespace, name } = target.metadata

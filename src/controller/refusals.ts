@@ -1,24 +1,26 @@
 import { type Canary, isOfFlagger } from '../api/index.ts'
 import type { Cause } from '../canary/index.ts'
-import { foreignOwner, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
+import { foreignOwner, type Provider, serviceNamesOf, type TrafficObservation } from '../traffic/index.ts'
 import { findAutoscaler } from './autoscaler/observe.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { findBadReference, type ReferencePolicy } from './references.ts'
 import { primaryNameOf } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
-import { findWorkload, type Workload } from './workload/workload.ts'
+import { findTarget, serviceOf, type Target, workloadOf } from './workload/workload.ts'
 
 export interface RefusalInput {
   readonly canary: Canary
-  readonly target: Workload | undefined
+  readonly target: Target | undefined
   readonly route: TrafficObservation
   readonly copies: LocalCopies
   readonly policy: ReferencePolicy
+  readonly provider: Provider
 }
 
 /** Why this Canary's objects must not be touched; the first reason that holds. */
 const refusals: readonly ((input: RefusalInput) => Cause | undefined)[] = [
-  isUnsupported,
+  isStatefulSet,
+  leadsNowhere,
   isClaimed,
   hasUnsupportedSelector,
   isOwnedByOther,
@@ -35,11 +37,24 @@ export function findRefusal(input: RefusalInput): Cause | undefined {
 }
 
 /** Its pods have names and data of their own, which a copy has not: see docs/targets.md. */
-function isUnsupported({ canary }: RefusalInput): Cause | undefined {
+function isStatefulSet({ canary }: RefusalInput): Cause | undefined {
   const { kind, name } = canary.spec.targetRef
   if (kind !== 'StatefulSet') return undefined
   const message = `StatefulSet ${name} cannot be released by a copy: its pods have names and data of their own; release a Deployment or a DaemonSet`
   return { reason: 'UnsupportedTarget', message }
+}
+
+/** Its copies would have no endpoints, or none that the proxies know. */
+function leadsNowhere({ target, provider }: RefusalInput): Cause | undefined {
+  const service = serviceOf(target)
+  if (service === undefined) return undefined
+  const { name } = service.metadata
+  const refuse = (message: string): Cause => ({ reason: 'UnsupportedTarget', message: `Service ${name} ${message}` })
+  if (service.spec.type === 'ExternalName') {
+    return provider === 'mesh' ? refuse('leads out of the cluster, which the bundled mesh does not follow') : undefined
+  }
+  const isSelecting = Object.keys(service.spec.selector ?? {}).length > 0
+  return isSelecting ? undefined : refuse('has no selector: its endpoints are written by hand, and a copy has none')
 }
 
 /** Two Canaries on one workload would undo each other's weights: the younger stands back. */
@@ -66,8 +81,9 @@ function isOlder(one: Canary, other: Canary): boolean {
 }
 
 function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {
-  if (target === undefined || selectorLabelOf(target)) return undefined
-  const message = `${target.kind} ${target.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
+  const workload = workloadOf(target)
+  if (workload === undefined || selectorLabelOf(workload)) return undefined
+  const message = `${workload.kind} ${workload.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
   return { reason: 'UnsupportedSelector', message }
 }
 
@@ -81,8 +97,11 @@ function hasNoAutoscaler({ canary, copies }: RefusalInput): Cause | undefined {
 
 function isOwnedByOther({ canary, copies, route }: RefusalInput): Cause | undefined {
   const { namespace } = canary.metadata
-  const services = Object.values(serviceNamesOf(canary)).map((name) => copies.services.get({ namespace, name }))
-  const primary = findWorkload(copies, canary, primaryNameOf(canary))
+  const { apex, ...backends } = serviceNamesOf(canary)
+  // A Service that is released is only read.
+  const written = canary.spec.targetRef.kind === 'Service' ? backends : { apex, ...backends }
+  const services = Object.values(written).map((name) => copies.services.get({ namespace, name }))
+  const primary = findTarget(copies, canary, primaryNameOf(canary))
   const autoscaler = findAutoscaler(copies.autoscalers, canary)?.primary
   const foreign = [...services, primary, autoscaler]
     .map((object) => foreignOwner(object, canary))

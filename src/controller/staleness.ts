@@ -3,18 +3,20 @@ import {
   type CanaryRun,
   canaryKind,
   canaryRunKind,
+  endpointSliceKind,
   type KubernetesObject,
   type ResourceKind,
 } from '../api/index.ts'
-import type { Traffic } from '../canary/index.ts'
+import { revisionOfService, type Traffic } from '../canary/index.ts'
 import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
 import { hasReadyPods } from './workload/facts.ts'
-import { kindOf } from './workload/workload.ts'
+import { isService, kindOf, type Target } from './workload/workload.ts'
 
 export interface StalenessOptions {
-  readonly client: Pick<KubeClient, 'get'>
+  readonly client: Pick<KubeClient, 'get' | 'list'>
   readonly copies: LocalCopies
 }
 
@@ -58,12 +60,23 @@ export async function confirmPrimary(
   gathered: Gathered,
   traffic: Traffic,
 ): Promise<void> {
-  const { primary, route } = gathered
+  const { primary, route, observation } = gathered
   const isForReadiness = route.traffic?.primary === 0 ? traffic.primary > 0 : traffic.primary === 0
   if (primary === undefined || !isForReadiness) return
-  const { namespace, name } = primary.metadata
-  const current = await client.get(kindOf(primary), { namespace, name })
-  if (current === undefined || hasReadyPods(current) !== hasReadyPods(primary)) throw stale(kindOf(primary), primary)
+  const isUp = await hasReadyPodsNow(client, primary)
+  if (isUp !== (observation.primary?.readyReplicas ?? 0) > 0) throw stale(kindOf(primary), primary)
+}
+
+/** Undefined where it is gone. */
+async function hasReadyPodsNow(client: StalenessOptions['client'], target: Target): Promise<boolean | undefined> {
+  const { namespace, name } = target.metadata
+  if (isService(target)) {
+    if (target.spec.type === 'ExternalName') return true
+    const labelSelector = `${serviceNameLabel}=${name}`
+    return hasReadyEndpoint((await client.list(endpointSliceKind, { namespace, labelSelector })).items)
+  }
+  const current = await client.get(kindOf(target), { namespace, name })
+  return current && !isService(current) ? hasReadyPods(current) : undefined
 }
 
 /** An operator's deletion that no watch has told of yet must not be undone. */
@@ -75,9 +88,18 @@ export async function confirmCanary(options: StalenessOptions, { metadata }: Can
 /** What is promoted is what was measured: a change that no watch has told of yet was measured in its place. */
 export async function confirmTarget({ client }: StalenessOptions, { target }: Gathered): Promise<void> {
   if (target === undefined) return
-  const { namespace, name, uid, generation } = target.metadata
+  const { namespace, name } = target.metadata
   const current = await client.get(kindOf(target), { namespace, name })
-  if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) throw stale(kindOf(target), target)
+  if (current === undefined || !isSameVersion(current, target)) throw stale(kindOf(target), target)
+}
+
+/** A Service has no generation. */
+function isSameVersion(one: Target, other: Target): boolean {
+  if (one.metadata.uid !== other.metadata.uid) return false
+  if (isService(one) || isService(other)) {
+    return isService(one) && isService(other) && revisionOfService(one) === revisionOfService(other)
+  }
+  return one.metadata.generation === other.metadata.generation
 }
 
 const isBefore = ({ metadata }: KubernetesObject, seen: CanaryRun['spec']['target']): boolean =>

@@ -15,6 +15,14 @@ const flagger = (analysis: object, spec: object = {}) => ({
 const converted = (analysis: object, spec?: object) => canarySpecSchema.parse(convertSpec(flagger(analysis, spec)))
 
 describe('a Canary of Flagger', () => {
+  test('releases a core Service, and none of Knative', () => {
+    const targetRef = { apiVersion: 'v1', kind: 'Service', name: 'podinfo' }
+    expect(converted({}, { targetRef }).targetRef).toEqual(targetRef)
+    const knative = flagger({}, { targetRef: { ...targetRef, apiVersion: 'serving.knative.dev/v1' } })
+    const refusal = canarySpecSchema.safeParse(convertSpec(knative)).error
+    expect(refusal?.issues.map(({ path }) => path)).toEqual([['targetRef.apiVersion']])
+  })
+
   test('keeps what both have, and gets what Flagger does where nothing is said', () => {
     const { analysis, service, ...spec } = converted({
       maxWeight: 50,

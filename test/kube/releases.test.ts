@@ -18,6 +18,7 @@ import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { controllerUser, type KubeStage, startKubeStage } from '../support/kube-stage.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { startStagedApp } from '../support/staged-app.ts'
+import { describeTargets } from '../support/target-scenarios.ts'
 import { type PolicyRule, unusedRights } from '../support/unused-rights.ts'
 
 const skipped = skipReason('releases on a real control plane', ...controlPlaneTools, 'helm')
@@ -33,6 +34,7 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
   afterAll(() => stage?.stop())
 
   describeReleases(() => stage)
+  describeTargets(() => stage)
 
   test.concurrent('an image policy that finds no registry says so', async () => {
     await stage.client.create(imagePolicyKind, {

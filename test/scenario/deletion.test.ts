@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import {
   canaryKind,
   canaryRunKind,
+  type Deployment,
   deploymentKind,
   eventKind,
   type KubernetesObject,
@@ -11,13 +12,25 @@ import {
   virtualServiceKind,
 } from '../../src/api/index.ts'
 import { countsSince, type Load, startLoad } from '../../src/cli/demo/load.ts'
-import { gateway } from '../../src/cli/demo/manifests.ts'
+import { gateway, web } from '../../src/cli/demo/manifests.ts'
 import { gatewayPort } from '../../src/cli/demo/world.ts'
 import { eventually } from '../support/eventually.ts'
 import { answersSince, type Counted, type ReleasedApp, startApp } from '../support/released-app.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 
 const published = { port: 80, targetPort: 8080, gateways: ['published/public', 'mesh'], hosts: ['web.example.com'] }
+
+/** Pods of version 2.0.0 with a label of their own. */
+function nextVersion(namespace: string): object {
+  const { spec, ...rest } = web('2.0.0') as Deployment
+  const labels = { app: 'next' }
+  const metadata = { labels: { ...spec.template.metadata?.labels, ...labels } }
+  return {
+    ...rest,
+    metadata: { name: 'next', namespace, labels },
+    spec: { ...spec, selector: { matchLabels: labels }, template: { ...spec.template, metadata } },
+  }
+}
 
 const inNamespace = (namespace: string, object: KubernetesObject): KubernetesObject => ({
   ...object,
@@ -145,6 +158,41 @@ describe.skipIf(isKubectlMissing('deletion on the local platform'))('a Canary th
       expect(errorsOf(await answersSince(app, before))).toEqual({ failures: [], errors: 0 })
     },
   )
+
+  test.concurrent('of a Service that is released, no request fails, by its promotion neither', async ({ expect }) => {
+    const namespace = 'selected'
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace },
+      spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+    }
+    const spec = { targetRef: { apiVersion: 'v1', kind: 'Service', name: 'web' } }
+    const options = { namespace, spec, analysis: { metrics: [] }, requestsPerSecond: 50 }
+    const app = await startApp(platform, options, service, nextVersion(namespace))
+    const before = await app.counts()
+    const selector = { spec: { selector: { app: 'next' } } }
+    await platform.client.patch(serviceKind, { namespace, name: 'web' }, selector, { type: 'merge' })
+    await app.until('it is promoted', ({ status }) => expect(status?.phase).toBe('Succeeded'), 90_000)
+    await answersAfter(app, '2.0.0')
+
+    expect(await remove(namespace)).toMatchObject({ code: 0, err: '' })
+    await eventually(
+      async () =>
+        expect(await left(namespace)).toEqual({
+          canaries: [],
+          runs: [],
+          deployments: ['client', 'next', 'web'],
+          services: ['web'],
+          routes: [],
+        }),
+      { within: 30_000 },
+    )
+    await answersAfter(app, '2.0.0')
+    const answers = await answersSince(app, before)
+    expect(errorsOf(answers)).toEqual({ failures: [], errors: 0 })
+    expect(Object.keys(answers.counts).toSorted()).toEqual(['1.0.0', '2.0.0'])
+  }, 240_000)
 
   test.concurrent('in the middle of a release the new version goes on alone, and an event says so', async ({
     expect,

@@ -3,7 +3,9 @@ import { type LocalImage, localImageKind } from '../../src/api/index.ts'
 import { images } from '../../src/cli/demo/manifests.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
+import type { Stage } from '../support/staged-app.ts'
 import { type StandInPrometheus, startStandInPrometheus } from '../support/stand-in-prometheus.ts'
+import { describeTargets } from '../support/target-scenarios.ts'
 
 describe.skipIf(isKubectlMissing('releases on the local platform'))('on the local platform', () => {
   let platform: SluiceLocal
@@ -20,5 +22,8 @@ describe.skipIf(isKubectlMissing('releases on the local platform'))('on the loca
     await prometheus?.[Symbol.asyncDispose]()
   })
 
-  describeReleases(() => ({ client: platform.client, prometheus, podSpec: {} }))
+  const stage = (): Stage => ({ client: platform.client, prometheus, podSpec: {} })
+
+  describeReleases(stage)
+  describeTargets(stage)
 })

@@ -35,6 +35,8 @@ const ascending = 'stepWeights must ascend, each larger than the one before'
 const steps = (...stepWeights: readonly number[]) => canaryWith({ stepWeight: undefined, stepWeights })
 const matchBeta = [{ headers: { 'x-user': { exact: 'beta' } } }]
 const abTest = (match: readonly object[]) => canaryWith({ stepWeight: undefined, iterations: 2, match })
+const targetRef = { apiVersion: 'v1', kind: 'Service', name: 'web' }
+const ofService = (spec: object) => canaryWith({}, { targetRef, ...spec })
 const webAddress = 'must be an address that begins with http:// or https://'
 
 export const badObjects: readonly BadObject[] = [
@@ -170,6 +172,36 @@ export const badObjects: readonly BadObject[] = [
     canaryWith({}, { targetRef: { kind: 'Deployment', name: 'w'.repeat(56) } }),
     'spec.service',
     'the name of the workload is too long for its Services: set service.name, at most 55 characters',
+  ),
+  inCanary(
+    'a Service that is released under another name',
+    ofService({ service: { port: 80, name: 'other' } }),
+    'spec.service.name',
+    'a Service that is released is the one that users call: leave service.name out',
+  ),
+  inCanary(
+    'a Service of Knative',
+    ofService({ targetRef: { ...targetRef, apiVersion: 'serving.knative.dev/v1' } }),
+    'spec.targetRef.apiVersion',
+    "only Services of the core group are released: set apiVersion to 'v1'",
+  ),
+  inCanary(
+    'a built-in metric of a Service',
+    rawCanary({ spec: { targetRef }, analysis: { metrics: [{ name: 'request-success-rate' }] } }),
+    'spec.analysis.metrics',
+    'the built-in metrics of this provider count by workload, and a Service has none: name the MetricTemplate of each metric',
+  ),
+  inCanary(
+    'an autoscaler of a DaemonSet',
+    canaryWith(
+      {},
+      {
+        targetRef: { kind: 'DaemonSet', name: 'web' },
+        autoscalerRef: { kind: 'HorizontalPodAutoscaler', name: 'web' },
+      },
+    ),
+    'spec.autoscalerRef',
+    'autoscalerRef belongs to a Deployment',
   ),
   {
     rule: 'an alert provider without an address',

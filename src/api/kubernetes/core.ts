@@ -15,7 +15,15 @@ export interface Service extends KubernetesObject {
     readonly ports?: readonly ServicePort[]
     readonly clusterIP?: string
     readonly clusterIPs?: readonly string[]
+    readonly ipFamilies?: readonly string[]
+    readonly ipFamilyPolicy?: string
     readonly type?: string
+    readonly externalName?: string
+    readonly publishNotReadyAddresses?: boolean
+    readonly sessionAffinity?: string
+    readonly sessionAffinityConfig?: object
+    readonly internalTrafficPolicy?: string
+    readonly trafficDistribution?: string
   }
   readonly status?: object
 }

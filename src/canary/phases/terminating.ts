@@ -5,7 +5,7 @@ import type { DeletionFacts, Observation, WorkloadFacts } from '../observation.t
 import type { Cause } from '../reasons.ts'
 import { enter } from '../run.ts'
 import type { ReleaseState } from '../state.ts'
-import { describeTarget } from '../target.ts'
+import { describeReadiness, describeTarget } from '../target.ts'
 import { deadlineMsOf } from '../timing.ts'
 import { canaryOnly, isSameTraffic, isServed, primaryOnly } from '../weights.ts'
 
@@ -56,7 +56,7 @@ function letGo(recorded: ReleaseState, observation: Observation, message: string
 
 /** Whatever its pods do now, they do it without Sluice. */
 const isUntouched = ({ deletion, target }: GivingBack): boolean =>
-  target.replicas > 0 && deletion.apex !== 'held' && deletion.route === 'none'
+  (target.replicas > 0 || target.hasForeignPods === true) && deletion.apex !== 'held' && deletion.route === 'none'
 
 const isGivenBack = ({ deletion, target, observation: { route } }: GivingBack): boolean =>
   target.isReady &&
@@ -106,7 +106,7 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   const deadlineMs = deadlineMsOf(canary.spec)
   const isLate = now - state.since >= deadlineMs
   const [scaled] = planPods(giving)
-  const pods = `${target.readyReplicas} of ${scaled?.replicas ?? target.replicas} pods are ready`
+  const pods = describeReadiness(target, scaled?.replicas)
   if (isServing(giving)) {
     const lagging = `proxies did not take the route within ${renderDuration(deadlineMs)}: ${observation.route.message ?? 'no proxy answered'}`
     if (isLate) return holdWith(state, { reason: 'ProxiesLagging', message: lagging }, 'stalled')
@@ -122,7 +122,8 @@ const isServing = (giving: GivingBack): boolean =>
 
 /** One thing after the other; what waits for the world plans nothing. */
 function planReturn(giving: GivingBack): readonly Action[] {
-  if (!isServing(giving)) return [...planResume(giving), ...planPods(giving), ...planRetreat(giving)]
+  if (!isServing(giving))
+    return [...planFollowing(giving), ...planResume(giving), ...planPods(giving), ...planRetreat(giving)]
   const { deletion, observation } = giving
   const { route, services } = observation
   if (deletion.route === 'held' && !isServed(route, canaryOnly)) {
@@ -134,11 +135,16 @@ function planReturn(giving: GivingBack): readonly Action[] {
   return deletion.route === 'held' ? [{ kind: 'release-route' }] : []
 }
 
+/** A Service's new version is ready where the copy of the Service leads to it. */
+const planFollowing = ({ observation, target }: GivingBack): readonly Action[] =>
+  target.hasForeignPods && !observation.services.areBackendsReady ? [{ kind: 'apply-services', withApex: false }] : []
+
 const planResume = ({ observation }: GivingBack): readonly Action[] =>
   observation.autoscaler?.isPaused ? [{ kind: 'pause-autoscaler', paused: false }] : []
 
 /** Raised once: from then on the number is the user's again, or an autoscaler's. */
 function planPods({ observation, target, isFirst }: GivingBack): readonly Extract<Action, { kind: 'scale-target' }>[] {
+  if (target.hasForeignPods) return []
   const wanted = Math.max(1, observation.primary?.replicas ?? 1)
   const isShort = target.replicas === 0 || (isFirst && target.replicas < wanted)
   return isShort ? [{ kind: 'scale-target', replicas: wanted }] : []

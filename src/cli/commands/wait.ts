@@ -7,9 +7,10 @@ import {
   daemonSetKind,
   deploymentKind,
   type ResourceKind,
+  serviceKind,
 } from '../../api/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { isRevisionOf, revisionOf } from '../../canary/index.ts'
+import { isRevisionOf, revisionOf, revisionOfService } from '../../canary/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { untilSignal } from '../../runtime/index.ts'
 import { type ConnectionOptions, connect, followCanary } from '../connection.ts'
@@ -95,9 +96,14 @@ interface Workload {
 }
 
 async function readWorkload(client: KubeClient, { metadata, spec }: Canary): Promise<Workload | undefined> {
+  const ref = { namespace: metadata.namespace, name: spec.targetRef.name }
+  if (spec.targetRef.kind === 'Service') {
+    const service = await client.get(serviceKind, ref)
+    return service && { revision: revisionOfService(service), images: [] }
+  }
   const kind: ResourceKind<Deployment | DaemonSet> =
     spec.targetRef.kind === 'DaemonSet' ? daemonSetKind : deploymentKind
-  const workload = await client.get(kind, { namespace: metadata.namespace, name: spec.targetRef.name })
+  const workload = await client.get(kind, ref)
   if (workload === undefined) return undefined
   const { template } = workload.spec
   return { revision: revisionOf(template), images: template.spec.containers.map(({ image }) => image) }

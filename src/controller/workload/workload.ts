@@ -6,31 +6,53 @@ import {
   deploymentKind,
   type PodTemplate,
   type ResourceKind,
+  type Service,
+  serviceKind,
 } from '../../api/index.ts'
 import { asWritten, scaleToZeroLabel } from '../../canary/index.ts'
 import type { Reflector } from '../../kube/index.ts'
 
-/** What a Canary can release. */
+/** What makes pods of a template. */
 export type Workload = Deployment | DaemonSet
 
-export interface WorkloadCopies {
+/** What a Canary can release. */
+export type Target = Workload | Service
+
+export interface TargetCopies {
   readonly deployments: Reflector<Deployment>
   readonly daemonSets: Reflector<DaemonSet>
+  readonly services: Reflector<Service>
 }
 
-export const isDaemonSet = (workload: Workload): workload is DaemonSet => workload.kind === daemonSetKind.kind
+export const isService = (target: Target): target is Service => target.kind === serviceKind.kind
 
-export const kindOf = (workload: Workload): ResourceKind<Workload> =>
-  isDaemonSet(workload) ? daemonSetKind : deploymentKind
+export const workloadOf = (target: Target | undefined): Workload | undefined =>
+  target === undefined || isService(target) ? undefined : target
 
-/** The workload of the target's kind with that name. */
-export function findWorkload(copies: WorkloadCopies, { metadata, spec }: Canary, name: string): Workload | undefined {
+export const serviceOf = (target: Target | undefined): Service | undefined =>
+  target !== undefined && isService(target) ? target : undefined
+
+export const isDaemonSet = (workload: Target): workload is DaemonSet => workload.kind === daemonSetKind.kind
+
+export function kindOf(target: Target): ResourceKind<Target> {
+  if (isService(target)) return serviceKind
+  return isDaemonSet(target) ? daemonSetKind : deploymentKind
+}
+
+/** The object of the target's kind; of another name for the primary. */
+export function findTarget(
+  copies: TargetCopies,
+  { metadata, spec }: Canary,
+  name = spec.targetRef.name,
+): Target | undefined {
   const ref = { namespace: metadata.namespace, name }
   switch (spec.targetRef.kind) {
     case 'Deployment':
       return copies.deployments.get(ref)
     case 'DaemonSet':
       return copies.daemonSets.get(ref)
+    case 'Service':
+      return copies.services.get(ref)
     case 'StatefulSet':
       return undefined
     default:
@@ -38,10 +60,8 @@ export function findWorkload(copies: WorkloadCopies, { metadata, spec }: Canary,
   }
 }
 
-export const findTarget = (copies: WorkloadCopies, canary: Canary): Workload | undefined =>
-  findWorkload(copies, canary, canary.spec.targetRef.name)
-
-export function overlayWorkload(copies: WorkloadCopies, workload: Workload): void {
+export function overlayWorkload(copies: TargetCopies, workload: Target): void {
+  if (isService(workload)) return copies.services.overlay(workload)
   if (isDaemonSet(workload)) copies.daemonSets.overlay(workload)
   else copies.deployments.overlay(workload)
 }

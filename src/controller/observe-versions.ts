@@ -1,0 +1,68 @@
+import type { Canary } from '../api/index.ts'
+import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
+import { serviceNamesOf } from '../traffic/index.ts'
+import type { TrackedConfigs } from './config/tracker.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { copyFacts, primaryServiceFacts, targetServiceFacts, type Version } from './service-target/facts.ts'
+import { isServiceAsWanted, planServices } from './services.ts'
+import { primaryFacts, targetFacts } from './workload/facts.ts'
+import { selectorLabelOf } from './workload/selector-label.ts'
+import { serviceOf, type Target, type Workload, workloadOf } from './workload/workload.ts'
+
+export interface Versions {
+  readonly copies: LocalCopies
+  readonly canary: Canary
+  readonly target: Target | undefined
+  readonly primary: Target | undefined
+  readonly configs: TrackedConfigs
+  readonly route: RouteFacts
+}
+
+type VersionFacts = Pick<Observation, 'target' | 'primary' | 'services'>
+
+/** Both versions and the Services that lead to them. */
+export const observeVersions = (versions: Versions): VersionFacts =>
+  versions.canary.spec.targetRef.kind === 'Service' ? observeServiceTarget(versions) : observeWorkloads(versions)
+
+function observeWorkloads({ copies, canary, configs, ...versions }: Versions): VersionFacts {
+  const { canaryReadyThreshold, primaryReadyThreshold } = canary.spec.analysis
+  const target = workloadOf(versions.target)
+  const primary = workloadOf(versions.primary)
+  return {
+    target: target && targetFacts(target, configs, canaryReadyThreshold),
+    primary: primary && primaryFacts(primary, primaryReadyThreshold),
+    services: observeServices(copies, canary, target),
+  }
+}
+
+function observeServices(copies: LocalCopies, canary: Canary, target: Workload | undefined): ServiceFacts {
+  const label = target && selectorLabelOf(target)
+  // Without the workload nobody knows what to select: the Services stay as they are.
+  if (label === undefined) return untouched
+  const { apex, backends } = planServices(canary, label)
+  const { namespace } = canary.metadata
+  const isReady = (plan: typeof apex) =>
+    isServiceAsWanted(canary, plan, copies.services.get({ namespace, name: plan.name }))
+  return { areBackendsReady: backends.every(isReady), isApexReady: isReady(apex) }
+}
+
+const untouched: ServiceFacts = { areBackendsReady: true, isApexReady: true }
+
+function observeServiceTarget({ copies, canary, route, ...versions }: Versions): VersionFacts {
+  const { canaryReadyThreshold, primaryReadyThreshold } = canary.spec.analysis
+  const names = serviceNamesOf(canary)
+  const target = serviceOf(versions.target)
+  const primary = serviceOf(versions.primary)
+  const copy = versionOf(copies, canary, names.canary, canaryReadyThreshold)
+  return {
+    target: target && targetServiceFacts(canary, target, copy),
+    primary: primary && primaryServiceFacts(primary, versionOf(copies, canary, names.primary, primaryReadyThreshold)),
+    services: target ? copyFacts({ canary, target, copy, route }) : untouched,
+  }
+}
+
+function versionOf(copies: LocalCopies, { metadata }: Canary, name: string, threshold: number): Version {
+  const { namespace } = metadata
+  const slices = copies.endpointSlices.list(namespace)
+  return { service: copies.services.get({ namespace, name }), slices, threshold }
+}
