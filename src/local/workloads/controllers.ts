@@ -1,4 +1,5 @@
 import {
+  daemonSetKind,
   deploymentKind,
   endpointSliceKind,
   jobKind,
@@ -18,6 +19,7 @@ import {
   type WorkQueue,
 } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
+import { reconcileDaemonSet } from './daemon-set-reconciler.ts'
 import { reconcileDeployment } from './deployment-reconciler.ts'
 import { serviceNameLabel } from './endpoint-slice.ts'
 import { reconcileService } from './endpoint-slice-reconciler.ts'
@@ -38,7 +40,7 @@ export interface WorkloadControllers {
   start(signal: AbortSignal): Promise<void>
 }
 
-/** Deployments, ReplicaSets, Jobs and the EndpointSlices of Services, each with a queue of its own. */
+/** Deployments, DaemonSets, ReplicaSets, Jobs and the EndpointSlices of Services, each with a queue of its own. */
 export function createWorkloadControllers(options: WorkloadControllersOptions): WorkloadControllers {
   const context = createContext(options)
   const queue = (reconcile: (context: WorkloadContext, key: string) => Promise<WorkOutcome>) =>
@@ -50,6 +52,7 @@ export function createWorkloadControllers(options: WorkloadControllersOptions): 
       concurrency: 8,
     })
   const queues = {
+    daemonSets: queue(reconcileDaemonSet),
     deployments: queue(reconcileDeployment),
     replicaSets: queue(reconcileReplicaSet),
     jobs: queue(reconcileJob),
@@ -57,6 +60,7 @@ export function createWorkloadControllers(options: WorkloadControllersOptions): 
   }
   connect(context, queues)
   const reflectors = [
+    context.daemonSets,
     context.deployments,
     context.replicaSets,
     context.jobs,
@@ -84,6 +88,7 @@ function createContext({ client, clock, log, random }: WorkloadControllersOption
     client,
     clock,
     random,
+    daemonSets: reflect(daemonSetKind),
     deployments: reflect(deploymentKind),
     replicaSets: reflect(replicaSetKind),
     jobs: reflect(jobKind),
@@ -96,6 +101,7 @@ function createContext({ client, clock, log, random }: WorkloadControllersOption
 }
 
 interface Queues {
+  readonly daemonSets: WorkQueue
   readonly deployments: WorkQueue
   readonly replicaSets: WorkQueue
   readonly jobs: WorkQueue
@@ -104,6 +110,7 @@ interface Queues {
 
 /** An object wakes its own queue and that of its controller. */
 function connect(context: WorkloadContext, queues: Queues): void {
+  context.daemonSets.onChange((current, previous) => wake(queues.daemonSets, current ?? previous))
   context.deployments.onChange((current, previous) => wake(queues.deployments, current ?? previous))
   context.replicaSets.onChange((current, previous) => {
     wake(queues.replicaSets, current ?? previous)
@@ -131,6 +138,7 @@ function podChanged(
   if (current === undefined && pod.metadata.uid !== undefined) context.leaving.delete(pod.metadata.uid)
   wakeController(queues.replicaSets, 'ReplicaSet', pod)
   wakeController(queues.jobs, 'Job', pod)
+  wakeController(queues.daemonSets, 'DaemonSet', pod)
   if (current === undefined) wakeDeploymentOf(context, queues, pod)
   for (const service of context.services.list(pod.metadata.namespace)) {
     const selects = (each: Pod | undefined) =>

@@ -1,10 +1,11 @@
-import type { Deployment, EndpointSlice, Job, Pod, ReplicaSet, Service } from '../../api/index.ts'
+import type { DaemonSet, Deployment, EndpointSlice, Job, Pod, ReplicaSet, Service } from '../../api/index.ts'
 import type { EventRecorder, KubeClient, ObjectRef, Reflector } from '../../kube/index.ts'
 import type { Clock } from '../../runtime/index.ts'
 
 /** What the reconcilers of this room share. */
 export interface WorkloadContext {
   readonly client: KubeClient
+  readonly daemonSets: Reflector<DaemonSet>
   readonly deployments: Reflector<Deployment>
   readonly replicaSets: Reflector<ReplicaSet>
   readonly jobs: Reflector<Job>
