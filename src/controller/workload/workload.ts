@@ -61,8 +61,8 @@ export function findTarget(
 }
 
 export function overlayWorkload(copies: TargetCopies, workload: Target): void {
-  if (isService(workload)) return copies.services.overlay(workload)
-  if (isDaemonSet(workload)) copies.daemonSets.overlay(workload)
+  if (isService(workload)) copies.services.overlay(workload)
+  else if (isDaemonSet(workload)) copies.daemonSets.overlay(workload)
   else copies.deployments.overlay(workload)
 }
 
