@@ -90,7 +90,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
   // Nothing is decided on half a copy: handlers begin when every list is in.
   enqueueOnChange(copies, queue)
   for (const canary of copies.canaries.list()) queue.add(keyOf(canary))
-  log.info({ canaries: copies.canaries.list().length }, 'controller started')
+  if (!signal.aborted) log.info({ canaries: copies.canaries.list().length }, 'controller started')
   await Promise.all([queue.start(signal), guard?.start(signal), ...watching])
   await Promise.all([background.settled(), eventHooks.settled()])
 }

@@ -52,6 +52,11 @@ export function createCredentialSource(source: KubeConfigSource): CredentialSour
   }
 }
 
+/** Throws a KubeError that says what is wrong with a kubeconfig; nothing is connected. */
+export async function checkKubeConfig(source: KubeConfigSource): Promise<void> {
+  await createCredentialSource(source)()
+}
+
 const isKubeConfig = (source: KubeConfigSource): source is KubeConfig =>
   typeof source === 'object' && 'applyToHTTPSOptions' in source
 

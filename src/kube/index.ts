@@ -6,7 +6,7 @@
  */
 export type { Random } from './backoff.ts'
 export { createKubeClient, type KubeClientOptions } from './client.ts'
-export type { ApiConnection, KubeConfigSource } from './credentials.ts'
+export { type ApiConnection, checkKubeConfig, type KubeConfigSource } from './credentials.ts'
 export { createEventRecorder, type EventRecorderOptions } from './event-recorder.ts'
 export { type ElectionOptions, type ElectionOutcome, runLeaderElection } from './leader-election.ts'
 export * from './port.ts'

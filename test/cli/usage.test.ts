@@ -19,6 +19,8 @@ describe('sluice', () => {
       /good, errors, slow, mirrored-errors/,
     ],
     ['an unreadable kubeconfig is named', ['get', 'canary', '--kubeconfig', '/nowhere'], 1, /\/nowhere/],
+    ['a controller whose kubeconfig can not be read ends', ['controller', '--kubeconfig', '/nowhere'], 1, /\/nowhere/],
+    ['and so does a mesh', ['mesh', '--kubeconfig', '/nowhere'], 1, /\/nowhere cannot be read/],
   ]
   test.each(rows)('%s', async (_title, words, code, text) => {
     const ended = await runSluice(words)

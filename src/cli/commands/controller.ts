@@ -5,11 +5,12 @@ import { parseDuration } from '../../base/index.ts'
 import { createJobRunner, createNoticeCounter, createSecretReader } from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
-import { createEventRecorder, createKubeClient, type KubeClient, runLeaderElection } from '../../kube/index.ts'
+import { createEventRecorder, type KubeClient, runLeaderElection } from '../../kube/index.ts'
 import { createNotifier } from '../../notify/index.ts'
 import { createLogger, type Logger, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { serveProbes } from '../probe-server.ts'
+import { createServingClient } from '../serving-client.ts'
 import { startControllers } from './flagger-compat.ts'
 
 export interface ControllerCommandOptions {
@@ -52,10 +53,7 @@ export async function runController(options: ControllerCommandOptions): Promise<
   const log = createLogger({ name: 'controller', level: options.logLevel })
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const client = createKubeClient({
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    fieldManager: 'sluice',
-  })
+  const client = await createServingClient(options.kubeconfig, 'sluice')
   const controller: Process = { client, log, registry, options, scrapeIntervalMs, guardIntervalMs }
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log, isReady: () => true }, signal),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { createKubeClient, createReflector, type KubeClient } from '../../kube/index.ts'
+import { createReflector, type KubeClient } from '../../kube/index.ts'
 import {
   authenticateByKey,
   authenticateByTokenReview,
@@ -12,6 +12,7 @@ import type { Authenticate } from '../../mesh/xds/index.ts'
 import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { parseListen, serveProbes } from '../probe-server.ts'
+import { createServingClient } from '../serving-client.ts'
 import { serveWebhooks, type WebhookServerOptions } from '../webhook-server.ts'
 
 export interface MeshCommandOptions {
@@ -39,10 +40,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   }
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const client = createKubeClient({
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    fieldManager: 'sluice-mesh',
-  })
+  const client = await createServingClient(options.kubeconfig, 'sluice-mesh')
   const controlPlane = createControlPlane({
     ...acting,
     client,
