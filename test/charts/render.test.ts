@@ -4,7 +4,10 @@ import { CHART, type Helm, startHelm } from '../support/helm.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 
 const skipped = skipReason('the chart under a real helm', 'helm')
-const PROMETHEUS_OPERATOR = ['--api-versions', 'monitoring.coreos.com/v1/PodMonitor']
+const PROMETHEUS_OPERATOR = ['PodMonitor', 'PrometheusRule'].flatMap((kind) => [
+  '--api-versions',
+  `monitoring.coreos.com/v1/${kind}`,
+])
 
 interface Rule {
   readonly resources: readonly string[]
@@ -57,6 +60,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'PodDisruptionBudget sluice-controller',
       'PodMonitor sluice',
       'PodMonitor sluice-proxies',
+      'PrometheusRule sluice',
       'Role sluice-controller',
       'Role sluice-mesh',
       'RoleBinding sluice-controller',

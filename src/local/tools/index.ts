@@ -6,7 +6,7 @@
  */
 import { messageOf } from '../../runtime/index.ts'
 import { envoyTool } from './envoy.ts'
-import { prometheusTool } from './prometheus.ts'
+import { prometheusTool, promtoolTool } from './prometheus.ts'
 import { find, type ProvisionOptions, provision } from './provision.ts'
 import type { Tool, ToolLocation, ToolName } from './tool.ts'
 
@@ -20,6 +20,7 @@ const PLATFORM = `${process.platform}-${process.arch}`
 export const platformTools = (platform = PLATFORM): Readonly<Record<ToolName, Tool>> => ({
   envoy: envoyTool(platform),
   prometheus: prometheusTool(platform),
+  promtool: promtoolTool(platform),
 })
 
 export interface ToolLocations {
@@ -29,7 +30,7 @@ export interface ToolLocations {
 
 /** Both tools, found or fetched side by side. Throws one error that names all that was tried for those that lack. */
 export async function provisionTools(
-  options: ProvisionOptions & { readonly tools?: Readonly<Record<ToolName, Tool>> },
+  options: ProvisionOptions & { readonly tools?: Readonly<Record<'envoy' | 'prometheus', Tool>> },
 ): Promise<ToolLocations> {
   const tools = options.tools ?? platformTools()
   const [envoy, prometheus] = await Promise.allSettled([
@@ -59,3 +60,7 @@ export const provisionEnvoy = (options: ProvisionOptions): Promise<ToolLocation>
 /** Prometheus alone, found or fetched. */
 export const provisionPrometheus = (options: ProvisionOptions): Promise<ToolLocation> =>
   provision(platformTools().prometheus, options)
+
+/** Promtool, found or fetched. */
+export const provisionPromtool = (options: ProvisionOptions): Promise<ToolLocation> =>
+  provision(platformTools().promtool, options)

@@ -17,24 +17,29 @@ const ARCHIVES: Readonly<Record<string, { readonly suffix: string; readonly sha2
 }
 
 /** Prometheus for a platform such as `linux-x64`: any of the major versions 2 and 3 that is not too old. */
-export function prometheusTool(platform: string): Tool {
+export const prometheusTool = (platform: string): Tool => toolOfRelease('prometheus', platform)
+
+/** The program beside it that checks and tests its rules. */
+export const promtoolTool = (platform: string): Tool => toolOfRelease('promtool', platform)
+
+function toolOfRelease(name: 'prometheus' | 'promtool', platform: string): Tool {
   const archive = ARCHIVES[platform]
   const folder = `prometheus-${VERSION}.${archive?.suffix}`
   const release = archive && {
     url: `https://github.com/prometheus/prometheus/releases/download/v${VERSION}/${folder}.tar.gz`,
     sha256: archive.sha256,
     maxBytes: 250_000_000,
-    entry: `${folder}/prometheus`,
+    entry: `${folder}/${name}`,
   }
   return {
-    name: 'prometheus',
-    variable: 'SLUICE_PROMETHEUS',
-    cacheKey: `prometheus-${platform}`,
+    name,
+    variable: `SLUICE_${name.toUpperCase()}`,
+    cacheKey: `${name}-${platform}`,
     accepts: '>=2.40.0 <4',
-    versionPattern: /prometheus, version (\d+\.\d+\.\d+)/,
+    versionPattern: /(?:prometheus|promtool), version (\d+\.\d+\.\d+)/,
     sources: [
       ...(release === undefined ? [] : [releaseArchiveSource(release)]),
-      debianSource({ package: 'prometheus', entry: 'usr/bin/prometheus' }),
+      debianSource({ package: 'prometheus', entry: `usr/bin/${name}` }),
     ],
   }
 }

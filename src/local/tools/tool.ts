@@ -1,5 +1,5 @@
-/** The programs that the local platform runs and does not contain. */
-export type ToolName = 'envoy' | 'prometheus'
+/** The programs that the local platform runs and does not contain, and promtool, which checks rules. */
+export type ToolName = 'envoy' | 'prometheus' | 'promtool'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
