@@ -198,6 +198,12 @@ const plainSpecSchema = z.object({
     .optional()
     .describe('Autoscaler of the workload; the primary gets one like it, and nobody else sets its replicas.'),
   service: serviceSchema.describe('Services and route of the workload.'),
+  dependsOn: mapListBy(
+    'name',
+    z.array(z.object({ name: nameSchema.describe('Name of a Canary in the same namespace.') })).max(32),
+  )
+    .optional()
+    .describe('Canaries that must stand promoted before a new revision of this one begins.'),
   analysis: analysisSchema.describe('Steps of a release and the evidence they need.'),
   progressDeadlineSeconds: z
     .int()
@@ -272,6 +278,9 @@ export const canaryKind: ResourceKind<Canary> = {
 /** Operator commands are annotations whose value is the revision (`status.lastAppliedSpec`) they are meant for. */
 export const promoteAnnotation = 'sluice.dev/promote'
 export const abortAnnotation = 'sluice.dev/abort'
+
+/** On a Namespace: how many of its Canaries are released at a time, in place of the controller's own limit; 0 for any. */
+export const maxReleasesAnnotation = 'sluice.dev/max-concurrent-releases'
 
 /** Holds a deleted Canary until its workload serves by itself. */
 export const canaryFinalizer = 'sluice.dev/canary'

@@ -10,12 +10,15 @@ export { type GuardedRun, guardedRun } from './alarm.ts'
 export { podsDueAt } from './crashes.ts'
 export { decide } from './decide.ts'
 export type { Action, Decision, NewRun, Note, Severity } from './decision.ts'
+export { neighbourOf } from './neighbour.ts'
 export type {
   Answers,
   AutoscalerFacts,
   CheckedMetric,
   DeletionFacts,
+  GroupFacts,
   HookAnswer,
+  Neighbour,
   Observation,
   RouteFacts,
   RunFacts,
@@ -38,4 +41,5 @@ export { renderRunStatus } from './run-status.ts'
 export type { ReleaseState, RunState } from './state.ts'
 export { renderStatus } from './status.ts'
 export { remainingTimeOf } from './step-plan.ts'
+export { isInProgress } from './turn.ts'
 export { planSteps } from './weights.ts'

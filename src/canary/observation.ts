@@ -19,6 +19,8 @@ export interface Observation {
   readonly hasSurplusCopies?: boolean
   /** Why Sluice must not touch this Canary's objects, found while gathering. */
   readonly refusal?: Cause | undefined
+  /** Who else is released in the namespace; absent where nobody has to wait for anybody. */
+  readonly group?: GroupFacts | undefined
   readonly answers: Answers
   /** Every pod of the new version crashes again and again. */
   readonly crash?: { readonly message: string } | undefined
@@ -26,6 +28,24 @@ export interface Observation {
   readonly alarm?: { readonly run: string; readonly since: number } | undefined
   /** Set while the Canary is being deleted and waits for Sluice. */
   readonly deletion?: DeletionFacts | undefined
+}
+
+export interface GroupFacts {
+  /** Most releases in progress at a time; absent where any number may be. */
+  readonly limit?: number | undefined
+  /** The other Canaries of the namespace. */
+  readonly others: readonly Neighbour[]
+}
+
+/** How another Canary stands, as far as one that may have to wait for it must know. */
+export interface Neighbour {
+  readonly name: string
+  /** Undefined where it cannot be depended on: it is of Flagger. */
+  readonly dependsOn: readonly string[] | undefined
+  /** `queued` has only its turn to wait for; `held` waits for something else before it begins. */
+  readonly standing: 'initializing' | 'queued' | 'held' | 'running' | 'promoted' | 'unpromoted' | 'failed' | 'leaving'
+  /** Since when it waits; its place in the queue. */
+  readonly waitingSince?: number | undefined
 }
 
 export interface WorkloadFacts {

@@ -5,6 +5,7 @@ import { currentStep } from './run.ts'
 import { type ActiveRelease, isActive, type ReleaseState } from './state.ts'
 import { isIncrease, isStepPassed, nextPlanned } from './step-plan.ts'
 import { intervalMsOf, parseTime, renderTime } from './timing.ts'
+import { turnOf } from './turn.ts'
 
 /** What must be asked of analysis and webhooks before the next decision. */
 export type Question =
@@ -92,7 +93,7 @@ function gateOf(state: ActiveRelease, observation: Unanswered): Extract<Question
 }
 
 export function gateTypeOf(state: ActiveRelease, observation: Unanswered): WebhookType | undefined {
-  if (state.phase === 'Waiting') return 'confirm-rollout'
+  if (state.phase === 'Waiting') return turnOf(state, observation) ? undefined : 'confirm-rollout'
   if (state.phase === 'WaitingPromotion') return 'confirm-promotion'
   const { readyAt, preparedAt } = state.run.progress
   if (state.phase !== 'Progressing' || readyAt === undefined) return undefined

@@ -3,6 +3,8 @@ export const reasons = [
   'Initializing',
   'Initialized',
   'NewRevision',
+  'WaitingForDependencies',
+  'WaitingForTurn',
   'WaitingForRollout',
   'WaitingForTrafficIncrease',
   'WaitingForPromotion',
@@ -40,6 +42,8 @@ export const reasons = [
   'PrimaryMissing',
   'PrimaryNotReady',
   'InvalidCanary',
+  'DependencyNotFound',
+  'DependencyCycle',
 ] as const
 
 export type Reason = (typeof reasons)[number]

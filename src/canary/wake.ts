@@ -4,6 +4,7 @@ import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor, rollbackDueAt
 import { currentStep } from './run.ts'
 import { isActive, type ReleaseState } from './state.ts'
 import { deadlineMsOf, parseTime } from './timing.ts'
+import { settledAt } from './turn.ts'
 import { stepBackDueAt } from './way-back.ts'
 
 /** The next time at which time alone can change the decision. */
@@ -31,9 +32,11 @@ function appointments(state: ReleaseState, observation: Observation): readonly n
   const type = gateTypeOf(state, observation)
   const hasGate = type !== undefined && hooksOf(observation, type).length > 0
   const pods = podsDueNext(state, observation)
+  const settled = state.phase === 'Waiting' ? settledAt(state, observation) : undefined
   return [
     ...(check === undefined ? [] : [check]),
     ...(pods === undefined ? [] : [pods]),
+    ...(settled === undefined ? [] : [settled]),
     ...(hasGate ? [gateDueAt(state, observation)] : []),
     ...[rollbackDueAt(state, observation)].filter(Number.isFinite),
   ]

@@ -181,6 +181,7 @@ function addServerCommands(program: Command): void {
     .option('--lease-namespace <name>', 'namespace of the Lease', 'sluice-system')
     .option('--flagger-compat', 'release Canaries of flagger.app/v1beta1, too', false)
     .option('--flagger-lease-namespace <name>', 'namespace of the Lease of a Flagger that may still run', 'kube-system')
+    .option('--max-concurrent-releases <count>', 'most releases in progress in a namespace; 0 for any number', '0')
     .option('--allow-cross-namespace-refs', 'let canaries name templates and providers of other namespaces', false)
     .action(async (options) => (await import('./commands/controller.ts')).runController(options))
   addObservation(addServerOptions(program.command('mesh').description('run the control plane of the mesh')))

@@ -13,6 +13,7 @@ import {
   type KubernetesObject,
   type MetricTemplate,
   metricTemplateKind,
+  namespaceKind,
   type ResourceKind,
   type Service,
   serviceKind,
@@ -40,6 +41,8 @@ export interface LocalCopies {
   readonly virtualServices: Reflector<VirtualService>
   readonly templates: Reflector<MetricTemplate>
   readonly clusterTemplates: Reflector<MetricTemplate>
+  /** Their metadata. */
+  readonly namespaces: Reflector<KubernetesObject>
   readonly configs: ConfigTracker
   readonly autoscalers: AutoscalerWatches
 }
@@ -75,6 +78,15 @@ export function createLocalCopies({ client, clock, log, random, namespace, track
     virtualServices: reflector(virtualServiceKind),
     templates: reflector(metricTemplateKind),
     clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
+    namespaces: createReflector<KubernetesObject>({
+      client,
+      kind: namespaceKind,
+      clock,
+      log,
+      random,
+      metadataOnly: true,
+      ...(namespace === undefined ? {} : { fieldSelector: `metadata.name=${namespace}` }),
+    }),
     autoscalers: createAutoscalerWatches({ client, clock, log, random, ...scope }),
     configs: createConfigTracker({ client, clock, log, random, tracking, ...scope }),
   }
@@ -90,6 +102,7 @@ export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesOb
   copies.virtualServices,
   copies.templates,
   copies.clusterTemplates,
+  copies.namespaces,
   ...Object.values(copies.autoscalers),
   ...configKinds.flatMap((kind) => copies.configs.metadataOf(kind) ?? []),
 ]

@@ -2,6 +2,7 @@ import type { Canary, CanaryRun } from '../api/index.ts'
 import {
   type Decision,
   decide,
+  isInProgress,
   type Observation,
   questionsFor,
   type ReleaseState,
@@ -16,6 +17,7 @@ import { observeCrashes } from './crashes.ts'
 import { keyOf, parseKey } from './enqueue.ts'
 import { hasFinalizer, isDeleted } from './finalizer.ts'
 import { observeDeletion } from './give-back.ts'
+import { type GroupOptions, observeGroup } from './group.ts'
 import type { Guard } from './guard.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { type Gathered, gather, type ObserveOptions } from './observe.ts'
@@ -25,7 +27,11 @@ import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
 import { refuseStale } from './staleness.ts'
 
-export interface ReconcileOptions extends ObserveOptions, PerformOptions, AnnounceOptions {
+export interface ReconcileOptions
+  extends ObserveOptions,
+    PerformOptions,
+    AnnounceOptions,
+    Omit<GroupOptions, 'copies'> {
   readonly background: BackgroundAnswers
   readonly clock: Clock
   readonly log: Logger
@@ -45,14 +51,17 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const recorded = restoreState(canary, run)
   const gathered = await gather(options, canary, options.clock.now())
   const answers = takeAnswers(options, gathered, { recorded, run }, signal)
-  const observation: Observation = {
+  const observed: Observation = {
     ...gathered.observation,
     answers,
     ...(await observeDeletion(options, gathered)),
     ...(await observeCrashes(options, gathered, recorded)),
   }
   await refuseStale(options, gathered, run)
+  // From here to the decision nothing is waited for: two that take the last place at once would both have it.
+  const observation = { ...observed, group: observeGroup(options, canary, recorded) }
   const decision = decide(recorded, observation)
+  if (isInProgress(decision.next) && !isInProgress(recorded)) options.turns.take(canary)
   for (const action of decision.actions) if (action.kind !== 'route') await perform(options, gathered, action)
   await conclude(options, { canary, run, recorded, observation, decision, gathered })
   return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
@@ -77,7 +86,8 @@ function takeAnswers(
   const key = keyOf(canary)
   const suspicion = options.guard?.suspicionOf(key)
   const alarm = suspicion && { run: suspicion.run, since: suspicion.sinceMs }
-  const questions = questionsFor(state, { ...observation, alarm })
+  const group = observeGroup(options, canary, state)
+  const questions = questionsFor(state, { ...observation, alarm, group })
   const answers = options.background.take(key, { observation, questions, state, run: run && identityOf(run) }, signal)
   if (!answers.pending?.includes('alarm')) options.guard?.settle(key, suspicion)
   options.metrics.verdicts(canary, answers.check?.verdicts ?? [])
@@ -101,6 +111,7 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   const traffic = writtenTraffic(decision) ?? observation.route.traffic
   const isGone = actions.some(({ kind }) => kind === 'remove-finalizer')
   const hasChanged = !isGone && (await record(options, { next, run, observation, traffic }))
+  options.turns.settle(canary)
   // Traffic follows the record: whoever takes over after a crash goes on from what was decided, and never back.
   for (const action of actions) if (action.kind === 'route') await perform(options, pass.gathered, action)
   options.metrics.observe(canary, next, traffic)

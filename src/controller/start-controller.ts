@@ -10,12 +10,14 @@ import { ask } from './ask.ts'
 import { createBackgroundAnswers } from './background-answers.ts'
 import type { ConfigTracking } from './config/tracker.ts'
 import { enqueueOnChange, keyOf } from './enqueue.ts'
+import { enqueueNeighbours } from './enqueue-group.ts'
 import { createEventHooks } from './event-hooks.ts'
 import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
 import { type ControllerMetrics, createMetrics } from './metrics.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 export interface ControllerOptions {
   readonly client: KubeClient
@@ -36,6 +38,10 @@ export interface ControllerOptions {
   /** How many Canaries are worked on at a time; 16 when absent, since a pass may wait for Prometheus. */
   readonly concurrency?: number
   readonly allowCrossNamespaceReferences?: boolean
+  /** Most releases in progress in each namespace that says nothing itself; any number when absent or 0. */
+  readonly maxConcurrentReleases?: number
+  /** Shared by controllers that count each other's releases; its own when absent. */
+  readonly turns?: Turns
   /** Everything that a workload reads when absent. */
   readonly tracking?: ConfigTracking
   /** Reads built-in metrics between checks, too; nothing does when absent. */
@@ -59,10 +65,15 @@ export async function startController(options: ControllerOptions, signal: AbortS
     clock,
     wake: (key) => queue.add(key),
   })
+  const group = {
+    copies,
+    turns: options.turns ?? createTurns(),
+    maxConcurrentReleases: options.maxConcurrentReleases ?? 0,
+  }
   const eventHooks = createEventHooks(options.hooks, signal)
   const parts = {
     ...options,
-    copies,
+    ...group,
     background,
     eventHooks,
     policy,
@@ -89,6 +100,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
   ])
   // Nothing is decided on half a copy: handlers begin when every list is in.
   enqueueOnChange(copies, queue)
+  enqueueNeighbours(group, queue)
   for (const canary of copies.canaries.list()) queue.add(keyOf(canary))
   if (!signal.aborted) log.info({ canaries: copies.canaries.list().length }, 'controller started')
   await Promise.all([queue.start(signal), guard?.start(signal), ...watching])

@@ -48,12 +48,14 @@ export interface ReleaseCluster {
   weights(): readonly string[]
   deployment(name: string): Deployment
   runs(): readonly CanaryRun[]
-  setImage(image: string): Promise<void>
+  setImage(image: string, name?: string): Promise<void>
   /** Starts a controller; the answer stops it. */
   startController(options?: {
     readonly before?: (write: MemoryWrite) => void
     readonly metricsServer?: string
     readonly log?: Logger
+    /** The client of the controller, seen from outside. */
+    readonly look?: (client: KubeClient) => KubeClient
   }): () => Promise<void>
   /** Moves time on until the condition holds. */
   until(what: string, condition: () => boolean): Promise<void>
@@ -95,15 +97,15 @@ export function createReleaseCluster(): ReleaseCluster {
     weights: () => weights,
     deployment: (name) => api.get(deploymentKind, name),
     runs: () => api.list(canaryRunKind),
-    async setImage(image) {
+    async setImage(image, name = 'web') {
       const spec = { template: { spec: { containers: [{ name: 'web', image }] } } }
-      await cluster.user.patch(deploymentKind, { namespace: 'default', name: 'web' }, { spec }, { type: 'merge' })
+      await cluster.user.patch(deploymentKind, { namespace: 'default', name }, { spec }, { type: 'merge' })
     },
     startController(options = {}) {
       const stop = new AbortController()
       const running = startController(
         {
-          client: api.client('controller', options.before),
+          client: (options.look ?? ((client) => client))(api.client('controller', options.before)),
           analyst: scriptedAnalyst(cluster),
           hooks: scriptedHooks(cluster),
           notifier: collectingNotifier(cluster.sent),

@@ -37,6 +37,8 @@ export class ReleaseWorld {
   isNamespaceGoing = false
   runs = new Map<string, CanaryRun>()
   refusal: Observation['refusal']
+  /** Who else is released in the namespace. */
+  group: () => Observation['group'] = () => undefined
   /** What analysis and webhooks say when asked. */
   verdict: MetricVerdict['state'] = 'passed'
   /** What the metric's policy makes of it; what every metric does without one when absent. */
@@ -73,6 +75,7 @@ export class ReleaseWorld {
         ...(run.status?.phase === 'Succeeded' ? { promotedAt: Date.parse(run.status.endedAt ?? '') } : {}),
       })),
       refusal: this.refusal,
+      group: this.group(),
       deletion: this.canary.metadata.deletionTimestamp === undefined ? undefined : this.deletionFacts(),
     }
     return { ...facts, answers: this.answer(facts) }

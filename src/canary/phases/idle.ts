@@ -6,9 +6,13 @@ import type { Cause } from '../reasons.ts'
 import { enter, newRun, openRun } from '../run.ts'
 import type { Beginning, ReleaseState } from '../state.ts'
 import { rollbackWindowMsOf } from '../timing.ts'
+import { mustWait, standOnFault } from '../turn.ts'
 
 /** Between runs: a new pod template gets its run, whatever came of the last one. */
-export function idle(state: ReleaseState, observation: Observation): Change | undefined {
+export const idle = (state: ReleaseState, observation: Observation): Change | undefined =>
+  takeUp(state, observation) ?? standOnFault(state, observation)
+
+function takeUp(state: ReleaseState, observation: Observation): Change | undefined {
   const { target } = observation
   const parted = takeFarewell(state, observation)
   if (parted) return parted
@@ -59,10 +63,15 @@ function startRun(state: ReleaseState, observation: Observation, target: Workloa
   const { now } = observation
   const message = `new revision ${target.revision} of ${target.images.join(', ')}`
   const cause: Cause = { reason: 'NewRevision', message }
-  const run = { ...newRun(state, observation, target), beginning: beginningOf(state, observation, target) }
-  const opened = openRun(state, run, cause)
-  const phase = hasGate(opened, observation, 'confirm-rollout') ? 'Waiting' : 'Progressing'
-  return { state: enter(opened, phase, now, cause), notes: [alert('info', cause)] }
+  const beginning = beginningOf(state, observation, target)
+  const opened = openRun(state, { ...newRun(state, observation, target), beginning }, cause)
+  const waitsForOthers = mustWait(observation, beginning)
+  const notes = [alert('info', cause)]
+  if (!waitsForOthers && !hasGate(opened, observation, 'confirm-rollout'))
+    return { state: enter(opened, 'Progressing', now, cause), notes }
+  // Whoever waited for its turn and was replaced keeps its place.
+  const isReplaced = waitsForOthers && state.phase === 'Waiting' && state.run?.outcome === 'Superseded'
+  return { state: enter(opened, 'Waiting', isReplaced ? state.since : now, cause), notes }
 }
 
 function beginningOf(state: ReleaseState, observation: Observation, target: WorkloadFacts): Beginning | undefined {

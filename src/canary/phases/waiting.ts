@@ -1,18 +1,21 @@
 import { commandFor } from '../commands.ts'
-import { alert, type Change } from '../decision.ts'
+import { alert, type Change, note } from '../decision.ts'
 import { gateAnswer, hasGate, holdAtGate } from '../gates.ts'
 import { newerRevision, rollbackAnswer, targetNotFound } from '../guards.ts'
 import type { Observation } from '../observation.ts'
-import type { Cause } from '../reasons.ts'
+import type { Cause, Reason } from '../reasons.ts'
 import { closeRun, enter, withProgress } from '../run.ts'
 import type { ActiveRelease } from '../state.ts'
+import { awaitTurn, turnOf } from '../turn.ts'
 
-/** Before a run touches anything, `confirm-rollout` may hold it. */
+/** Before a run touches anything, other releases and then `confirm-rollout` may hold it. */
 export function waiting(state: ActiveRelease, observation: Observation): Change | undefined {
   const over = withdrawn(state, observation)
   if (over) return over
   const command = commandFor(state, observation)
   if (command === 'promote') return begin(withProgress(state, { command }), observation)
+  const wait = turnOf(state, observation)
+  if (wait) return awaitTurn(state, wait)
   if (!hasGate(state, observation, 'confirm-rollout')) return begin(state, observation)
   const answer = gateAnswer(state, observation)
   if (answer === undefined) return undefined
@@ -43,7 +46,11 @@ const failAtOnce = (state: ActiveRelease, cause: Cause, now: number): Change => 
   notes: [alert('error', cause)],
 })
 
+const turnReasons: readonly Reason[] = ['WaitingForDependencies', 'WaitingForTurn']
+
+/** Who waited for others reads when that was over. */
 function begin(state: ActiveRelease, { now }: Observation): Change {
   const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} is starting` }
-  return { state: enter(withProgress(state, { askedAt: undefined }), 'Progressing', now, cause), notes: [] }
+  const notes = turnReasons.includes(state.cause.reason) ? [note('info', cause)] : []
+  return { state: enter(withProgress(state, { askedAt: undefined }), 'Progressing', now, cause), notes }
 }

@@ -24,6 +24,7 @@ export interface ControllerCommandOptions {
   readonly leaderElect: boolean
   readonly leaseNamespace: string
   readonly allowCrossNamespaceRefs: boolean
+  readonly maxConcurrentReleases: string
   readonly flaggerCompat: boolean
   readonly flaggerLeaseNamespace: string
   readonly configTracking: 'all' | 'config-maps' | 'none'
@@ -40,6 +41,8 @@ interface Process {
   readonly scrapeIntervalMs: number
   /** 0 where nothing is watched between checks. */
   readonly guardIntervalMs: number
+  /** 0 for any number. */
+  readonly maxConcurrentReleases: number
 }
 
 /** The controller process: releases and image policies of the leader, probes and metrics of every replica. */
@@ -49,12 +52,21 @@ export async function runController(options: ControllerCommandOptions): Promise<
   if (guardIntervalMs > 0 && guardIntervalMs < SHORTEST_GUARD_INTERVAL_MS) {
     throw new CommandError('--guard-interval must be at least 1s, or 0s to switch the guard off', exitCodes.usage)
   }
+  const maxConcurrentReleases = countOf('--max-concurrent-releases', options.maxConcurrentReleases)
   using stop = untilSignal()
   const log = createLogger({ name: 'controller', level: options.logLevel })
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const client = await createServingClient(options.kubeconfig, 'sluice')
-  const controller: Process = { client, log, registry, options, scrapeIntervalMs, guardIntervalMs }
+  const controller: Process = {
+    client,
+    log,
+    registry,
+    options,
+    scrapeIntervalMs,
+    guardIntervalMs,
+    maxConcurrentReleases,
+  }
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log, isReady: () => true }, signal),
     (signal) => (options.leaderElect ? leadWhenElected(controller, signal) : lead(controller, signal)),
@@ -65,6 +77,11 @@ function millisecondsOf(flag: string, text: string): number {
   const duration = parseDuration(text)
   if (!duration.ok) throw new CommandError(`${flag}: ${duration.error}`, exitCodes.usage)
   return duration.value
+}
+
+function countOf(flag: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new CommandError(`${flag}: ${text} is no number of releases`, exitCodes.usage)
+  return Number(text)
 }
 
 async function leadWhenElected(controller: Process, signal: AbortSignal): Promise<void> {
@@ -105,6 +122,7 @@ function lead(controller: Process, signal: AbortSignal): Promise<void> {
           notifier: createNotifier({ ...acting, signal: running, onResult }),
           defaults: { metricsServer: options.metricsServer, provider: options.meshProvider },
           allowCrossNamespaceReferences: options.allowCrossNamespaceRefs,
+          maxConcurrentReleases: controller.maxConcurrentReleases,
           tracking: {
             configMaps: options.configTracking !== 'none',
             secrets: options.configTracking === 'all',
