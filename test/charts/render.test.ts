@@ -115,7 +115,8 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       (await template(...args))
         .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
         .flatMap(({ metadata, rules }) => rules.map((rule: object) => ({ in: metadata.namespace, ...rule })))
-    const [closed, open] = [await rulesOf(), await rulesOf('--set', 'controller.readSecretsIn={team-a}')]
+    const readSecrets = ['--set', 'controller.readSecretsIn={team-a}', '--set', 'mesh.readSecretsIn={ingress}']
+    const [closed, open] = [await rulesOf(), await rulesOf(...readSecrets)]
     expect(JSON.stringify(open)).not.toContain('*')
     const ofSecrets = closed.filter((rule) => JSON.stringify(rule).includes('secrets'))
     expect(ofSecrets).toEqual([
@@ -137,6 +138,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     ])
     expect(open.filter((rule) => !JSON.stringify(closed).includes(JSON.stringify(rule)))).toEqual([
       { in: 'team-a', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+      { in: 'ingress', apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
     ])
   })
 

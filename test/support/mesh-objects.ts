@@ -152,6 +152,7 @@ export const clusterOf = (objects: Partial<ClusterObjects>): ClusterObjects => (
   authorizationPolicies: [],
   requestAuthentications: [],
   keysOf: () => ({ jwks: '', problem: 'no keys are fetched here' }),
+  credentialOf: () => ({ isUsable: false, problem: 'no Secrets are read here' }),
   serviceEntries: [],
   workloadEntries: [],
   ...objects,

@@ -56,6 +56,7 @@ export async function startMesh(options: {
     xds: { host: options.host, port: options.port ?? 0, authenticate: authenticateByKey(tokenKey) },
     certificates: { pollMs: 100, ...options.certificates },
     keys: { retryMs: 100, ...options.keys },
+    credentialPollMs: 100,
     clock: systemClock,
     log: createLogger({ name: 'mesh', destination }),
     registry,

@@ -86,12 +86,9 @@ export async function startTrafficWorld({
     await placed(serviceKind, service)
     await placeSlice(nameOf(service), names)
   }
-  const mesh = await startMesh({
-    api,
-    host: `${block.prefix}.0.1`,
-    port: 15_010,
-    observability: observability(block.prefix),
-  })
+  const start = () =>
+    startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010, observability: observability(block.prefix) })
+  let mesh = await start()
   const binary = await envoyPath()
   const { xds } = mesh
   const meshed = pods.filter(({ isPlain = false }) => !isPlain)
@@ -106,7 +103,12 @@ export async function startTrafficWorld({
 
   return {
     api,
-    mesh,
+    mesh: () => mesh,
+    /** Another control plane takes the place of the first. */
+    async restartMesh(): Promise<void> {
+      await mesh.stop()
+      mesh = await start()
+    },
     prefix: block.prefix,
     place: placed,
     placeSlice,

@@ -5,6 +5,7 @@ import { type ClusterObjects, configurationLists } from '../istio/index.ts'
 import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
 import type { Certificates } from './certificates.ts'
+import type { Credentials } from './credentials.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
 import { type Need, needsByObject } from './needs.ts'
 
@@ -24,6 +25,12 @@ export const emptyConfiguration: Configuration = {
   generations: new Map(),
 }
 
+/** Where what only one proxy may know comes from. */
+export interface Secrets {
+  readonly certificates: Pick<Certificates, 'want' | 'secretsOf'>
+  readonly credentials: Pick<Credentials, 'want' | 'secretsOf' | 'isPending'>
+}
+
 export interface ConfigurationBuilder {
   /** Brings every proxy the configuration for these objects; what cannot be built leaves the last one in force. */
   apply(objects: ClusterObjects, last: Configuration): Configuration
@@ -31,7 +38,7 @@ export interface ConfigurationBuilder {
 
 export function createConfigurationBuilder(
   ads: AdsServer,
-  certificates: Pick<Certificates, 'want' | 'secretsOf'>,
+  secrets: Secrets,
   { log, observability }: { readonly log: Logger; readonly observability?: Observability | undefined },
 ): ConfigurationBuilder {
   const toMesh = createTranslator()
@@ -42,8 +49,10 @@ export function createConfigurationBuilder(
     apply(objects, last) {
       try {
         const mesh = shareMesh(built, toMesh(objects))
-        certificates.want(mesh.proxies.map(({ workload }) => workload))
-        const snapshots = buildSnapshots(withSecrets(mesh, render(mesh), certificates), toSnapshot, last, log)
+        secrets.certificates.want(mesh.proxies.map(({ workload }) => workload))
+        secrets.credentials.want(mesh.proxies.flatMap(({ credentials = [] }) => credentials))
+        const rendered = withSecrets(mesh, render(mesh), secrets)
+        const snapshots = buildSnapshots(rendered, toSnapshot, { last, waiting: waitingProxies(mesh, secrets), log })
         built = mesh
         for (const [nodeId, snapshot] of snapshots) ads.setSnapshot(nodeId, snapshot)
         for (const nodeId of last.snapshots.keys()) if (!snapshots.has(nodeId)) ads.removeSnapshot(nodeId)
@@ -61,24 +70,37 @@ export function createConfigurationBuilder(
   }
 }
 
-/** What all proxies share, and to each the secrets of its own identity. */
+/** What all proxies share, and to each the secrets of its own identity and those of its own servers. */
 const withSecrets = (
   mesh: Mesh,
   rendered: ReadonlyMap<string, ProxyResources>,
-  { secretsOf }: Pick<Certificates, 'secretsOf'>,
+  { certificates, credentials }: Secrets,
 ): ReadonlyMap<string, ProxyResources> =>
-  new Map(mesh.proxies.map(({ id, workload }) => [id, [...(rendered.get(id) ?? []), secretsOf(workload)]] as const))
+  new Map(
+    mesh.proxies.map(({ id, workload, credentials: uses = [] }) => {
+      const own = [certificates.secretsOf(workload), ...(uses.length === 0 ? [] : [credentials.secretsOf(uses)])]
+      return [id, [...(rendered.get(id) ?? []), ...own]] as const
+    }),
+  )
+
+/** A server whose Secret is only being read would be taken away for a moment: its proxy stays as it is until then. */
+const waitingProxies = (mesh: Mesh, { credentials }: Secrets): ReadonlySet<string> =>
+  new Set(mesh.proxies.filter(({ credentials: uses = [] }) => uses.some(credentials.isPending)).map(({ id }) => id))
 
 function buildSnapshots(
   rendered: ReadonlyMap<string, ProxyResources>,
   toSnapshot: SnapshotBuilder,
-  last: Configuration,
-  log: Logger,
+  { last, waiting, log }: { readonly last: Configuration; readonly waiting: ReadonlySet<string>; readonly log: Logger },
 ): ReadonlyMap<string, Snapshot> {
   const snapshots = new Map<string, Snapshot>()
   for (const [nodeId, resources] of rendered) {
+    const before = last.snapshots.get(nodeId)
+    if (before !== undefined && waiting.has(nodeId)) {
+      snapshots.set(nodeId, before)
+      continue
+    }
     const built = toSnapshot(resources)
-    const kept = built.ok ? built.value : last.snapshots.get(nodeId)
+    const kept = built.ok ? built.value : before
     if (!built.ok) log.error({ node: nodeId, error: built.error }, 'inconsistent configuration was not set')
     if (kept !== undefined) snapshots.set(nodeId, kept)
   }

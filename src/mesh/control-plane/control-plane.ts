@@ -3,17 +3,17 @@ import { createWorkQueue, type KubeClient } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
 import type { Observability } from '../envoy/index.ts'
 import { type EnvoyResource, trustSecret } from '../envoy/index.ts'
-import { keySourcesOf } from '../istio/index.ts'
 import { rootNamespace } from '../model/index.ts'
 import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServer } from '../xds/index.ts'
 import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
-import { createKeyFetcher, type KeyFetcher, type KeyFetcherSettings } from './key-fetcher.ts'
+import type { KeyFetcherSettings } from './key-fetcher.ts'
 import { createMeasures, type Measures } from './measures.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
-import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
+import { createSources, type Sources } from './sources.ts'
+import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
 
 export interface ControlPlaneOptions {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>
@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly authorityNamespace?: string | undefined
   readonly certificates?: CertificateSettings
   readonly keys?: KeyFetcherSettings
+  /** How often Secrets of gateways are read; 5 s when absent. */
+  readonly credentialPollMs?: number
   readonly random?: () => number
   readonly clock: Clock
   readonly log: Logger
@@ -66,7 +68,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
-  const keys = createKeyFetcher({ ...options.keys, clock, log, changed: () => debouncer.changed(false) })
+  const sources = createSources({ ...options, watches, changed: () => debouncer.changed(false) })
   const certificates = createCertificates({
     ...certificateSettings(options),
     ...measures,
@@ -75,13 +77,13 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   const observer = observe(presence, measures, programmed)
   const ads = createAdsServer({ ...options.xds, certificate: certificates.server, log, observer })
-  const builder = createConfigurationBuilder(ads, certificates, options)
+  const builder = createConfigurationBuilder(ads, { certificates, credentials: sources.credentials }, options)
   /** The roots that the snapshots have. */
   let builtRoots: EnvoyResource | undefined
   const build = (waitedMs: number): void => {
     configuration = measures.build(configuration, waitedMs, () => {
       builtRoots = certificates.roots()
-      return builder.apply(objectsWithKeys(watches, keys), configuration)
+      return builder.apply(sources.objects(), configuration)
     })
     programmed.configurationChanged()
   }
@@ -91,8 +93,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const serve = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([Promise.all([watches.synced, certificates.ready]), untilAborted(signal)])
     if (signal.aborted) return
-    // The first configuration is there before the first proxy: none is told that it has nothing.
-    build(0)
+    await firstBuild(build, sources, signal)
     presence.expect(configuration.snapshots.keys())
     onConfigurationChange(watches, debouncer.changed)
     watches.virtualServices.onChange(programmed.objectChanged)
@@ -107,15 +108,14 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return {
     serving: serving.promise,
     isReady: () => isReady,
-    start: (signal) => runTogether(signal, [...watches.starts, certificates.start, keys.start, serve]),
+    start: (signal) => runTogether(signal, [sources.start, certificates.start, serve]),
   }
 }
 
-/** Keys are fetched for what asks for them now. */
-function objectsWithKeys(watches: Watches, keys: KeyFetcher) {
-  const objects = watches.objects()
-  keys.want(keySourcesOf(objects.requestAuthentications))
-  return { ...objects, keysOf: keys.keysOf }
+/** The first configuration is there before the first proxy: none is told that it has nothing. */
+async function firstBuild(build: (waitedMs: number) => void, sources: Sources, signal: AbortSignal): Promise<void> {
+  build(0)
+  if (await sources.credentials.settled(signal)) build(0)
 }
 
 const certificateSettings = (options: ControlPlaneOptions) => ({

@@ -26,7 +26,7 @@ export type Programmed =
 
 /** Whether a VirtualService is in force on every proxy that needs it. */
 export function judgeProgrammed(input: ProgrammedInput): Programmed {
-  const finding = firstFinding(input.findings)
+  const finding = gravest(input.findings)
   if (finding !== undefined) return decided(false, finding.reason, finding.message)
   const states = input.needs
     .map((need) => ({ nodeId: need.nodeId, state: stateOf(need, input) }))
@@ -50,10 +50,21 @@ const decided = (isProgrammed: boolean, reason: ProgrammedReason, message: strin
   message,
 })
 
-const order: readonly Finding['reason'][] = ['Invalid', 'Conflict', 'DestinationNotFound', 'KeysUnavailable']
+const order: readonly Finding['reason'][] = [
+  'Invalid',
+  'Conflict',
+  'DestinationNotFound',
+  'KeysUnavailable',
+  'CredentialUnavailable',
+]
 
-const firstFinding = (findings: readonly Finding[]): Finding | undefined =>
-  order.flatMap((reason) => findings.filter((finding) => finding.reason === reason))[0]
+/** All that is wrong for the gravest reason. */
+function gravest(findings: readonly Finding[]): Pick<Finding, 'reason' | 'message'> | undefined {
+  const reason = order.find((candidate) => findings.some((finding) => finding.reason === candidate))
+  if (reason === undefined) return undefined
+  const messages = findings.filter((finding) => finding.reason === reason).map(({ message }) => message)
+  return { reason, message: few([...new Set(messages)], '; ') }
+}
 
 type ProxyState =
   | { readonly kind: 'has-it' | 'waiting' | 'away' | 'unasked' }
@@ -96,5 +107,5 @@ function programmedMessage(count: number, away: readonly string[]): string {
 }
 
 /** Five at most: a status is no log. */
-const few = (texts: readonly string[]): string =>
-  texts.length <= 5 ? texts.join(', ') : `${texts.slice(0, 5).join(', ')} and ${texts.length - 5} more`
+const few = (texts: readonly string[], separator = ', '): string =>
+  texts.length <= 5 ? texts.join(separator) : `${texts.slice(0, 5).join(separator)} and ${texts.length - 5} more`

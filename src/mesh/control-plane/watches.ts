@@ -55,7 +55,7 @@ export function createWatches(reflectorOf: ReflectorOf) {
     ]),
     synced: Promise.all(all.map((watch) => watch.synced)),
     starts: all.map((watch) => (signal: AbortSignal) => watch.start(signal)),
-    objects: (): Omit<ClusterObjects, 'keysOf'> => ({
+    objects: (): Omit<ClusterObjects, 'keysOf' | 'credentialOf'> => ({
       services: watches.services.list(),
       endpointSlices: watches.endpointSlices.list(),
       pods: watches.pods.list(),

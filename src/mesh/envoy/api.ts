@@ -54,6 +54,7 @@ export {
   type RouteMatch as EnvoyRouteMatch,
   RouteMatchSchema,
   RouteSchema,
+  VirtualHost_TlsRequirementType as VirtualHostTls,
   VirtualHostSchema,
 } from './generated/envoy/config/route/v3/route_components_pb.js'
 export { type RouteConfiguration, RouteConfigurationSchema } from './generated/envoy/config/route/v3/route_pb.js'
@@ -100,6 +101,7 @@ export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
 export { RawBufferSchema } from './generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js'
 export {
+  type CertificateValidationContextSchema,
   SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol as TlsProtocol,
 } from './generated/envoy/extensions/transport_sockets/tls/v3/common_pb.js'

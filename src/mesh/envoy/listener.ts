@@ -1,7 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { HttpOutbound, MeshProxy, OutboundListener, SocketAddress } from '../model/index.ts'
+import type {
+  HttpOutbound,
+  HttpsOutbound,
+  MeshProxy,
+  OutboundListener,
+  ServerTls,
+  ServiceIdentity,
+  SocketAddress,
+} from '../model/index.ts'
 import {
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
   HeaderMutationSchema,
   HeaderValueOption_HeaderAppendAction,
   HttpConnectionManager_CodecType,
@@ -10,6 +19,7 @@ import {
   ListenerSchema,
   RouterSchema,
   TcpProxySchema,
+  TlsInspectorSchema,
   TrafficDirection,
 } from './api.ts'
 import { corsFilter } from './cors.ts'
@@ -18,6 +28,7 @@ import { ads, duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
+import { serverTls } from './server-tls.ts'
 import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLogs } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
@@ -29,7 +40,8 @@ export function renderOutbound(
   observability: Observability,
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
-  const pack = (filter: NetworkFilter) => packListener(name, listener, TrafficDirection.OUTBOUND, filter)
+  if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
+  const pack = (filter: NetworkFilter) => packListener(name, listener, { filterChains: [{ filters: [filter] }] })
   if (listener.kind === 'tcp') {
     const message = pack(tcpFilter(name, listener.cluster))
     return { type: 'listener', name, message, clusters: [listener.cluster], needs: [] }
@@ -41,20 +53,52 @@ export function renderOutbound(
 export const listenerName = (direction: string, { address, port }: SocketAddress): string =>
   `${direction}|${address}|${port}`
 
+/** A chain for each server; they stand alone, so that a change of one disturbs no connection of another. */
+function renderHttps(
+  proxy: MeshProxy,
+  listener: HttpsOutbound,
+  name: string,
+  observability: Observability,
+): EnvoyResource {
+  const filterChains = listener.servers.map(({ serverNames, routeTable, tls }) => ({
+    name: routeTable,
+    filterChainMatch: { serverNames: [...serverNames] },
+    transportSocket: serverTls(tls),
+    transportSocketConnectTimeout: duration(HANDSHAKE_MS),
+    filters: [outboundHttp(proxy, { routeTable, ...showsClients(tls) }, name, observability)],
+  }))
+  const listenerFilters = [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})]
+  const message = packListener(name, listener, { listenerFilters, filterChains })
+  return { type: 'listener', name, message, clusters: [], needs: listener.servers.map(({ routeTable }) => routeTable) }
+}
+
+/** Istio's. */
+const HANDSHAKE_MS = 15_000
+
+type ClientDetails = Pick<HttpConnectionManager, 'forwardClientCertDetails' | 'setCurrentClientCertDetails'>
+
+/** Tells applications who asks; what a client says of itself is dropped. */
+const showsClients = ({ clientCertificates }: ServerTls): ClientDetails =>
+  clientCertificates === 'ignored'
+    ? {}
+    : {
+        forwardClientCertDetails: ForwardClientCert.SANITIZE_SET,
+        setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
+      }
+
 const packListener = (
   name: string,
-  { bind, service }: Pick<OutboundListener, 'bind' | 'service'>,
-  trafficDirection: TrafficDirection,
-  filter: NetworkFilter,
+  { bind, service }: Pick<HttpOutbound | HttpsOutbound, 'bind'> & { readonly service?: ServiceIdentity },
+  chains: Pick<MessageInitShape<typeof ListenerSchema>, 'filterChains' | 'listenerFilters'>,
 ): Any =>
   pack(ListenerSchema, {
     name,
     address: socketAddress(bind),
-    trafficDirection,
+    trafficDirection: TrafficDirection.OUTBOUND,
     // With it two processes share an address without an error, and the kernel splits the requests.
     enableReusePort: false,
     metadata: { filterMetadata: { [metadataNamespace]: listenerMetadata(service) } },
-    filterChains: [{ filters: [filter] }],
+    ...chains,
   })
 
 export const tcpFilter = (name: string, cluster: string): NetworkFilter =>
@@ -74,9 +118,11 @@ export const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
 
 export const router = () => extension('envoy.filters.http.router', RouterSchema, {})
 
+type OutboundHttp = Pick<HttpOutbound, 'routeTable' | 'service'> & ClientDetails
+
 function outboundHttp(
   proxy: MeshProxy,
-  { routeTable, service }: HttpOutbound,
+  { routeTable, service, ...shown }: OutboundHttp,
   name: string,
   observability: Observability,
 ): NetworkFilter {
@@ -101,6 +147,7 @@ function outboundHttp(
   return httpFilter({
     statPrefix: name,
     useRemoteAddress: isGateway,
+    ...shown,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
     accessLog: [...sourceLogs(proxy.workload), ...accessLogs(observability)],
     ...tracingFields(proxy, observability),

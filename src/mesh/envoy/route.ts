@@ -28,6 +28,7 @@ import {
   RouteMatchSchema,
   RouteSchema,
   type VirtualHostSchema,
+  VirtualHostTls,
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
 import { corsFilterName, renderCors } from './cors.ts'
@@ -60,6 +61,7 @@ const renderVirtualHost = (host: VirtualHost): MessageInitShape<typeof VirtualHo
   domains: [...host.domains],
   routes: host.routes.map(renderRoute),
   includeRequestAttemptCount: true,
+  ...(host.requiresTls === true ? { requireTls: VirtualHostTls.ALL } : {}),
 })
 
 const renderRoute = (route: Route): EnvoyRoute =>

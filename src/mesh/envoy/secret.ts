@@ -1,3 +1,4 @@
+import type { CredentialUse } from '../model/index.ts'
 import { SecretSchema } from './api.ts'
 import { pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -19,6 +20,26 @@ export const renderIdentity = (leaf: {
 /** The roots that count; PEM. */
 export const renderTrust = (roots: string): EnvoyResource =>
   secret(trustSecret, { case: 'validationContext', value: { trustedCa: inline(roots) } })
+
+/** Istio's names for what stands in a Secret of the proxy's namespace. */
+export const credentialSecret = ({ name, holds }: Pick<CredentialUse, 'name' | 'holds'>): string =>
+  `kubernetes://${name}${holds === 'authority' ? '-cacert' : ''}`
+
+/** What a Secret holds, PEM texts. */
+export type Credential =
+  | { readonly holds: 'certificate'; readonly certificateChain: string; readonly privateKey: string }
+  | { readonly holds: 'authority'; readonly certificates: string }
+
+export const renderCredential = (name: string, credential: Credential): EnvoyResource =>
+  credential.holds === 'certificate'
+    ? secret(credentialSecret({ name, holds: 'certificate' }), {
+        case: 'tlsCertificate',
+        value: { certificateChain: inline(credential.certificateChain), privateKey: inline(credential.privateKey) },
+      })
+    : secret(credentialSecret({ name, holds: 'authority' }), {
+        case: 'validationContext',
+        value: { trustedCa: inline(credential.certificates) },
+      })
 
 type SecretType = NonNullable<Parameters<typeof pack<typeof SecretSchema>>[1]['type']>
 

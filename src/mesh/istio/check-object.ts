@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
 import { type SpecIssueCode, specIssues } from './read-spec.ts'
-import { destinationRuleSpec, gatewaySpec, virtualServiceSpec } from './supported.ts'
+import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
+import { gatewaySpec } from './supported-gateway.ts'
 import { serviceEntrySpec, workloadEntrySpec } from './supported-service-entry.ts'
 import { sidecarSpec } from './supported-sidecar.ts'
 

@@ -1,40 +1,42 @@
 import type { RouteTable, VirtualHost } from '../model/index.ts'
-import type { GatewayRules, GatewayServer } from './gateway.ts'
+import type { GatewayServer } from './gateway.ts'
 import { narrowerHost } from './hosts.ts'
 import type { RouteSource } from './route-match.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules } from './virtual-service.ts'
 
-export const gatewayTableName = (port: number): string => `http.${port}`
-
 export interface GatewayRoutesInput {
   readonly catalog: DestinationCatalog
   readonly rules: readonly RouteRules[]
-  /** The Gateways that select the workload, oldest first. */
-  readonly gateways: readonly GatewayRules[]
   readonly source: RouteSource
 }
 
-/** One table per port, merged over all Gateways of the workload. */
-export function buildGatewayTables(input: GatewayRoutesInput): ReadonlyMap<number, RouteTable> {
-  const servers = Map.groupBy(
-    input.gateways.flatMap((gateway) => gateway.servers),
-    (server) => server.port,
-  )
-  const tables = [...servers].sort(([left], [right]) => left - right)
-  return new Map(tables.map(([port, group]) => [port, buildTable(port, group, input)]))
-}
+/** Of all servers of a port that do not speak TLS. */
+export const plainTableName = (port: number): string => `http.${port}`
 
-function buildTable(port: number, servers: readonly GatewayServer[], input: GatewayRoutesInput): RouteTable {
+/** Of one server that does. Istio's form. */
+export const tlsTableName = ({ port, portName, gateway }: GatewayServer): string =>
+  `https.${port}.${portName}.${gateway.name}.${gateway.namespace}`
+
+/** What is served under the hosts of these servers, which share a port. */
+export function buildGatewayTable(
+  name: string,
+  servers: readonly GatewayServer[],
+  input: GatewayRoutesInput,
+): RouteTable {
   const hosts = new Map<string, VirtualHost>()
+  const add = (host: string, routes: VirtualHost['routes'], server: GatewayServer) =>
+    hosts.set(host, merge(hosts.get(host), { name: host, domains: [host], routes }, server))
   for (const server of servers) {
     const gateway = `${server.gateway.namespace}/${server.gateway.name}`
     for (const rules of input.rules.filter((candidate) => candidate.gateways.includes(gateway))) {
-      const context = { gateway, namespace: rules.namespace, port, source: input.source }
+      const context = { gateway, namespace: rules.namespace, port: server.port, source: input.source }
       const { routes } = buildRoutes(rules, context, input.catalog)
-      for (const host of servedHosts(rules, server)) hosts.set(host, merge(hosts.get(host), host, routes))
+      for (const host of servedHosts(rules, server)) add(host, routes, server)
     }
+    // Who is only sent elsewhere needs no route.
+    if (server.redirectsToTls) for (const { pattern } of server.hosts) add(pattern, [], server)
   }
-  return { name: gatewayTableName(port), virtualHosts: [...hosts.values()], ignorePortInHost: true }
+  return { name, virtualHosts: [...hosts.values()], ignorePortInHost: true }
 }
 
 function servedHosts(rules: RouteRules, server: GatewayServer): readonly string[] {
@@ -45,8 +47,12 @@ function servedHosts(rules: RouteRules, server: GatewayServer): readonly string[
 }
 
 /** Two objects for one host: the older one's routes are asked first, as in Istio. */
-const merge = (older: VirtualHost | undefined, host: string, routes: VirtualHost['routes']): VirtualHost => ({
-  name: host,
-  domains: [host],
-  routes: [...(older?.routes ?? []), ...routes],
+const merge = (
+  older: VirtualHost | undefined,
+  next: VirtualHost,
+  { redirectsToTls }: Pick<GatewayServer, 'redirectsToTls'>,
+): VirtualHost => ({
+  ...next,
+  ...(redirectsToTls || older?.requiresTls === true ? { requiresTls: true } : {}),
+  routes: [...(older?.routes ?? []), ...next.routes],
 })

@@ -5,6 +5,7 @@
  */
 export { analyze } from './analyze.ts'
 export { checkObject, type Diagnostic } from './check-object.ts'
+export type { FoundCredential } from './gateway-listeners.ts'
 export { renderPath } from './read-spec.ts'
 export { type FetchedKeys, keySourcesOf } from './request-authentication.ts'
 export { isKeySet } from './supported-security.ts'

@@ -6,9 +6,16 @@ import {
   publishedPort,
   serviceAddressesAnnotation,
 } from '../../api/index.ts'
-import { clusterName, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import {
+  clusterName,
+  type Finding,
+  type InboundListener,
+  type MeshProxy,
+  nodeId,
+  type OutboundListener,
+} from '../model/index.ts'
 import type { GatewayRules } from './gateway.ts'
-import { buildGatewayTables } from './gateway-routes.ts'
+import { buildGatewayListeners, type CredentialOf } from './gateway-listeners.ts'
 import { serviceIdentity } from './hosts.ts'
 import { localityOf } from './locality.ts'
 import { proxyTableName, serviceTableName } from './mesh-routes.ts'
@@ -27,12 +34,19 @@ export interface ProxiesInput {
   readonly scopes: Scopes
   readonly reach: Reach
   readonly security: Security
+  readonly credentialOf: CredentialOf
+}
+
+export interface BuiltProxy {
+  readonly proxy: MeshProxy
+  /** What is wrong with the Gateways that it serves. */
+  readonly findings: readonly Finding[]
 }
 
 type ServicesOf = (pod: Pod) => readonly RegisteredService[]
 
 /** A proxy for every meshed pod that has an address. */
-export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
+export function buildProxies(input: ProxiesInput): readonly BuiltProxy[] {
   const namespaces = new Map(input.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
   const servicesOf = createServiceIndex(input.services)
   return input.pods
@@ -44,9 +58,10 @@ export function buildProxies(input: ProxiesInput): readonly MeshProxy[] {
     })
 }
 
-function buildProxy(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
+function buildProxy(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): BuiltProxy {
   if (isGateway(pod)) return buildGateway(pod, address, input)
-  return isProxyless(pod) ? buildProxyless(pod, address, input) : buildSidecar(pod, address, input, servicesOf)
+  const build = isProxyless(pod) ? buildProxyless : buildSidecar
+  return { proxy: build(pod, address, input, servicesOf), findings: [] }
 }
 
 const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
@@ -64,17 +79,23 @@ function identityOf(pod: Pod, address: string, role: MeshProxy['role']) {
   }
 }
 
-function buildGateway(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
+function buildGateway(pod: Pod, address: string, input: ProxiesInput): BuiltProxy {
   const gateways = input.gateways.filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
   const source = sourceOf(pod)
   const scope = input.scopes.ofGateway(source.namespace)
-  const tables = buildGatewayTables({ catalog: catalogOf(scope), rules: scope.rules, gateways, source })
-  const outbound = [...tables].map(([port, table]): OutboundListener => {
-    return { kind: 'http', bind: { address, port: reachablePort(address, port) }, routeTable: table.name }
+  const { listeners, tables, credentials, findings } = buildGatewayListeners({
+    ...{ catalog: catalogOf(scope), rules: scope.rules, gateways, source, address },
+    ...{ namespace: source.namespace, credentialOf: input.credentialOf },
   })
-  const routeTables = [...tables.values()]
-  const clusters = input.reach.clusters(scope, routeTables)
-  return { ...identityOf(pod, address, 'gateway'), ...clusters, inbound: [], outbound, routeTables }
+  const proxy = {
+    ...identityOf(pod, address, 'gateway'),
+    ...input.reach.clusters(scope, tables),
+    ...(credentials.length === 0 ? {} : { credentials }),
+    inbound: [],
+    outbound: listeners,
+    routeTables: tables,
+  }
+  return { proxy, findings }
 }
 
 function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshProxy {

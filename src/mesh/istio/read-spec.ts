@@ -43,11 +43,12 @@ function readIssue(issue: z.core.$ZodIssue): readonly SpecIssue[] {
     return issue.keys.map((key) => ({ path: [...path, key], code: 'UnsupportedField', message }))
   }
   const code = codeOf(issue)
-  return [{ path, code, message: code === 'MissingField' ? 'must be given' : issue.message }]
+  const isAbsent = code === 'MissingField' && issue.code === 'invalid_type'
+  return [{ path, code, message: isAbsent ? 'must be given' : issue.message }]
 }
 
-const isCode = (value: unknown): value is 'InvalidRegex' | 'ZeroWeights' =>
-  value === 'InvalidRegex' || value === 'ZeroWeights'
+const isCode = (value: unknown): value is 'InvalidRegex' | 'ZeroWeights' | 'MissingField' | 'UnsupportedField' =>
+  value === 'InvalidRegex' || value === 'ZeroWeights' || value === 'MissingField' || value === 'UnsupportedField'
 
 function codeOf(issue: z.core.$ZodIssue): SpecIssueCode {
   if (issue.code === 'custom' && isCode(issue.params?.code)) return issue.params.code

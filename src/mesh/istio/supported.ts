@@ -156,25 +156,11 @@ export const destinationRuleSpec = z.strictObject({
   exportTo,
 })
 
-export const gatewaySpec = z.strictObject({
-  selector: labels.default({}),
-  servers: z
-    .array(
-      z.strictObject({
-        port: z.strictObject({ number: port, name: z.string(), protocol: z.enum(['HTTP', 'HTTP2', 'GRPC']) }),
-        hosts: z.array(text).min(1),
-        name: z.string().optional(),
-      }),
-    )
-    .min(1),
-})
-
 export type VirtualServiceSpec = z.output<typeof virtualServiceSpec>
 export type HttpRouteSpec = VirtualServiceSpec['http'][number]
 export type HttpMatchSpec = z.output<typeof match>
 export type StringMatchSpec = z.output<typeof stringMatch>
 export type DestinationSpec = z.output<typeof destination>
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
-export type GatewaySpec = z.output<typeof gatewaySpec>
 
 export { readSpec } from './read-spec.ts'

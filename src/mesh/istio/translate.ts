@@ -10,9 +10,11 @@ import type {
   VirtualService,
   WorkloadEntry,
 } from '../../api/index.ts'
+import { canonicalJson } from '../../base/index.ts'
 import type { Finding, Mesh } from '../model/index.ts'
 import { readDestinationRules } from './destination-rule.ts'
 import { type GatewayRules, readGateways } from './gateway.ts'
+import type { CredentialOf } from './gateway-listeners.ts'
 import { hostConflicts } from './mesh-routes.ts'
 import { buildProxies } from './proxies.ts'
 import { createReach } from './reach.ts'
@@ -35,6 +37,8 @@ export interface ClusterObjects extends SecurityObjects {
   readonly sidecars: readonly Sidecar[]
   readonly serviceEntries: readonly ServiceEntry[]
   readonly workloadEntries: readonly WorkloadEntry[]
+  /** What was read of the Secrets that proxies need. */
+  readonly credentialOf: CredentialOf
 }
 
 /** The lists of objects that users write for the mesh, as against those that it merely finds. */
@@ -63,14 +67,16 @@ export function translate(objects: ClusterObjects): Mesh {
   const scopes = createScopes({ services, rules, destinations, sidecars })
   const reach = createReach(services)
   const catalog = { services, policies: destinations.all.policies }
+  const built = buildProxies({ ...objects, services, gateways, scopes, reach, security })
   return {
     clusters: reach.allClusters(destinations.all),
-    proxies: buildProxies({ ...objects, services, gateways, scopes, reach, security }),
+    proxies: built.map(({ proxy }) => proxy),
     findings: [
       ...security.findings,
       ...entryFindings,
       ...destinations.findings,
       ...gatewayFindings,
+      ...distinct(built.flatMap(({ findings }) => findings)),
       ...ruleFindings,
       ...sidecars.findings,
       ...hostConflicts(inMesh),
@@ -78,6 +84,11 @@ export function translate(objects: ClusterObjects): Mesh {
     ],
   }
 }
+
+/** Pods of one gateway find the same. */
+const distinct = (findings: readonly Finding[]): readonly Finding[] => [
+  ...new Map(findings.map((finding) => [canonicalJson(finding), finding])).values(),
+]
 
 /** Asks every route of the rules once, whether or not a proxy needs it. */
 function destinationFindings(

@@ -4,7 +4,7 @@ export interface ObjectKey {
   readonly name: string
 }
 
-export type FindingReason = 'Invalid' | 'Conflict' | 'DestinationNotFound' | 'KeysUnavailable'
+export type FindingReason = 'Invalid' | 'Conflict' | 'DestinationNotFound' | 'KeysUnavailable' | 'CredentialUnavailable'
 
 /** Why an object, or a part of it, is not in force. */
 export interface Finding {

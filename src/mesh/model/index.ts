@@ -18,12 +18,14 @@ export type { Mesh } from './mesh.ts'
 export type {
   ApiListener,
   HttpOutbound,
+  HttpsOutbound,
   InboundListener,
   MeshProxy,
   OutboundListener,
   ProxyRole,
   SocketAddress,
   TcpOutbound,
+  TlsServer,
 } from './proxy.ts'
 export { nodeId } from './proxy.ts'
 export type {
@@ -54,6 +56,7 @@ export type {
   TokenRule,
 } from './security.ts'
 export { shareMesh } from './share.ts'
+export type { CredentialUse, ServerTls, TlsVersion } from './tls.ts'
 export type {
   ConnectionPool,
   ConsistentHash,

@@ -2,6 +2,7 @@ import type { Cluster } from './cluster.ts'
 import type { Locality } from './locality.ts'
 import type { RouteTable } from './route.ts'
 import type { MutualTls, ProxySecurity } from './security.ts'
+import type { CredentialUse, ServerTls } from './tls.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
 /** `proxyless`: no Envoy, the application's own gRPC library reads the configuration. */
@@ -38,7 +39,21 @@ export interface TcpOutbound {
   readonly service: ServiceIdentity
 }
 
-export type OutboundListener = HttpOutbound | TcpOutbound
+/** One port of a gateway whose servers are told apart by the name that the client asks for in its handshake. */
+export interface HttpsOutbound {
+  readonly kind: 'https'
+  readonly bind: SocketAddress
+  readonly servers: readonly TlsServer[]
+}
+
+export interface TlsServer {
+  /** `*.suffix` stands for many; every name when empty. */
+  readonly serverNames: readonly string[]
+  readonly routeTable: string
+  readonly tls: ServerTls
+}
+
+export type OutboundListener = HttpOutbound | TcpOutbound | HttpsOutbound
 
 /** What a gRPC library asks for by its target's name: `web.shop.svc.cluster.local:80`. */
 export interface ApiListener {
@@ -55,6 +70,8 @@ export interface MeshProxy {
   readonly locality?: Locality
   /** Those that it may use, where these are not all of the mesh. Proxies share lists. */
   readonly clusters?: readonly Cluster[]
+  /** The Secrets that it may know, and those that it would need. */
+  readonly credentials?: readonly CredentialUse[]
   readonly inbound: readonly InboundListener[]
   /** Absent when nothing is asked of callers. */
   readonly security?: ProxySecurity

@@ -119,6 +119,8 @@ export interface Route {
 export interface VirtualHost {
   readonly name: string
   readonly domains: readonly string[]
+  /** Who asks without TLS is sent to the same address with it. */
+  readonly requiresTls?: true
   /** First match wins. */
   readonly routes: readonly Route[]
 }

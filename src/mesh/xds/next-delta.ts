@@ -23,13 +23,26 @@ export interface DeltaPlanned {
  */
 export function nextDelta(state: DeltaState, snapshot: Snapshot): DeltaPlanned | undefined {
   for (const type of resourceTypes) {
-    const { subscribed, inFlight, sent, unanswered } = state.types[type]
-    if (subscribed === undefined || inFlight !== undefined) continue
-    if (unanswered.size === 0 && holdsAllOf(sent, snapshot.resources[type])) continue
-    const batch = subscribed === 'all' ? planAll(type, state, snapshot) : planNamed(type, subscribed, state, snapshot)
-    if (batch.resources.length > 0 || batch.removed.length > 0) return plan(type, batch, state)
+    const batch = batchOf(type, state, snapshot)
+    if (batch !== undefined) return plan(type, batch, state)
   }
   return undefined
+}
+
+function batchOf(type: ResourceType, state: DeltaState, snapshot: Snapshot): Batch | undefined {
+  const { subscribed, inFlight, sent, unanswered } = state.types[type]
+  if (subscribed === undefined || inFlight !== undefined) return undefined
+  if (waitsForNothing(type, state, snapshot)) return { resources: [], removed: [], target: snapshot.resources[type] }
+  if (unanswered.size === 0 && holdsAllOf(sent, snapshot.resources[type])) return undefined
+  const batch = subscribed === 'all' ? planAll(type, state, snapshot) : planNamed(type, subscribed, state, snapshot)
+  return batch.resources.length > 0 || batch.removed.length > 0 ? batch : undefined
+}
+
+/** An Envoy starts once it was told what there is, be it that there is nothing: a gateway without any server. */
+function waitsForNothing(type: ResourceType, state: DeltaState, snapshot: Snapshot): boolean {
+  const { subscribed, nonce } = state.types[type]
+  if (subscribed !== 'all' || nonce !== '' || snapshot.resources[type].size > 0) return false
+  return type !== 'listener' || clustersAreSettled(state, snapshot)
 }
 
 function plan(type: ResourceType, batch: Batch, state: DeltaState): DeltaPlanned {

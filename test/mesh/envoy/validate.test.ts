@@ -8,17 +8,20 @@ import { createSelfSignedAuthority, openAuthority } from '../../../src/mesh/ca/i
 import {
   type EnvoyResource,
   renderBootstrap,
+  renderCredential,
   renderIdentity,
   renderMesh,
   renderTrust,
   resourceToJson,
 } from '../../../src/mesh/envoy/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
+import { cipherSuites } from '../../../src/mesh/istio/supported-gateway.ts'
 import { nodeId } from '../../../src/mesh/model/index.ts'
 import { temporaryDirectory } from '../../support/directory.ts'
 import { envoyPath } from '../../support/envoy.ts'
 import {
   destinationRuleOf,
+  gatewayOf,
   serviceEntryOf,
   serviceOf,
   shopOf,
@@ -35,7 +38,11 @@ beforeAll(async () => {
   if (!authority.ok) throw new Error(authority.error)
   const names = [{ type: 'url' as const, value: 'spiffe://cluster.local/ns/shop/sa/default' }]
   const leaf = await authority.value.issue({ names, now: Date.now(), lifetimeMs: 3600_000 })
-  secrets = [renderIdentity(leaf), renderTrust(authority.value.root)].map(resourceToJson)
+  const credentials = [
+    renderCredential('cert', { holds: 'certificate', ...leaf }),
+    renderCredential('cert', { holds: 'authority', certificates: authority.value.root }),
+  ]
+  secrets = [renderIdentity(leaf), renderTrust(authority.value.root), ...credentials].map(resourceToJson)
 })
 
 const bootstrap = (address: string): string =>
@@ -242,6 +249,27 @@ describe('Envoy accepts', () => {
                 ],
               },
             ],
+          }),
+        ],
+      },
+    ],
+    [
+      'HTTPS at a gateway, with every version and cipher suite, and clients that show certificates',
+      {
+        ...shop,
+        credentialOf: () => ({ isUsable: true }),
+        gateways: [
+          gatewayOf('public', {
+            selector: { istio: 'ingressgateway' },
+            servers: [
+              { mode: 'SIMPLE', minProtocolVersion: 'TLSV1_0', maxProtocolVersion: 'TLSV1_2', cipherSuites },
+              { mode: 'MUTUAL', subjectAltNames: ['a.example', 'spiffe://a/b', '10.0.0.1', 'a@b.example'] },
+              { mode: 'OPTIONAL_MUTUAL', minProtocolVersion: 'TLSV1_3' },
+            ].map((tls, index) => ({
+              port: { number: 443, name: `https-${index}`, protocol: 'HTTPS' },
+              hosts: [index === 0 ? '*' : `*.host-${index}.example`],
+              tls: { ...tls, credentialName: 'cert' },
+            })),
           }),
         ],
       },

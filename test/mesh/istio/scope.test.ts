@@ -51,7 +51,7 @@ const hostsOf = (mesh: Mesh, namespace = 'shop') => [
   ...new Set((clientOf(mesh, namespace).clusters ?? mesh.clusters).map(({ service }) => service.host)),
 ]
 const listenersOf = (mesh: Mesh, namespace = 'shop') =>
-  clientOf(mesh, namespace).outbound.flatMap(({ service }) => service?.host ?? [])
+  clientOf(mesh, namespace).outbound.flatMap((listener) => ('service' in listener ? listener.service.host : []))
 const unknownHost = (mesh: Mesh, namespace = 'shop') =>
   clientOf(mesh, namespace)
     .routeTables.find(({ name }) => name === 'http_proxy')

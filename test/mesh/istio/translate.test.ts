@@ -641,7 +641,7 @@ describe('what cannot be carried out is a finding', () => {
     })
     expect(findings.map(({ object, reason, message }) => [object.kind, reason, message])).toEqual([
       ['DestinationRule', 'Invalid', 'spec.trafficPolicy.tls: this mesh does not support the field'],
-      ['Gateway', 'Invalid', expect.stringMatching(/^spec\.servers\[0\]\.port\.protocol: /)],
+      ['Gateway', 'Invalid', 'spec.servers[0].tls.mode: must be given for protocol HTTPS'],
     ])
   })
 })

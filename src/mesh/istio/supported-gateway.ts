@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { labels, port, text } from './supported-values.ts'
+
+/** The part of a Gateway that this mesh carries out; strict, so that nothing is accepted without effect. */
+const versions = ['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
+const version = z.enum(versions).default('TLS_AUTO')
+
+/** Envoy refuses a whole listener for one name that it does not know. TLS 1.3 has its own, which cannot be chosen. */
+export const cipherSuites = [
+  ...['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
+  ...['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384'],
+  ...['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
+  ...['ECDHE-ECDSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-RSA-AES256-SHA'],
+  ...['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA'],
+] as const
+
+const supportedModes = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'] as const
+const mode = z.enum(supportedModes, {
+  error: ({ input }) => `must be one of ${supportedModes.join(', ')}: this mesh does not support ${String(input)}`,
+})
+
+/** Istio's names of files in the gateway; a Secret is read instead. */
+const noFile = z.undefined({ error: 'this mesh does not read files: name a Secret in credentialName' })
+
+const tls = z
+  .strictObject({
+    mode: mode.optional(),
+    credentialName: text
+      .refine((name) => !name.includes('/'), 'must be the name of a Secret in the namespace of the gateway')
+      .optional(),
+    httpsRedirect: z.boolean().default(false),
+    serverCertificate: noFile.optional(),
+    privateKey: noFile.optional(),
+    caCertificates: noFile.optional(),
+    subjectAltNames: z.array(text).default([]),
+    minProtocolVersion: version,
+    maxProtocolVersion: version,
+    cipherSuites: z.array(z.enum(cipherSuites, 'must be a cipher suite of TLS 1.2 that Envoy knows')).default([]),
+  })
+  // Envoy asks every client for a certificate once names are given.
+  .refine((said) => said.mode === 'MUTUAL' || said.subjectAltNames.length === 0, {
+    path: ['subjectAltNames'],
+    message: 'are of clients that must show certificates: mode MUTUAL',
+  })
+  .refine((said) => rank(said.maxProtocolVersion, 3) >= rank(said.minProtocolVersion, 2), {
+    path: ['maxProtocolVersion'],
+    message: 'must not be below minProtocolVersion (TLSV1_2 where that is not given)',
+  })
+
+const rank = (said: (typeof versions)[number], automatic: number): number =>
+  said === 'TLS_AUTO' ? automatic : versions.indexOf(said) - 1
+
+const serverHost = text.regex(
+  /^((\*|\.|[a-z0-9]([a-z0-9-]*[a-z0-9])?)\/)?(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)$/,
+  'must be a host name, perhaps after a namespace and a slash; * may stand for all of it or for its first part',
+)
+
+const server = z
+  .strictObject({
+    port: z.strictObject({ number: port, name: z.string(), protocol: z.enum(['HTTP', 'HTTP2', 'GRPC', 'HTTPS']) }),
+    hosts: z.array(serverHost).min(1),
+    name: z.string().optional(),
+    tls: tls.optional(),
+  })
+  .refine(({ port: { protocol }, tls: said }) => protocol !== 'HTTPS' || said?.mode !== undefined, {
+    path: ['tls', 'mode'],
+    message: 'must be given for protocol HTTPS',
+    params: { code: 'MissingField' },
+  })
+  .refine(({ tls: said }) => said?.mode === undefined || said.credentialName !== undefined, {
+    path: ['tls', 'credentialName'],
+    message: 'must name a Secret in the namespace of the gateway',
+    params: { code: 'MissingField' },
+  })
+  .refine(({ port: { protocol }, tls: said }) => protocol === 'HTTPS' || said?.mode === undefined, {
+    path: ['tls', 'mode'],
+    message: 'is for protocol HTTPS',
+  })
+  .refine(({ port: { protocol }, tls: said }) => protocol !== 'HTTPS' || said?.httpsRedirect !== true, {
+    path: ['tls', 'httpsRedirect'],
+    message: 'is for protocol HTTP',
+  })
+
+export const gatewaySpec = z.strictObject({
+  selector: labels.default({}),
+  servers: z
+    .array(server)
+    .min(1)
+    .refine((servers) => new Set(servers.map((each) => each.port.name)).size === servers.length, {
+      message: 'must have ports with different names',
+    }),
+})
+
+export type GatewayServerSpec = z.output<typeof server>

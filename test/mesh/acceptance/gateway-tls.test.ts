@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Gateway, gatewayKind, publishedPort, secretKind, virtualServiceKind } from '../../../src/api/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { gatewayOf, namespaceOf, serviceOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
+import {
+  askTls,
+  createTlsAuthority,
+  openHttp2,
+  secretOf,
+  serialOf,
+  type TlsAsk,
+  type TlsAuthority,
+  tlsFiles,
+} from '../../support/tls-authority.ts'
+import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
+
+let world: TrafficWorld
+let apps: readonly Backend[] = []
+let authority: TlsAuthority
+beforeAll(async () => {
+  authority = await createTlsAuthority()
+  world = await startTrafficWorld({
+    pods: [
+      { name: 'web-0' },
+      { name: 'other-0' },
+      { name: 'gateway-0', namespace: 'ingress', isGateway: true, labels: { istio: 'ingress' } },
+    ],
+    services: [
+      { service: serviceOf('web'), pods: ['web-0'] },
+      { service: serviceOf('other'), pods: ['other-0'] },
+    ],
+    namespaces: [namespaceOf(), namespaceOf('ingress')],
+  })
+  apps = await Promise.all(['web', 'other'].map((name) => startBackend(name, world.appAddress(`${name}-0`))))
+  await placeRoutes('web', ['shop.example'])
+  await placeRoutes('other', ['a.other.example', 'shop.example.org'])
+}, 120_000)
+afterAll(async () => {
+  for (const app of apps) await app.stop()
+  await world?.stop()
+})
+
+const placeRoutes = (name: string, hosts: readonly string[], gateways = ['ingress/public']) =>
+  world.place(
+    virtualServiceKind,
+    virtualServiceOf(name, { hosts, gateways, http: [{ route: [{ destination: { host: name } }] }] }),
+  )
+const placeSecret = (name: string, files: Readonly<Record<string, string>>, namespace = 'ingress') =>
+  world.place(secretKind, secretOf(name, namespace, files))
+const placeGateway = (servers: readonly object[], name = 'public') =>
+  world.place(
+    gatewayKind,
+    gatewayOf(
+      name,
+      { selector: { istio: 'ingress' }, servers: servers as Gateway['spec']['servers'] },
+      {
+        namespace: 'ingress',
+      },
+    ),
+  )
+const conditionOf = (name = 'public') =>
+  world.api
+    .list(gatewayKind)
+    .find(({ metadata }) => metadata.name === name)
+    ?.status?.conditions?.find(({ type }) => type === 'Programmed')
+
+const address = () => world.envoy('gateway-0').address
+const on = (serverName: string, rest: Partial<TlsAsk> = {}): TlsAsk => ({
+  address: address(),
+  port: publishedPort(443),
+  serverName,
+  ca: authority.root,
+  ...rest,
+})
+const ask = async (serverName: string, rest: Partial<TlsAsk> = {}) => {
+  const { status, body } = await askTls(on(serverName, rest))
+  return status === 200 ? body : status
+}
+
+const https = (name: string, hosts: readonly string[], tls: object) => ({
+  port: { number: 443, name, protocol: 'HTTPS' },
+  hosts,
+  tls: { mode: 'SIMPLE', credentialName: name, ...tls },
+})
+const shop = https('shop-cert', ['shop.example'], {})
+
+test('servers of one port are told apart by name, each with its own certificate, in HTTP/1.1 and HTTP/2', async () => {
+  await placeSecret('shop-cert', tlsFiles(await authority.issue(['shop.example'])))
+  // Istio's older names.
+  const other = await authority.issue(['*.other.example'])
+  await placeSecret('other-cert', { cert: other.certificateChain, key: other.privateKey })
+  await placeGateway([
+    shop,
+    https('other-cert', ['*.other.example'], {}),
+    { port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'], tls: { httpsRedirect: true } },
+  ])
+  await eventually(async () => expect(await ask('shop.example')).toBe('web'))
+  await eventually(async () => expect(await ask('a.other.example')).toBe('other'))
+  // A name that nobody serves gets no certificate, and one server's handshake opens no other's routes.
+  expect(await ask('unknown.example')).toBe(0)
+  expect(await ask('shop.example', { host: 'a.other.example' })).toBe(404)
+  const http2 = openHttp2(on('shop.example'))
+  expect([await http2.ask(), http2.protocol()]).toEqual([200, 'h2'])
+  http2.close()
+  const plain = await get(`http://${address()}:${publishedPort(80)}/cart?id=1`, { headers: { host: 'shop.example' } })
+  expect([plain.status, plain.headers.location]).toEqual([301, 'https://shop.example/cart?id=1'])
+})
+
+test('keys are known to the gateway alone', async () => {
+  const dumps = await Promise.all(
+    ['gateway-0', 'web-0'].map((name) => world.envoy(name).admin('/config_dump?resource=dynamic_active_secrets')),
+  )
+  expect(dumps.map((dump) => dump.includes('kubernetes://shop-cert'))).toEqual([true, false])
+})
+
+test('a certificate is replaced, and the control plane restarted, while open connections are served', async () => {
+  const http2 = openHttp2(on('shop.example'))
+  const answers: number[] = [await http2.ask()]
+  const before = await serialOf(on('shop.example'))
+  await placeSecret('shop-cert', tlsFiles(await authority.issue(['shop.example'])))
+  await eventually(async () => {
+    answers.push(await http2.ask())
+    expect(await serialOf(on('shop.example'))).not.toBe(before)
+  })
+  const listeners = () => world.envoy('gateway-0').admin('/config_dump?resource=dynamic_listeners')
+  const configured = await listeners()
+  await world.restartMesh()
+  await placeRoutes('web', ['shop.example', 'new.example'])
+  await eventually(async () => {
+    answers.push(await http2.ask())
+    expect(await ask('shop.example', { host: 'new.example' })).toBe(404)
+    expect(await world.envoy('gateway-0').admin('/config_dump?resource=dynamic_route_configs')).toContain(
+      'shop.example',
+    )
+  })
+  expect(new Set(answers)).toEqual(new Set([200]))
+  expect(http2.isOpen()).toBe(true)
+  expect(await listeners()).toBe(configured)
+  http2.close()
+})
+
+test('a Secret that is missing or broken is named, and only its own server goes without', async () => {
+  await placeGateway([shop, https('late-cert', ['a.other.example'], {})])
+  await eventually(() =>
+    expect(conditionOf()).toMatchObject({
+      status: 'False',
+      reason: 'CredentialUnavailable',
+      message: 'spec.servers[1].tls.credentialName: there is no Secret ingress/late-cert',
+    }),
+  )
+  expect(await ask('shop.example')).toBe('web')
+  await eventually(async () => expect(await ask('a.other.example')).toBe(0))
+  const leaf = await authority.issue(['a.other.example'])
+  const [right, foreign] = [tlsFiles(leaf), tlsFiles(await authority.issue(['a.other.example']))]
+  await placeSecret('late-cert', { ...right, 'tls.key': foreign['tls.key'] })
+  await eventually(() => expect(conditionOf()?.message).toContain('is not the key of its tls.crt'))
+  await placeSecret('late-cert', right)
+  await eventually(async () => expect(await ask('a.other.example')).toBe('other'))
+  await eventually(() => expect(conditionOf()).toMatchObject({ status: 'True' }))
+  // What was right once is served on.
+  await placeSecret('late-cert', { ...right, 'tls.crt': 'no certificate' })
+  await eventually(() => expect(conditionOf()?.message).toContain('what was read before is still used'))
+  expect(await ask('a.other.example')).toBe('other')
+  expect(JSON.stringify(world.mesh().lines)).not.toContain('PRIVATE KEY')
+})
+
+test('clients show a certificate of the right authority and name', async () => {
+  const [own, foreign] = [await createTlsAuthority(), await createTlsAuthority()]
+  await placeSecret('shop-cert-cacert', { 'ca.crt': own.root })
+  const clientOf = async (from: TlsAuthority, name: string) => {
+    const { certificateChain: cert, privateKey: key } = await from.issue([name])
+    return { cert, key }
+  }
+  const mutual = https('shop-cert', ['shop.example'], { mode: 'MUTUAL', subjectAltNames: ['client.example'] })
+  await placeGateway([mutual])
+  await eventually(async () => expect(await ask('shop.example')).toBe(0))
+  expect(await ask('shop.example', await clientOf(foreign, 'client.example'))).toBe(0)
+  expect(await ask('shop.example', await clientOf(own, 'stranger.example'))).toBe(0)
+  const web = apps[0]
+  expect(await ask('shop.example', await clientOf(own, 'client.example'))).toBe('web')
+  expect(web?.requests.at(-1)?.headers['x-forwarded-client-cert']).toContain('DNS=client.example')
+  await placeGateway([https('shop-cert', ['shop.example'], { mode: 'OPTIONAL_MUTUAL' })])
+  await eventually(async () => expect(await ask('shop.example')).toBe('web'))
+  expect(await ask('shop.example', await clientOf(foreign, 'client.example'))).toBe(0)
+})
+
+test('versions and cipher suites are those that the server allows', async () => {
+  await placeGateway([https('shop-cert', ['shop.example'], { minProtocolVersion: 'TLSV1_3' })])
+  await eventually(async () => expect(await ask('shop.example', { maxVersion: 'TLSv1.2' })).toBe(0))
+  expect(await ask('shop.example')).toBe('web')
+  const suite = 'ECDHE-ECDSA-CHACHA20-POLY1305'
+  await placeGateway([https('shop-cert', ['shop.example'], { maxProtocolVersion: 'TLSV1_2', cipherSuites: [suite] })])
+  await eventually(async () => expect(await ask('shop.example', { minVersion: 'TLSv1.3' })).toBe(0))
+  expect(await ask('shop.example', { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toBe(0)
+  expect(await ask('shop.example', { ciphers: suite })).toBe('web')
+})
+
+test('a host may be kept to the routes of one namespace', async () => {
+  await placeGateway([https('shop-cert', ['shop/shop.example'], {})])
+  await eventually(async () => expect(await ask('shop.example')).toBe('web'))
+  await placeGateway([https('shop-cert', ['ingress/shop.example'], {})])
+  await eventually(async () => expect(await ask('shop.example')).toBe(404))
+})
+
+test('two servers for one name and two protocols on one port: the older keeps them, and the other is told', async () => {
+  await placeGateway([shop])
+  await placeGateway(
+    [
+      https('shop-cert', ['shop.example', 'shop.example.org'], {}),
+      { port: { number: 443, name: 'plain', protocol: 'HTTP' }, hosts: ['*'] },
+    ],
+    'younger',
+  )
+  await placeRoutes('other', ['shop.example.org'], ['ingress/younger'])
+  await eventually(async () => {
+    const { status } = await askTls(on('shop.example.org', { checkServerIdentity: () => undefined }))
+    expect(status).toBe(200)
+  })
+  expect(await ask('shop.example')).toBe('web')
+  await eventually(() =>
+    expect(conditionOf('younger')).toMatchObject({
+      reason: 'Conflict',
+      message: [
+        'spec.servers[1].port: 443 is served as HTTPS for the Gateway ingress/public already',
+        'spec.servers[0].hosts: shop.example is served on port 443 for spec.servers[0] of the Gateway ingress/public already',
+      ].join('; '),
+    }),
+  )
+})
