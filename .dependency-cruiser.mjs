@@ -9,7 +9,7 @@ Visitor.prototype.visitStatement = function (statement) {
 }
 
 /** Rooms that decide: no input, output, clock or log. */
-const PURE_ROOMS = '^src/(base|api|canary|mesh/(model|istio|envoy))/'
+const PURE_ROOMS = '^src/(base|api|canary|mesh/(model|istio|envoy|injector))/'
 /** All of analysis but the asking. */
 const PURE_ANALYSIS =
   '^src/analysis/((statistics|builtin|judge)/|guard/(entries|port|track)[.]ts$|(compare|conclude|evidence-record|plain-template|promql|replay|template|template-variables|window)[.]ts$)'
@@ -33,7 +33,7 @@ export const rooms = {
   'mesh/envoy': ['mesh/model'],
   'mesh/xds': ['mesh/model', 'mesh/envoy', 'runtime'],
   'mesh/ca': ['runtime'],
-  'mesh/injector': ['api', 'kube', 'runtime'],
+  'mesh/injector': ['api', 'mesh/model', 'mesh/istio', 'mesh/envoy'],
   'mesh/control-plane': ['api', 'kube', 'runtime', 'mesh/[^/]+'],
   local: ['api', 'kube', 'runtime', 'mesh/[^/]+'],
   dashboard: ['api', 'kube', 'runtime'],

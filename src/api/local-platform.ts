@@ -14,6 +14,9 @@ export const injectLabel = 'sidecar.istio.io/inject'
 export const injectNamespaceLabel = 'istio-injection'
 export const injectTemplatesAnnotation = 'inject.istio.io/templates'
 
+/** On a pod whose connections are led through its sidecar: what was added to it. Istio's. */
+export const injectedAnnotation = 'sidecar.istio.io/status'
+
 /**
  * Ports below 1024 need root: they are published twenty thousand higher. Not ten: browsers and `fetch` refuse 10080,
  * which would be where port 80 is.

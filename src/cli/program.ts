@@ -152,6 +152,10 @@ function addMeshCommands(program: Command): void {
     .option('--fix', 'print the objects corrected', false)
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (files, options) => (await import('./commands/analyze.ts')).analyzeFiles(files, options))
+  program
+    .command('install-values <file>')
+    .description('print an IstioOperator as values of the chart; - is standard input')
+    .action(async (file) => (await import('./commands/install-values.ts')).printInstallValues(file))
 }
 
 function addServerCommands(program: Command): void {
@@ -192,8 +196,9 @@ function addServerCommands(program: Command): void {
     )
     .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
-    .option('--webhook-listen <address>', 'address of the admission webhook, which is not served when absent')
-    .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhook')
+    .option('--webhook-listen <address>', 'address of the admission webhooks, which are not served when absent')
+    .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhooks')
+    .option('--injection-settings <path>', 'file that says what sidecars are made of; none are injected when absent')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
 }
 

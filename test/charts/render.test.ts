@@ -35,11 +35,12 @@ describe.skipIf(skipped !== undefined)('helm', () => {
   })
 
   test('renders this and nothing else', async () => {
-    expect(await kindsOf(...PROMETHEUS_OPERATOR)).toEqual([
+    expect(await kindsOf(...PROMETHEUS_OPERATOR, '--set', 'mesh.injection.enabled=true')).toEqual([
       'ClusterRole sluice-controller',
       'ClusterRole sluice-mesh',
       'ClusterRoleBinding sluice-controller',
       'ClusterRoleBinding sluice-mesh',
+      'ConfigMap sluice-mesh-injection',
       'CustomResourceDefinition alertproviders.sluice.dev',
       'CustomResourceDefinition authorizationpolicies.security.istio.io',
       'CustomResourceDefinition canaries.sluice.dev',
@@ -57,6 +58,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'CustomResourceDefinition workloadentries.networking.istio.io',
       'Deployment sluice-controller',
       'Deployment sluice-mesh',
+      'MutatingWebhookConfiguration sluice-mesh-default',
       'PodDisruptionBudget sluice-controller',
       'PodMonitor sluice',
       'PodMonitor sluice-proxies',

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { createReflector, type KubeClient } from '../../kube/index.ts'
 import {
   authenticateByKey,
@@ -8,6 +10,7 @@ import {
   reviewAdmission,
 } from '../../mesh/control-plane/index.ts'
 import type { Observability } from '../../mesh/envoy/index.ts'
+import { createInjectionReview, type InjectionSettings, injectionSettingsSchema } from '../../mesh/injector/index.ts'
 import type { Authenticate } from '../../mesh/xds/index.ts'
 import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -28,6 +31,7 @@ export interface MeshCommandOptions {
   readonly traceSampling: number
   readonly webhookListen?: string
   readonly webhookCertificate?: string
+  readonly injectionSettings?: string
 }
 
 /** The control plane process: xDS for every proxy, probes and metrics. */
@@ -54,7 +58,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log: acting.log, isReady }, signal),
     controlPlane.start,
-    ...webhooks(options, acting),
+    ...(await webhooks(options, acting)),
   ])
 }
 
@@ -70,18 +74,30 @@ function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommand
 }
 
 /** None without an address for them. */
-function webhooks(
-  { webhookListen, webhookCertificate }: MeshCommandOptions,
+async function webhooks(
+  { webhookListen, webhookCertificate, injectionSettings }: MeshCommandOptions,
   acting: Pick<WebhookServerOptions, 'clock' | 'log'>,
-): readonly ((signal: AbortSignal) => Promise<void>)[] {
+): Promise<readonly ((signal: AbortSignal) => Promise<void>)[]> {
   if (webhookListen === undefined) return []
   if (webhookCertificate === undefined) {
     const next = 'give --webhook-certificate, a folder with tls.crt and tls.key'
     throw new CommandError(`--webhook-listen ${webhookListen}: ${next}`, exitCodes.usage)
   }
-  const answers = { '/validate': reviewAdmission }
+  const answers: Record<string, (body: unknown) => object | undefined> = { '/validate': reviewAdmission }
+  if (injectionSettings !== undefined)
+    answers['/inject'] = createInjectionReview(await readInjectionSettings(injectionSettings))
   const server = { ...acting, listen: webhookListen, certificateDirectory: webhookCertificate, answers }
   return [(signal) => serveWebhooks(server, signal)]
+}
+
+async function readInjectionSettings(path: string): Promise<InjectionSettings> {
+  try {
+    const read = injectionSettingsSchema.safeParse(parse(await readFile(path, 'utf8')))
+    if (read.success) return read.data
+    throw new Error(z.prettifyError(read.error))
+  } catch (error) {
+    throw new CommandError(`--injection-settings ${path}: ${messageOf(error)}`, exitCodes.usage)
+  }
 }
 
 async function authenticateBy(keyFile: string | undefined, client: KubeClient): Promise<Authenticate> {

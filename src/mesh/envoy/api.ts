@@ -23,6 +23,7 @@ export {
   type ConfigSource,
   ConfigSourceSchema,
 } from './generated/envoy/config/core/v3/config_source_pb.js'
+export { HealthCheckSchema } from './generated/envoy/config/core/v3/health_check_pb.js'
 export { type LbEndpoint, LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
 export type { FilterChainSchema } from './generated/envoy/config/listener/v3/listener_components_pb.js'
@@ -72,6 +73,7 @@ export { StdoutAccessLogSchema } from './generated/envoy/extensions/access_logge
 export { ClusterConfigSchema as ForwardProxyClusterSchema } from './generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
 export { DnsCacheConfigSchema } from './generated/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.js'
 export { CorsPolicySchema, CorsSchema } from './generated/envoy/extensions/filters/http/cors/v3/cors_pb.js'
+export { CredentialInjectorSchema } from './generated/envoy/extensions/filters/http/credential_injector/v3/credential_injector_pb.js'
 export { FilterConfigSchema as ForwardProxySchema } from './generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js'
 export { HTTPFaultSchema } from './generated/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
@@ -80,6 +82,7 @@ export {
   Config_ValueType as HeaderValueType,
   ConfigSchema as HeaderToMetadataSchema,
 } from './generated/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js'
+export { HealthCheckSchema as HealthCheckFilterSchema } from './generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.js'
 export {
   JwtAuthenticationSchema,
   type JwtProviderSchema,
@@ -87,6 +90,9 @@ export {
 } from './generated/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
 export { RBACSchema as HttpRbacSchema } from './generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 export { RouterSchema } from './generated/envoy/extensions/filters/http/router/v3/router_pb.js'
+export { UpstreamCodecSchema } from './generated/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js'
+export { HttpInspectorSchema } from './generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
+export { OriginalDstSchema } from './generated/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
 export { TlsInspectorSchema } from './generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 export {
   HttpConnectionManager_CodecType,
@@ -96,6 +102,7 @@ export {
 } from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 export { RBACSchema as NetworkRbacSchema } from './generated/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 export { TcpProxySchema } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+export { GenericSchema } from './generated/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js'
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'

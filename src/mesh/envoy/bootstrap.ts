@@ -5,18 +5,19 @@ import {
   ApiVersion,
   type Bootstrap,
   BootstrapSchema,
-  Cluster_DiscoveryType,
   type ClusterSchema,
   DownstreamConnectionsConfigSchema,
+  HealthCheckFilterSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
-  type ListenerSchema,
   type OverloadManagerSchema,
   RouterSchema,
-  type RouteSchema,
   UpstreamTlsContextSchema,
 } from './api.ts'
+import { administration, metricsListener, ownCluster, readinessListener } from './bootstrap-listeners.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import { type ProbeOptions, probeClusters, probeListener } from './probes.ts'
+import { type TokenFile, tokenFileMessages, tokenFromFile } from './token-file.ts'
 import { controlPlaneTls, type XdsTrust } from './xds-trust.ts'
 
 export interface BootstrapOptions {
@@ -24,10 +25,14 @@ export interface BootstrapOptions {
   readonly nodeId: string
   /** `workload.namespace`: a name for people. */
   readonly nodeCluster: string
-  /** The control plane. Its address is a literal, and its token goes with every stream. */
-  readonly xds: SocketAddress & { readonly token?: string; readonly trust?: XdsTrust }
+  /** The control plane, by address or name. A token goes with every stream: itself, or what a file holds then. */
+  readonly xds: SocketAddress & { readonly token?: string; readonly tokenFile?: TokenFile; readonly trust?: XdsTrust }
   /** Where Prometheus scrapes: `podIP:15090`. */
   readonly metrics: SocketAddress
+  /** Where kubelets ask for readiness; nowhere when absent. */
+  readonly readiness?: SocketAddress
+  /** What kubelets ask of the programs by way of the proxy. */
+  readonly probes?: ProbeOptions
   /** A path of at most 107 bytes in a folder that only the owner may enter. */
   readonly adminSocketPath: string
   /** 50,000 when absent. */
@@ -35,7 +40,6 @@ export interface BootstrapOptions {
 }
 
 const xdsCluster = 'xds-grpc'
-const adminCluster = 'prometheus_stats'
 
 /** The file that Envoy starts with, as JSON text. It carries the token: write it with mode 0600. */
 export const renderBootstrap = (options: BootstrapOptions): string =>
@@ -45,10 +49,12 @@ const bootstrapToJson = (bootstrap: Bootstrap): JsonValue =>
   toJson(BootstrapSchema, bootstrap, {
     registry: createRegistry(
       DownstreamConnectionsConfigSchema,
+      HealthCheckFilterSchema,
       HttpConnectionManagerSchema,
       HttpProtocolOptionsSchema,
       RouterSchema,
       UpstreamTlsContextSchema,
+      ...tokenFileMessages,
     ),
   })
 
@@ -58,8 +64,16 @@ const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
     admin: { address: { address: { case: 'pipe', value: { path: options.adminSocketPath, mode: 0o600 } } } },
     dynamicResources: dynamicResources(options.xds.token),
     staticResources: {
-      listeners: [metricsListener(options.metrics)],
-      clusters: [controlPlane(options.xds), administration(options.adminSocketPath)],
+      listeners: [
+        metricsListener(options.metrics),
+        ...(options.readiness === undefined ? [] : [readinessListener(options.readiness)]),
+        ...(options.probes === undefined ? [] : [probeListener(options.probes)]),
+      ],
+      clusters: [
+        controlPlane(options.xds),
+        administration(options.adminSocketPath),
+        ...(options.probes === undefined ? [] : probeClusters(options.probes)),
+      ],
     },
     // The first scrape after a request must see it: gates wait for nothing else.
     statsFlushInterval: duration(1_000),
@@ -104,7 +118,12 @@ function dynamicResources(
   }
 }
 
-function controlPlane({ address, port, trust }: BootstrapOptions['xds']): MessageInitShape<typeof ClusterSchema> {
+function controlPlane({
+  address,
+  port,
+  trust,
+  tokenFile,
+}: BootstrapOptions['xds']): MessageInitShape<typeof ClusterSchema> {
   // Half-open streams go unnoticed without it.
   const keepalive = { interval: duration(10_000), timeout: duration(5_000) }
   const http2 = pack(HttpProtocolOptionsSchema, {
@@ -112,79 +131,12 @@ function controlPlane({ address, port, trust }: BootstrapOptions['xds']): Messag
       case: 'explicitHttpConfig',
       value: { protocolConfig: { case: 'http2ProtocolOptions', value: { connectionKeepalive: keepalive } } },
     },
+    ...(tokenFile === undefined ? {} : { httpFilters: tokenFromFile(tokenFile) }),
   })
   return {
-    name: xdsCluster,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-    connectTimeout: duration(1_000),
+    ...ownCluster(xdsCluster, socketAddress({ address, port })),
     typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
     ...(trust === undefined ? {} : { transportSocket: controlPlaneTls(trust) }),
-    loadAssignment: {
-      clusterName: xdsCluster,
-      endpoints: [
-        {
-          lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress({ address, port }) } } }],
-        },
-      ],
-    },
-  }
-}
-
-const administration = (path: string): MessageInitShape<typeof ClusterSchema> => ({
-  name: adminCluster,
-  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-  connectTimeout: duration(1_000),
-  loadAssignment: {
-    clusterName: adminCluster,
-    endpoints: [
-      {
-        lbEndpoints: [
-          {
-            hostIdentifier: {
-              case: 'endpoint',
-              value: { address: { address: { case: 'pipe', value: { path } } } },
-            },
-          },
-        ],
-      },
-    ],
-  },
-})
-
-/** Of the administration interface only what reads: metrics and readiness. */
-function metricsListener(bind: SocketAddress): MessageInitShape<typeof ListenerSchema> {
-  const manager = extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
-    statPrefix: 'metrics',
-    httpFilters: [extension('envoy.filters.http.router', RouterSchema, {})],
-    routeSpecifier: {
-      case: 'routeConfig',
-      value: {
-        name: 'metrics',
-        virtualHosts: [
-          {
-            name: 'metrics',
-            domains: ['*'],
-            routes: ['/stats/prometheus', '/ready'].map(
-              (path): MessageInitShape<typeof RouteSchema> => ({
-                match: { pathSpecifier: { case: 'path' as const, value: path } },
-                action: {
-                  case: 'route' as const,
-                  value: { clusterSpecifier: { case: 'cluster' as const, value: adminCluster } },
-                },
-              }),
-            ),
-          },
-        ],
-      },
-    },
-  })
-  return {
-    name: 'metrics',
-    address: socketAddress(bind),
-    enableReusePort: false,
-    // Traffic may be cut off, what was counted must still be read.
-    bypassOverloadManager: true,
-    filterChains: [{ filters: [manager] }],
   }
 }
 

@@ -1,16 +1,21 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { istioCustomResourceDefinitions } from '../../../src/api/index.ts'
-import { serveWebhooks } from '../../../src/cli/webhook-server.ts'
+import { serveWebhooks, type WebhookServerOptions } from '../../../src/cli/webhook-server.ts'
 import { reviewAdmission } from '../../../src/mesh/control-plane/index.ts'
+import { createInjectionReview, injectionSettingsSchema, valuesOfOperator } from '../../../src/mesh/injector/index.ts'
 import { silentLogger, systemClock } from '../../../src/runtime/index.ts'
 import { applyCrds } from '../../support/apply-crds.ts'
 import { createCertificate } from '../../support/certificate.ts'
 import { temporaryDirectory } from '../../support/directory.ts'
+import { envoyPath } from '../../support/envoy.ts'
 import { eventually } from '../../support/eventually.ts'
+import { CHART, startHelm } from '../../support/helm.ts'
+import { containerOf, plainPod, validate } from '../../support/injection.ts'
 import { type KubeApiserver, startKubeApiserver } from '../../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../../support/kube-binaries.ts'
 import { sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
@@ -60,7 +65,7 @@ describe('a review', () => {
 })
 
 /** The webhook as the mesh serves it. */
-async function startWebhook() {
+async function startWebhook(answers: WebhookServerOptions['answers'] = {}) {
   const directory = await temporaryDirectory()
   const { cert, key } = await createCertificate()
   await writeFile(join(directory.path, 'tls.crt'), cert)
@@ -71,7 +76,7 @@ async function startWebhook() {
     {
       listen: '127.0.0.1:0',
       certificateDirectory: directory.path,
-      answers: { '/validate': reviewAdmission },
+      answers: { '/validate': reviewAdmission, ...answers },
       clock: systemClock,
       log: silentLogger,
       onListening: listening.resolve,
@@ -112,14 +117,45 @@ test('over HTTPS: reviews are answered, anything else is refused', async () => {
   await webhook.stop()
 })
 
-const skipped = skipReason('the admission webhook behind a real kube-apiserver', 'etcd', 'kube-apiserver')
+const skipped = skipReason('the admission webhooks behind a real kube-apiserver', 'etcd', 'kube-apiserver', 'helm')
+const operatorFile = join(import.meta.dirname, '../acceptance/S04-8-operator.yaml')
+
+/** What the chart installs for an IstioOperator: the settings of sidecars, and when the API server asks for one. */
+async function renderInjection() {
+  await using directory = await temporaryDirectory()
+  const values = valuesOfOperator(parse(await readFile(operatorFile, 'utf8')))
+  if (!values.ok) throw new Error(values.error)
+  await writeFile(join(directory.path, 'values.yaml'), stringify(values.value))
+  const helm = await startHelm()
+  const flags = ['-f', join(directory.path, 'values.yaml'), '--set', 'mesh.injection.enabled=true']
+  const objects = await helm.render('template', 'sluice', CHART, ...flags)
+  await helm.stop()
+  const settings = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && /injection/.test(metadata.name))
+  const configuration = objects.find(({ kind }) => kind === 'MutatingWebhookConfiguration')
+  return { settings: injectionSettingsSchema.parse(JSON.parse(settings?.data['settings.json'])), configuration }
+}
 
 describe.skipIf(skipped !== undefined)('behind a real kube-apiserver', () => {
   let kube: KubeApiserver
   let webhook: Awaited<ReturnType<typeof startWebhook>>
   beforeAll(async () => {
-    webhook = await startWebhook()
+    const injection = await renderInjection()
+    webhook = await startWebhook({ '/inject': createInjectionReview(injection.settings) })
     kube = await startKubeApiserver()
+    const own = {
+      url: `https://127.0.0.1:${webhook.port}/inject`,
+      caBundle: Buffer.from(webhook.cert).toString('base64'),
+    }
+    const mutating = await kube.request('POST', '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations', {
+      body: {
+        ...injection.configuration,
+        webhooks: injection.configuration?.webhooks.map((each: object) => ({ ...each, clientConfig: own })),
+      },
+    })
+    expect(mutating.status).toBe(201)
+    await createNamespace('shop', { 'istio-injection': 'enabled' })
+    await createNamespace('other', {})
+    await createNamespace('declined', { 'istio-injection': 'disabled' })
     await applyCrds(kube, istioCustomResourceDefinitions)
     const { status } = await kube.request(
       'POST',
@@ -159,6 +195,13 @@ describe.skipIf(skipped !== undefined)('behind a real kube-apiserver', () => {
     await webhook?.stop()
   })
 
+  const createNamespace = (name: string, labels: object) =>
+    kube.request('POST', '/api/v1/namespaces', {
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+    })
+  const createPod = (namespace: string, pod: object) =>
+    kube.request('POST', `/api/v1/namespaces/${namespace}/pods?fieldValidation=Strict`, { body: pod })
+
   const create = (version: string, name: string, spec: object) =>
     kube.request('POST', `/apis/networking.istio.io/${version}/namespaces/default/virtualservices`, {
       body: { apiVersion: `networking.istio.io/${version}`, kind: 'VirtualService', metadata: { name }, spec },
@@ -181,4 +224,62 @@ describe.skipIf(skipped !== undefined)('behind a real kube-apiserver', () => {
       expect((await create(version, `good-${version}`, good.spec)).status).toBe(201)
     },
   )
+
+  test('S04-8-operator: a pod of a namespace that asks for sidecars gets the one that the operator’s settings describe', async () => {
+    // The API server takes a new configuration up a moment later.
+    const pod = await eventually(async () => {
+      const { body, status } = await createPod('shop', plainPod())
+      expect({ status, message: body.message, names: containersOf(body) }).toEqual({
+        status: 201,
+        message: undefined,
+        names: ['istio-init', 'istio-proxy', 'web', 'rpc'],
+      })
+      return body
+    })
+    expect(containerOf(pod, 'istio-proxy')).toMatchObject({
+      args: expect.arrayContaining(['--concurrency', '2']),
+      restartPolicy: 'Always',
+      resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+    })
+    expect(containerOf(pod, 'web').readinessProbe.httpGet).toMatchObject({
+      path: '/app-health/web/readyz',
+      port: 15_020,
+    })
+    expect(await validate(await envoyPath(), pod)).toContain('OK')
+  })
+
+  const label = (inject: string) => ({ labels: { 'sidecar.istio.io/inject': inject } })
+  test.each([
+    ['shop', 'that declines by its label', plainPod(label('false')), false],
+    [
+      'shop',
+      'that declines by its annotation',
+      plainPod({ annotations: { 'sidecar.istio.io/inject': 'false' } }),
+      false,
+    ],
+    ['other', 'that says nothing', plainPod(), false],
+    ['other', 'that asks by its label', plainPod(label('true')), true],
+    ['declined', 'that asks by its label', plainPod(label('true')), false],
+    ['kube-system', 'that asks by its label', plainPod(label('true')), false],
+  ])('in %s a pod %s', async (namespace, _, pod, isInjected) => {
+    await eventually(async () => {
+      const { status, body } = await createPod(namespace, pod)
+      expect(status).toBe(201)
+      expect(containersOf(body).includes('istio-proxy')).toBe(isInjected)
+    })
+  })
+
+  test('what cannot be injected is refused with what is wrong', async () => {
+    const { status, body } = await createPod('shop', plainPod({ annotations: { 'sidecar.istio.io/proxyMemory': 'x' } }))
+    expect({ status, message: body.message }).toEqual({
+      status: 422,
+      message: expect.stringContaining('sidecar.istio.io/proxyMemory: must be a quantity such as 200m or 128Mi'),
+    })
+  })
 })
+
+const containersOf = ({
+  spec,
+}: {
+  readonly spec?: { readonly [list: string]: readonly { readonly name: string }[] }
+}) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(({ name }) => name)
