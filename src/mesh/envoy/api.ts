@@ -91,8 +91,6 @@ export {
 export { RBACSchema as HttpRbacSchema } from './generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 export { RouterSchema } from './generated/envoy/extensions/filters/http/router/v3/router_pb.js'
 export { UpstreamCodecSchema } from './generated/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js'
-export { HttpInspectorSchema } from './generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
-export { OriginalDstSchema } from './generated/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
 export { TlsInspectorSchema } from './generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 export {
   HttpConnectionManager_CodecType,
