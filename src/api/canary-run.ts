@@ -95,6 +95,18 @@ export const runProgressSchema = z.object({
     .describe('The run is taken back: weight 0 first, then the new version is scaled down.'),
 })
 
+/** An alert as it was decided: whatever happens to the controller, it is sent, under this id each time. */
+const owedNoticeSchema = z.object({
+  id: z.string().describe('Tells two deliveries of one notice apart from two notices.'),
+  severity: z.enum(['info', 'warn', 'error']).describe('Severity of the alert.'),
+  reason: z.string().describe('One CamelCase word for what happened.'),
+  message: z.string().describe('The same in a sentence.'),
+  phase: phaseSchema.describe('Phase of the release then.'),
+  weight: z.int().describe('Percentage of requests that the new version had then.'),
+  time: z.string().describe('Time it was decided.'),
+})
+export type OwedNotice = z.output<typeof owedNoticeSchema>
+
 export const canaryRunSchema = z.object({
   apiVersion: z.string(),
   kind: z.string(),
@@ -126,6 +138,7 @@ export const canaryRunSchema = z.object({
       endedAt: z.string().optional().describe('Time the run ended.'),
       steps: z.array(runStepSchema).max(200).describe('Steps in order.'),
       progress: runProgressSchema.optional().describe('Private state of the controller.'),
+      notices: z.array(owedNoticeSchema).max(32).optional().describe('Alerts that are not known to be delivered.'),
     })
     .optional()
     .describe('What happened.'),

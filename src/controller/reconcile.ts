@@ -21,6 +21,7 @@ import { type GroupOptions, observeGroup } from './group.ts'
 import type { Guard } from './guard.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { type Gathered, gather, type ObserveOptions } from './observe.ts'
+import { noticesOf, owedBy } from './owed-notices.ts'
 import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { record } from './record.ts'
@@ -110,14 +111,17 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   const { next, notes, actions } = decision
   const traffic = writtenTraffic(decision) ?? observation.route.traffic
   const isGone = actions.some(({ kind }) => kind === 'remove-finalizer')
-  const hasChanged = !isGone && (await record(options, { next, run, observation, traffic }))
+  const added = noticesOf({ canary, state: next, notes, weight: traffic?.canary ?? 0, now: observation.now })
+  const owed = owedBy(canary, recorded, run)
+  const notices = { owed, added, isSettled: options.outbox.isSettled }
+  const hasChanged = !isGone && (await record(options, { next, run, observation, traffic, notices }))
   options.turns.settle(canary)
   // Traffic follows the record: whoever takes over after a crash goes on from what was decided, and never back.
   for (const action of actions) if (action.kind === 'route') await perform(options, pass.gathered, action)
   options.metrics.observe(canary, next, traffic)
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
   if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)
-  await announce(options, { canary, state: next, notes, weight: traffic?.canary ?? 0, now: observation.now })
+  await announce(options, { canary, state: next, notes, notices: [...owed, ...added], now: observation.now })
 }
 
 function writtenTraffic({ actions }: Decision): Traffic | undefined {

@@ -1,4 +1,11 @@
-import { type Canary, type CanaryRun, type CanaryStatus, canaryKind, canaryRunKind } from '../api/index.ts'
+import {
+  type Canary,
+  type CanaryRun,
+  type CanaryStatus,
+  canaryKind,
+  canaryRunKind,
+  type OwedNotice,
+} from '../api/index.ts'
 import { canonicalJson } from '../base/index.ts'
 import { type Observation, type ReleaseState, renderRunStatus, renderStatus, type Traffic } from '../canary/index.ts'
 import type { KubeClient } from '../kube/index.ts'
@@ -16,6 +23,14 @@ export interface Outcome {
   readonly run: CanaryRun | undefined
   readonly observation: Pick<Observation, 'canary' | 'now'>
   readonly traffic: Traffic | undefined
+  readonly notices?: RunNotices
+}
+
+/** Alerts of a run: what its record owes, what of that is settled, and what this pass adds. */
+export interface RunNotices {
+  readonly owed: readonly OwedNotice[]
+  readonly added: readonly OwedNotice[]
+  readonly isSettled: (id: string) => boolean
 }
 
 /** Writes what was decided, if it differs from what is recorded: the run first, then the Canary. */
@@ -26,14 +41,30 @@ export async function record(options: RecordOptions, outcome: Outcome): Promise<
 }
 
 /** A run that is only now begun gets its first status with the next change: its absence says the same. */
-async function recordRun({ client, copies }: RecordOptions, { next, run: recorded }: Outcome): Promise<boolean> {
+async function recordRun({ client, copies }: RecordOptions, outcome: Outcome): Promise<boolean> {
+  const { run: recorded, next } = outcome
   const { run } = next
   if (run === undefined || recorded?.metadata.name !== run.name) return false
-  const status = renderRunStatus(next, run)
-  if (canonicalJson(status) === canonicalJson(recorded.status)) return false
+  const { owed, added } = noticesAfter(outcome)
+  const plain = renderRunStatus(next, run)
+  const { notices: former, ...rest } = recorded.status ?? {}
+  const isSame = recorded.status !== undefined && canonicalJson(plain) === canonicalJson(rest)
+  // While the release goes on, what was delivered is struck off with the next write.
+  const isOwedLess = run.outcome !== 'Running' && owed.length < (former?.length ?? 0)
+  if (isSame && added.length === 0 && !isOwedLess) return false
+  const notices = [...owed, ...added]
+  const status = { ...plain, ...(notices.length === 0 ? {} : { notices }) }
   const written = await client.replace<CanaryRun>(canaryRunKind, { ...recorded, status }, 'status')
   copies.runs.overlay(written)
   return true
+}
+
+/** More than the record holds were not decided in one run. */
+const MOST_NOTICES = 32
+
+function noticesAfter({ notices }: Outcome): Pick<RunNotices, 'owed' | 'added'> {
+  const { owed = [], added = [], isSettled = () => false } = notices ?? {}
+  return { owed: owed.filter(({ id }) => !isSettled(id)).slice(added.length - MOST_NOTICES), added }
 }
 
 async function recordCanary(options: RecordOptions, { next, observation, traffic }: Outcome): Promise<boolean> {

@@ -16,6 +16,7 @@ import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
 import { allOf, createLocalCopies } from './local-copies.ts'
 import { type ControllerMetrics, createMetrics } from './metrics.ts'
+import { createOutbox } from './outbox.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
 import { createTurns, type Turns } from './turns.ts'
 
@@ -79,6 +80,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
     policy,
     metrics,
     routers: createRouters({ client, virtualServices: copies.virtualServices, clock }),
+    outbox: createOutbox({ ...options, policy, wake: (key, afterMs = 0) => queue.addAfter(key, afterMs) }),
     events: createEventRecorder({ client, component: 'sluice', clock, log }),
     defaultProvider: options.defaults.provider,
   }

@@ -3,5 +3,5 @@
  * bounded queue, retries and an end to them. An address is a secret: it stands in no log line and no error.
  * It must not know Kubernetes beyond the AlertProvider it is given; Secrets are read by the caller.
  */
-export { createNotifier, type NoticeResult, type NotifierOptions } from './notifier.ts'
-export type { Notice, NoticeTarget, Notifier, Severity } from './port.ts'
+export { createNotifier, type NotifierOptions } from './notifier.ts'
+export type { Notice, NoticeResult, NoticeTarget, Notifier, Severity } from './port.ts'

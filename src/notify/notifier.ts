@@ -1,10 +1,7 @@
 import { type Clock, createOutbound, type Logger, messageOf, type Outbound } from '../runtime/index.ts'
-import type { Notice, NoticeTarget, Notifier } from './port.ts'
+import type { Notice, NoticeResult, NoticeTarget, Notifier } from './port.ts'
 import { renderers } from './registry.ts'
 import { decideDelivery } from './retry-policy.ts'
-
-/** What became of a notice: `dropped` is one for which a busy queue had no place. */
-export type NoticeResult = 'sent' | 'failed' | 'dropped'
 
 export interface NotifierOptions {
   readonly clock: Clock
@@ -24,8 +21,14 @@ const TIMEOUT_MS = 10_000
 /** Notices that wait for one target; the oldest goes first when there are more. */
 const QUEUE_LIMIT = 100
 
+interface Errand {
+  readonly target: NoticeTarget
+  readonly notice: Notice
+  readonly settle: (result: NoticeResult) => void
+}
+
 interface Queue {
-  readonly waiting: { readonly target: NoticeTarget; readonly notice: Notice }[]
+  readonly waiting: Errand[]
   readonly work: Promise<void>
 }
 
@@ -38,9 +41,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     // Handing over returns before the first notice is even rendered.
     await Promise.resolve()
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      await deliver(sender, next.target, next.notice).catch((error: unknown) => {
-        sender.log.error({ ...fieldsOf(next.target, next.notice), cause: messageOf(error) }, 'notice could not be made')
-      })
+      next.settle(await deliver(sender, next))
     }
     queues.delete(key)
   }
@@ -49,13 +50,16 @@ export function createNotifier(options: NotifierOptions): Notifier {
     send(target, notice) {
       const key = keyOf(target)
       const queue = queues.get(key)
+      const settled = Promise.withResolvers<NoticeResult>()
+      const errand = { target, notice, settle: settled.resolve }
       if (queue === undefined) {
-        const waiting = [{ target, notice }]
+        const waiting = [errand]
         queues.set(key, { waiting, work: workOff(key, waiting) })
-        return
+        return settled.promise
       }
-      queue.waiting.push({ target, notice })
+      queue.waiting.push(errand)
       if (queue.waiting.length > QUEUE_LIMIT) drop(sender, queue.waiting.shift())
+      return settled.promise
     },
     async drain() {
       while (queues.size > 0) await Promise.all([...queues.values()].map((queue) => queue.work))
@@ -70,31 +74,42 @@ const keyOf = (target: NoticeTarget): string => `${nameOf(target)} ${target.addr
 
 type Sender = NotifierOptions & { readonly outbound: Outbound }
 
-async function deliver(sender: Sender, target: NoticeTarget, notice: Notice): Promise<void> {
-  const { spec } = target.provider
-  const failure = await deliverOrCause(sender, target, renderers[spec.type](notice, spec))
-  sender.onResult?.(failure === undefined ? 'sent' : 'failed', spec.type)
-  if (failure === undefined) return
-  sender.log.warn({ ...fieldsOf(target, notice), cause: failure }, 'notice could not be sent')
+async function deliver(sender: Sender, { target, notice }: Errand): Promise<NoticeResult> {
+  const { type } = target.provider.spec
+  const { result, cause } = await deliverOrCause(sender, target, notice).catch((error: unknown) => ({
+    result: 'failed' as const,
+    cause: `it could not be made: ${messageOf(error)}`,
+  }))
+  sender.onResult?.(result, type)
+  if (cause !== undefined) sender.log.warn({ ...fieldsOf(target, notice), cause }, 'notice could not be sent')
+  return result
 }
 
-async function deliverOrCause(sender: Sender, target: NoticeTarget, body: object): Promise<string | undefined> {
+interface Delivery {
+  readonly result: NoticeResult
+  readonly cause?: string
+}
+
+async function deliverOrCause(sender: Sender, target: NoticeTarget, notice: Notice): Promise<Delivery> {
   const { clock, outbound, random, signal } = sender
+  const { spec } = target.provider
+  const body = renderers[spec.type](notice, spec)
   for (let tries = 1; ; tries += 1) {
     // A try under way is let finish when all is told to stop: its own time limit bounds it.
     const post = { url: target.address, body, timeoutMs: TIMEOUT_MS, signal: new AbortController().signal }
     const result = await outbound.post(post)
     const decision = decideDelivery({ result, tries, now: clock.now(), random: random() })
-    if (decision.kind === 'sent') return undefined
-    if (decision.kind === 'give-up') return decision.cause
+    if (decision.kind === 'sent') return { result: 'sent' }
+    if (decision.kind === 'give-up') return { result: 'failed', cause: decision.cause }
     await clock.sleep(decision.afterMs, signal)
-    if (signal.aborted) return 'the process stops'
+    if (signal.aborted) return { result: 'interrupted', cause: 'the process stops' }
   }
 }
 
-function drop(sender: Sender, dropped: Queue['waiting'][number] | undefined): void {
+function drop(sender: Sender, dropped: Errand | undefined): void {
   if (dropped === undefined) return
-  const { target, notice } = dropped
+  const { target, notice, settle } = dropped
+  settle('dropped')
   sender.onResult?.('dropped', target.provider.spec.type)
   sender.log.warn({ ...fieldsOf(target, notice), cause: 'too many wait' }, 'notice was dropped')
 }

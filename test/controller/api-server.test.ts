@@ -92,7 +92,7 @@ describe('against an API server that validates, defaults and prunes', () => {
           measure: async ({ checks, window }) => checks.map(() => buildVerdict(state, window.endMs)),
         },
         hooks: { call: async () => ({ ok: true, message: '' }) },
-        notifier: { send: () => undefined, drain: async () => undefined },
+        notifier: { send: async () => 'sent', drain: async () => undefined },
         clock: systemClock,
         log: silentLogger,
         random: Math.random,

@@ -145,7 +145,7 @@ function endOf(cluster: ReleaseCluster) {
   }
 }
 
-describe('a controller that dies at any of its writes', () => {
+describe('a controller that dies at any of its writes', { timeout: 300_000 }, () => {
   test.each(scenarios)('its successor brings $name to the same end', async (scenario) => {
     const story = async ({ cluster, until }: Lives) => {
       await until('Initialized', () => phase(cluster) === 'Initialized')

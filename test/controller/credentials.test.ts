@@ -56,7 +56,10 @@ test('credentials of a template reach its server, and no object, event, notice o
       analyst: createAnalyst({ clock: systemClock, log, secrets: createSecretReader(client) }),
       hooks: { call: async () => ({ ok: true, status: 200, message: '' }) },
       notifier: {
-        send: ({ address }, notice) => void cluster.sent.push({ address, notice }),
+        send: async ({ address }, notice) => {
+          cluster.sent.push({ address, notice })
+          return 'sent'
+        },
         drain: async () => undefined,
       },
       clock,

@@ -76,7 +76,7 @@ function counting(asked: string[]): (client: KubeClient) => KubeClient {
     })
 }
 
-describe('releases of one namespace', () => {
+describe('releases of one namespace', { timeout: 300_000 }, () => {
   const names = ['a', 'b', 'c', 'd', 'e']
 
   test('at most as many as the limit are in progress, in the order of their changes', async () => {

@@ -51,7 +51,7 @@ const SECRET = 'T000-B000-s3cret'
 async function sendThrough(type: Type, handler: Handler) {
   await using server = await startServer(handler)
   const sender = createSender()
-  sender.notifier.send(targetOf(`${server.url}/services/${SECRET}`, { type }), noticeOf())
+  void sender.notifier.send(targetOf(`${server.url}/services/${SECRET}`, { type }), noticeOf())
   await sender.notifier.drain()
   return { ...sender, requests: server.requests }
 }
@@ -97,7 +97,7 @@ describe.each(types)('the %s notifier', (type) => {
   test('gives up on a certificate that it can not trust, and sends nothing', async () => {
     await using server = await startServer(services[type], await selfSigned())
     const { notifier, results, lines } = createSender()
-    notifier.send(targetOf(`${server.url}/${SECRET}`, { type }), noticeOf())
+    void notifier.send(targetOf(`${server.url}/${SECRET}`, { type }), noticeOf())
     await notifier.drain()
     expect([server.requests, results, causesOf(lines)]).toEqual([
       [],
@@ -111,7 +111,7 @@ describe.each(types)('the %s notifier', (type) => {
     const identity = await selfSigned()
     await using server = await startServer(services[type], identity)
     const { notifier, results } = createSender({ ca: identity.cert })
-    notifier.send(targetOf(server.url, { type }), noticeOf())
+    void notifier.send(targetOf(server.url, { type }), noticeOf())
     await notifier.drain()
     expect(results).toEqual(['sent'])
   })
@@ -123,7 +123,7 @@ describe('handing over', () => {
   test('returns at once and keeps the order of a target', async () => {
     await using server = await startServer(answer(200))
     const { notifier } = createSender()
-    for (const reason of ['first', 'second', 'third']) notifier.send(targetOf(server.url), noticeOf({ reason }))
+    for (const reason of ['first', 'second', 'third']) void notifier.send(targetOf(server.url), noticeOf({ reason }))
     expect(server.requests).toEqual([])
     await notifier.drain()
     expect(reasonsAt(server)).toEqual(['first', 'second', 'third'])
@@ -133,8 +133,8 @@ describe('handing over', () => {
     await using slow = await startServer(hang)
     await using quick = await startServer(answer(200))
     const { notifier, results } = createSender()
-    notifier.send(targetOf(slow.url), noticeOf())
-    notifier.send(targetOf(quick.url), noticeOf())
+    void notifier.send(targetOf(slow.url), noticeOf())
+    void notifier.send(targetOf(quick.url), noticeOf())
     await eventually(() => expect(results).toEqual(['sent']))
     await notifier.drain()
     expect(results).toEqual(['sent', 'failed'])
@@ -144,7 +144,7 @@ describe('handing over', () => {
     await using server = await startServer(answer(200))
     const { notifier, results, lines } = createSender()
     for (let index = 0; index < 103; index += 1) {
-      notifier.send(targetOf(server.url), noticeOf({ reason: `number ${index}` }))
+      void notifier.send(targetOf(server.url), noticeOf({ reason: `number ${index}` }))
     }
     await notifier.drain()
     expect(results.filter((result) => result === 'dropped')).toHaveLength(3)
@@ -159,9 +159,9 @@ describe('handing over', () => {
     await using server = await startServer(answer(500))
     const { notifier, stop, lines } = createSender()
     stop.abort()
-    notifier.send(targetOf(server.url), noticeOf())
+    const result = notifier.send(targetOf(server.url), noticeOf())
     await notifier.drain()
-    expect([server.requests.length, causesOf(lines)]).toEqual([1, ['the process stops']])
+    expect([server.requests.length, causesOf(lines), await result]).toEqual([1, ['the process stops'], 'interrupted'])
   })
 })
 

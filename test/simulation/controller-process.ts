@@ -44,7 +44,7 @@ export function startProcess(world: World, name: string): ControllerProcess {
       client,
       analyst: truthfulAnalyst(world),
       hooks: gateOf(world),
-      notifier: { send: () => undefined, drain: async () => undefined },
+      notifier: { send: async () => 'sent', drain: async () => undefined },
       clock,
       log: silentLogger,
       random: world.random,

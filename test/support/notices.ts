@@ -2,6 +2,7 @@ import type { AlertProvider } from '../../src/api/index.ts'
 import type { Notice, NoticeTarget } from '../../src/notify/index.ts'
 
 export const noticeOf = (more: Partial<Notice> = {}): Notice => ({
+  id: '5f6c0001',
   canary: 'web',
   namespace: 'shop',
   severity: 'error',

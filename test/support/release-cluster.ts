@@ -54,6 +54,7 @@ export interface ReleaseCluster {
     readonly before?: (write: MemoryWrite) => void
     readonly metricsServer?: string
     readonly log?: Logger
+    readonly notifier?: Notifier
     /** The client of the controller, seen from outside. */
     readonly look?: (client: KubeClient) => KubeClient
   }): () => Promise<void>
@@ -108,7 +109,7 @@ export function createReleaseCluster(): ReleaseCluster {
           client: (options.look ?? ((client) => client))(api.client('controller', options.before)),
           analyst: scriptedAnalyst(cluster),
           hooks: scriptedHooks(cluster),
-          notifier: collectingNotifier(cluster.sent),
+          notifier: options.notifier ?? collectingNotifier(cluster.sent),
           clock,
           log: options.log ?? silentLogger,
           random: () => 0.5,
@@ -212,8 +213,9 @@ const scriptedHooks = (cluster: ReleaseCluster): HookCaller => ({
 })
 
 const collectingNotifier = (sent: ReleaseCluster['sent']): Notifier => ({
-  send: ({ address }, notice) => {
+  async send({ address }, notice) {
     sent.push({ address, notice })
+    return 'sent'
   },
   drain: async () => undefined,
 })

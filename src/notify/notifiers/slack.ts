@@ -27,7 +27,7 @@ function blocksOf(notice: Notice): readonly object[] {
     ...fieldSections(notice),
     {
       type: 'context',
-      elements: [markdown(plain(`${notice.phase} · ${notice.revision} · ${notice.time}`, FIELD_LIMIT))],
+      elements: [markdown(plain(`${notice.phase} · ${notice.revision} · ${notice.time} · ${notice.id}`, FIELD_LIMIT))],
     },
   ]
 }

@@ -26,7 +26,7 @@ test('a rollback', () => {
           { type: 'section', fields: [{ type: 'mrkdwn', text: '*weight*\n20' }] },
           {
             type: 'context',
-            elements: [{ type: 'mrkdwn', text: 'Failed · 5f6c · 2026-01-01T00:00:00Z' }],
+            elements: [{ type: 'mrkdwn', text: 'Failed · 5f6c · 2026-01-01T00:00:00Z · 5f6c0001' }],
           },
         ],
       },

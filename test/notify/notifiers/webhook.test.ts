@@ -5,6 +5,7 @@ import { noticeOf } from '../../support/notices.ts'
 test('the document has its schema version and every field of the notice', () => {
   expect(renderWebhook(noticeOf(), { type: 'webhook', username: 'sluice' })).toEqual({
     schemaVersion: 1,
+    id: '5f6c0001',
     canary: 'web',
     namespace: 'shop',
     severity: 'error',
