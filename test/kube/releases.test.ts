@@ -172,10 +172,6 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
 const usedElsewhere: Readonly<Record<string, string>> = {
   'update sluice.dev/canaries/finalizers': 'asked by admission, when an owner reference blocks deletion',
   'delete apps/deployments': 'asked by admission, when an owner reference is set',
-  'get apps/daemonsets': 'where a DaemonSet is released',
-  'create apps/daemonsets': 'where a DaemonSet is released',
-  'update apps/daemonsets': 'where a DaemonSet is released',
-  'patch apps/daemonsets': 'where a DaemonSet is released',
   'delete apps/daemonsets': 'asked by admission, when an owner reference is set',
   'delete /services': 'asked by admission, when an owner reference is set',
   'delete networking.istio.io/virtualservices': 'asked by admission, when an owner reference is set',

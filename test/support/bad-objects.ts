@@ -1,3 +1,4 @@
+import { badTemplates } from './bad-templates.ts'
 import { rawCanary } from './raw-canary.ts'
 
 /** One row per rule: an object that breaks only it, and the field that the refusal must name. */
@@ -19,9 +20,6 @@ const object = (kind: string, spec: object) => ({
   spec,
 })
 
-const template = (...variables: readonly object[]) =>
-  object('MetricTemplate', { provider: { type: 'prometheus' }, query: 'up', variables })
-
 const inCanary = (rule: string, bad: object, field: string, message: string): BadObject => ({
   rule,
   resource: 'canaries',
@@ -37,6 +35,8 @@ const matchBeta = [{ headers: { 'x-user': { exact: 'beta' } } }]
 const abTest = (match: readonly object[]) => canaryWith({ stepWeight: undefined, iterations: 2, match })
 const targetRef = { apiVersion: 'v1', kind: 'Service', name: 'web' }
 const ofService = (spec: object) => canaryWith({}, { targetRef, ...spec })
+const autoscaled = (more: object) =>
+  canaryWith({}, { autoscalerRef: { kind: 'HorizontalPodAutoscaler', name: 'web', ...more } })
 const webAddress = 'must be an address that begins with http:// or https://'
 
 export const badObjects: readonly BadObject[] = [
@@ -218,92 +218,35 @@ export const badObjects: readonly BadObject[] = [
     message: 'exactly one of address and secretRef must be set',
   },
   {
-    rule: 'a metric template that asks an address without a scheme',
-    resource: 'metrictemplates',
-    object: object('MetricTemplate', { provider: { type: 'prometheus', address: 'ftp://a' }, query: 'up' }),
-    field: 'spec.provider.address',
+    rule: 'an alert provider that is no web address',
+    resource: 'alertproviders',
+    object: object('AlertProvider', { type: 'slack', address: 'ftp://a' }),
+    field: 'spec.address',
     message: webAddress,
   },
+  inCanary(
+    'queries for the pods of a HorizontalPodAutoscaler',
+    autoscaled({ primaryScalerQueries: { a: 'b' } }),
+    'spec.autoscalerRef.primaryScalerQueries',
+    'primaryScalerQueries belong to a ScaledObject',
+  ),
+  inCanary(
+    'bounds upside down',
+    autoscaled({ primaryScalerReplicas: { minReplicas: 3, maxReplicas: 2 } }),
+    'spec.autoscalerRef.primaryScalerReplicas',
+    'minReplicas must not exceed maxReplicas',
+  ),
+  inCanary(
+    'a query parameter that matches in two ways',
+    abTest([{ queryParams: { beta: { exact: 'a', prefix: 'b' } } }]),
+    'spec.analysis.match[0].queryParams[beta]',
+    'exactly one of exact, prefix, suffix and regex must be set',
+  ),
   inCanary(
     'a cluster-wide template in a namespace',
     metric({ templateRef: { kind: 'ClusterMetricTemplate', name: 'mine', namespace: 'theirs' } }),
     'spec.analysis.metrics[0].templateRef.namespace',
     'a ClusterMetricTemplate has no namespace',
   ),
-  {
-    rule: 'a required variable with a default',
-    resource: 'metrictemplates',
-    object: template({ name: 'limit', default: '1', required: true }),
-    field: 'spec.variables[0].default',
-    message: 'a required variable is given by every metric: leave default or required out',
-  },
-  {
-    rule: 'two variables of one name',
-    resource: 'metrictemplates',
-    object: template({ name: 'limit' }, { name: 'limit' }),
-    field: 'spec.variables[1]',
-    message: 'Duplicate value: {"name":"limit"}',
-  },
-  ...(
-    [
-      [
-        'a web metric without an address',
-        { type: 'web', jsonPath: 'a' },
-        'address',
-        'address must be set for web, graphite, influxdb, elasticsearch',
-      ],
-      [
-        'a web metric without a path',
-        { type: 'web', address: 'http://a' },
-        'jsonPath',
-        'jsonPath must be set for web, elasticsearch',
-      ],
-      [
-        'Datadog without credentials',
-        { type: 'datadog' },
-        'secretRef',
-        'secretRef must be set for datadog, newrelic, stackdriver, influxdb, externalmetrics',
-      ],
-      ['CloudWatch without a region', { type: 'cloudwatch' }, 'region', 'region must be set for cloudwatch'],
-      ['a region of Prometheus', { type: 'prometheus', region: 'eu' }, 'region', 'region is only for cloudwatch'],
-      [
-        'a path of Prometheus',
-        { type: 'prometheus', jsonPath: 'a' },
-        'jsonPath',
-        'jsonPath is only for web, elasticsearch',
-      ],
-      [
-        'headers of CloudWatch',
-        { type: 'cloudwatch', region: 'eu', headers: {} },
-        'headers',
-        'headers is only for prometheus, web, elasticsearch',
-      ],
-      [
-        'a range of CloudWatch',
-        { type: 'cloudwatch', region: 'eu', range: { step: '1s' } },
-        'range',
-        'range is only for prometheus',
-      ],
-      [
-        'credentials for a Prometheus that the Canary names',
-        { type: 'prometheus', secretRef: { name: 's' } },
-        'address',
-        'address must be set beside secretRef: credentials go to no server that the template does not name',
-      ],
-      [
-        'a range of less than a second',
-        { type: 'prometheus', range: { step: '10ms' } },
-        'range.step',
-        'must be at least 1s',
-      ],
-    ] as const
-  ).map(
-    ([rule, provider, field, message]): BadObject => ({
-      rule,
-      resource: 'metrictemplates',
-      object: object('MetricTemplate', { provider, query: 'up' }),
-      field: `spec.provider.${field}`,
-      message,
-    }),
-  ),
+  ...badTemplates,
 ]

@@ -4,7 +4,7 @@ import { auditPolicy } from './audit-log.ts'
 import { eventually } from './eventually.ts'
 import { type KubeApiserver, startKubeApiserver } from './kube-apiserver.ts'
 import { requireTool } from './kube-binaries.ts'
-import { nodeObject, renderStages } from './simulated-node.ts'
+import { nodeObject, renderStages, simulatedNode } from './simulated-node.ts'
 
 /** The tools that a control plane needs. */
 export const controlPlaneTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok'] as const
@@ -26,6 +26,10 @@ export async function startControlPlane(): Promise<ControlPlane> {
     kube.startBeside('controller-manager', manager, [`--kubeconfig=${kubeconfig}`, ...managerFlags])
     kube.startBeside('kwok', kwok, [`--kubeconfig=${kubeconfig}`, `--config=${stages}`, '--manage-all-nodes=true'])
     await kube.request('POST', '/api/v1/nodes', { body: nodeObject })
+    await kube.request('PATCH', `/api/v1/nodes/${simulatedNode}`, {
+      body: untainted,
+      contentType: 'application/merge-patch+json',
+    })
     await untilControlled(kube)
     return kube
   } catch (error) {
@@ -33,6 +37,9 @@ export async function startControlPlane(): Promise<ControlPlane> {
     throw error
   }
 }
+
+/** Admission calls every new node not ready, and no controller runs here that would take that back. */
+const untainted = { spec: { taints: null } }
 
 /** Its own limit of 20 requests a second would be what is measured; nodes are kwok's. */
 const managerFlags = [

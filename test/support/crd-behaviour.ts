@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
+import { allCustomResourceDefinitions, type CustomResourceDefinition } from '../../src/api/index.ts'
 import type { ApiRequest } from './api-request.ts'
 import { badObjects } from './bad-objects.ts'
 import { canary, rawCanary } from './raw-canary.ts'
+import { anywhere, breachesOf, schemaOf, visit, wholeValue, withValueAt } from './structural-schema.ts'
 
 const SLUICE = '/apis/sluice.dev/v1/namespaces/default'
+const CLUSTER = '/apis/sluice.dev/v1'
 const ISTIO = '/apis/networking.istio.io'
 
 /** What our CRDs promise wherever they are served: the same tests for a real kube-apiserver and for the local one. */
@@ -18,6 +21,29 @@ export function describeCrds(request: ApiRequest): void {
       JSON.stringify(causes),
     ).toEqual([field])
   })
+
+  test.each(allCustomResourceDefinitions.map((crd) => [crd.spec.names.plural, crd] as const))(
+    'refuses what breaks a bound of %s, each by its field',
+    async (plural, crd) => {
+      const schema = schemaOf(crd)
+      const whole = wholeValue(schema)
+      const path = crd.spec.scope === 'Namespaced' ? `${SLUICE}/${plural}` : `${CLUSTER}/${plural}`
+      const breaches = visit(schema).flatMap(breachesOf)
+      expect(breaches.length).toBeGreaterThan(10)
+      const unnamed: string[] = []
+      for (const breach of breaches) {
+        const { status, body } = await request('POST', `${path}?dryRun=All`, {
+          body: { ...named(crd), spec: withValueAt(whole, breach.path, breach.value) },
+        })
+        const causes: readonly { field: string; message: string }[] = body.details?.causes ?? []
+        // The structural part of a schema spells keys of maps as fields, CEL in brackets.
+        const spelled = breach.path.replaceAll('[*]', '.a')
+        const isNamed = causes.some(({ field, message }) => anywhere(field) === spelled && message !== '')
+        if (status !== 422 || !isNamed) unnamed.push(`${breach.name}: ${status} ${JSON.stringify(causes)}`)
+      }
+      expect(unnamed).toEqual([])
+    },
+  )
 
   test('fills the defaults of a Canary as our parser does', async () => {
     const { status, warnings, body } = await request('POST', `${SLUICE}/canaries?fieldValidation=Strict`, {
@@ -88,3 +114,9 @@ export function describeCrds(request: ApiRequest): void {
     expect(body.rows[0].cells.slice(0, 9)).toEqual(['printed', null, null, null, false, null, '30s', true, 10])
   })
 }
+
+const named = ({ spec }: CustomResourceDefinition) => ({
+  apiVersion: 'sluice.dev/v1',
+  kind: spec.names.kind,
+  metadata: { name: 'bad', ...(spec.scope === 'Namespaced' ? { namespace: 'default' } : {}) },
+})

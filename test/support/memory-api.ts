@@ -14,6 +14,7 @@ type Stored = KubernetesObject & { readonly spec?: unknown; readonly status?: un
 export interface MemoryWrite {
   readonly verb: 'create' | 'replace' | 'patch' | 'delete'
   readonly kind: string
+  readonly namespace: string | undefined
   readonly name: string
   readonly subresource?: Subresource | undefined
   readonly by: string
@@ -42,6 +43,8 @@ const refuse = (code: number, reason: string, name: string): never => {
 }
 
 const copy = <T>(value: T): T => structuredClone(value)
+
+const refOf = ({ namespace, name }: ObjectRef) => ({ namespace, name })
 
 export function createMemoryApi(now: () => number): MemoryApi {
   const objects = new Map<string, Stored>()
@@ -101,7 +104,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
         return { items: items.map((each) => shown(each, options)), resourceVersion: `${version}` }
       },
       async create<T extends KubernetesObject>(kind: ResourceKind<T>, object: T) {
-        note({ verb: 'create', kind: kind.kind, name: object.metadata.name })
+        note({ verb: 'create', kind: kind.kind, ...refOf(object.metadata) })
         if (objects.has(keyOf(kind, object.metadata))) refuse(409, 'AlreadyExists', object.metadata.name)
         const { status: _, ...rest } = object as Stored
         const metadata = {
@@ -113,7 +116,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
         return publish(kind, 'ADDED', { ...rest, metadata }) as unknown as T
       },
       async replace<T extends KubernetesObject>(kind: ResourceKind<T>, object: T, subresource?: Subresource) {
-        note({ verb: 'replace', kind: kind.kind, name: object.metadata.name, subresource })
+        note({ verb: 'replace', kind: kind.kind, ...refOf(object.metadata), subresource })
         return update(kind, object as Stored, subresource) as unknown as T
       },
       async patch<T extends KubernetesObject>(
@@ -122,7 +125,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
         patch: object,
         options: { type: string; subresource?: Subresource },
       ) {
-        note({ verb: 'patch', kind: kind.kind, name: ref.name, subresource: options.subresource })
+        note({ verb: 'patch', kind: kind.kind, ...refOf(ref), subresource: options.subresource })
         if (options.type !== 'merge') refuse(415, 'UnsupportedMediaType', ref.name)
         const wanted = mergePatch(find(kind, ref), patch) as Stored
         return update(kind, wanted, options.subresource) as unknown as T
@@ -131,7 +134,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
         return refuse(415, 'UnsupportedMediaType', object.metadata.name)
       },
       async delete(kind, ref) {
-        note({ verb: 'delete', kind: kind.kind, name: ref.name })
+        note({ verb: 'delete', kind: kind.kind, ...refOf(ref) })
         const existing = objects.get(keyOf(kind, ref))
         if (existing?.metadata.finalizers?.length) markDeleted(kind, existing)
         else if (existing) publish(kind, 'DELETED', existing)

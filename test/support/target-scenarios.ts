@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import {
   canaryKind,
+  type DaemonSet,
   type Deployment,
+  daemonSetKind,
   deploymentKind,
   type ResourceKind,
   type Service,
@@ -73,6 +75,59 @@ export function describeTargets(stage: () => Stage): void {
     },
     TIMEOUT_MS,
   )
+
+  test.concurrent(
+    'a DaemonSet is released on its nodes, taken back, and serves by itself when its Canary is deleted',
+    async () => {
+      const { client } = stage()
+      const namespace = 'daemons'
+      const ref = { namespace, name: 'web' }
+      await startNamespace(stage(), namespace)
+      await client.create(daemonSetKind, daemonSet(stage(), namespace))
+      const targetRef = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'web' }
+      await client.create(canaryKind, stagedCanary({ namespace, spec: { targetRef } }))
+      const app = watchApp(stage(), namespace)
+      const setImage = (version: string) => {
+        const containers = [{ name: 'web', image: `demo/web:${version}` }]
+        return client.patch(daemonSetKind, ref, { spec: { template: { spec: { containers } } } }, { type: 'strategic' })
+      }
+      /** Image and pods of target and primary. */
+      const versions = async () => {
+        const { items } = await client.list(daemonSetKind, { namespace })
+        return Object.fromEntries(
+          items.map(({ metadata, spec, status }) => [
+            metadata.name,
+            `${spec.template.spec.containers[0]?.image} x${status?.desiredNumberScheduled}`,
+          ]),
+        )
+      }
+      await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
+      await setImage('1.1.0')
+      await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
+      expect(await versions()).toEqual({ web: 'demo/web:1.1.0 x1', 'web-primary': 'demo/web:1.0.0 x1' })
+      expect(app.steps(await app.ended('1.1.0'))).toEqual(['mirror 0 passed', 'weight 50 passed'])
+      const promoted = { web: 'demo/web:1.1.0 x0', 'web-primary': 'demo/web:1.1.0 x1' }
+      await eventually(async () => expect(await versions()).toEqual(promoted))
+
+      app.setMetric(90)
+      await setImage('1.2.0')
+      expect((await app.ended('1.2.0')).status?.reason).toBe('ThresholdReached')
+      expect((await versions())['web-primary']).toBe('demo/web:1.1.0 x1')
+
+      app.served.splice(0)
+      await client.delete(canaryKind, ref)
+      await eventually(async () => expect(await versions()).toEqual({ web: 'demo/web:1.2.0 x1' }), { within: 120_000 })
+      expect(app.served.filter((isServed) => !isServed)).toEqual([])
+      await app.stop()
+    },
+    TIMEOUT_MS,
+  )
+}
+
+function daemonSet(stage: Stage, namespace: string): DaemonSet {
+  const { spec, metadata } = stagedDeployment(stage, namespace)
+  const { selector, template } = spec
+  return { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec: { selector, template } }
 }
 
 /** One of two Deployments that a Service may lead to: nobody scales them. */
