@@ -1,14 +1,6 @@
+import type { BadObject } from './bad-object.ts'
 import { badTemplates } from './bad-templates.ts'
 import { rawCanary } from './raw-canary.ts'
-
-/** One row per rule: an object that breaks only it, and the field that the refusal must name. */
-export interface BadObject {
-  readonly rule: string
-  readonly resource: 'canaries' | 'alertproviders' | 'metrictemplates'
-  readonly object: Readonly<Record<string, unknown>>
-  readonly field: string
-  readonly message: string
-}
 
 const canaryWith = (analysis: object, spec: object = {}) => rawCanary({ analysis: { ...analysis }, spec: { ...spec } })
 const metric = (fields: object) => canaryWith({ metrics: [{ name: 'request-success-rate', ...fields }] })

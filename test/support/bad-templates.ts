@@ -1,4 +1,4 @@
-import type { BadObject } from './bad-objects.ts'
+import type { BadObject } from './bad-object.ts'
 
 const object = (spec: object) => ({
   apiVersion: 'sluice.dev/v1',
