@@ -18,6 +18,8 @@ export interface PrometheusSetup {
   readonly history?: readonly Series[]
   /** Addresses (host:port) it scrapes each second. */
   readonly targets?: readonly string[]
+  /** Addresses of Envoys; their metrics lose their prefix as in the product. */
+  readonly envoys?: readonly string[]
 }
 
 /** Starts a real Prometheus on a free loopback port, with its data in a temporary directory. */
@@ -28,7 +30,7 @@ export async function startPrometheus(setup: PrometheusSetup): Promise<RunningPr
     signal: AbortSignal.timeout(110_000),
   })
   const directory = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
-  await writeFile(join(directory, 'prometheus.yml'), renderConfig(setup.targets ?? []))
+  await writeFile(join(directory, 'prometheus.yml'), renderConfig(setup))
   const listen = `127.0.0.1:${await freePort()}`
   const child = spawnChild({
     command,
@@ -71,10 +73,19 @@ async function writeHistory(address: string, history: readonly Series[]): Promis
   if (!response.ok) throw new Error(`Prometheus refused the history: ${response.status} ${await response.text()}`)
 }
 
-function renderConfig(targets: readonly string[]): string {
+function renderConfig({ targets = [], envoys = [] }: PrometheusSetup): string {
+  const rename = { source_labels: ['__name__'], regex: 'envoy_mesh_(istio_.*)', target_label: '__name__' }
   return JSON.stringify({
     global: { scrape_interval: '1s', scrape_timeout: '1s' },
-    scrape_configs: [{ job_name: 'test', static_configs: [{ targets }] }],
+    scrape_configs: [
+      { job_name: 'test', static_configs: [{ targets }] },
+      {
+        job_name: 'envoy',
+        metrics_path: '/stats/prometheus',
+        static_configs: [{ targets: envoys.map((address) => `${address}:15090`) }],
+        metric_relabel_configs: [{ ...rename, replacement: '$1' }],
+      },
+    ],
   })
 }
 

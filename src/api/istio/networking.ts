@@ -45,6 +45,17 @@ export interface HttpRoute {
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string; readonly retryOn?: string }
 }
 
+export interface TcpRoute {
+  readonly match?: readonly {
+    readonly destinationSubnets?: readonly string[]
+    readonly port?: number
+    readonly sourceLabels?: Readonly<Record<string, string>>
+    readonly sourceNamespace?: string
+    readonly gateways?: readonly string[]
+  }[]
+  readonly route: readonly { readonly destination: Destination; readonly weight?: number }[]
+}
+
 /** What the mesh says of an object: Sluice's condition is `Programmed`. */
 export interface NetworkingStatus {
   readonly observedGeneration?: number
@@ -57,6 +68,7 @@ export interface VirtualService extends KubernetesObject {
     /** Absent means the mesh only; the reserved word `mesh` beside gateway names (`ns/name` or `name`). */
     readonly gateways?: readonly string[]
     readonly http?: readonly HttpRoute[]
+    readonly tcp?: readonly TcpRoute[]
     /** `.` is its own namespace, `*` every one; all when absent. */
     readonly exportTo?: readonly string[]
   }

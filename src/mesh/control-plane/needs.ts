@@ -1,21 +1,27 @@
 import { remember } from '../../base/index.ts'
-import { blackHoleCluster } from '../envoy/index.ts'
-import type { MeshProxy, Route, RouteTable } from '../model/index.ts'
+import { blackHoleCluster, listenerName } from '../envoy/index.ts'
+import type { MeshProxy, OutboundListener, Route, RouteTable } from '../model/index.ts'
 import { keyText } from './last-good.ts'
 
 /** What one proxy must have accepted before a VirtualService is in force there. */
 export interface Need {
   readonly nodeId: string
   readonly tables: readonly string[]
+  /** Those that hand connections on by themselves. */
+  readonly listeners: readonly string[]
   readonly clusters: readonly string[]
   /** Only once it has asked for the tables: a gRPC library asks for the Services that it calls. */
   readonly isOnDemand: boolean
 }
 
-interface TableNeed {
-  readonly table: string
+/** A resource that says something of an object, and where it leads. */
+interface Place {
+  readonly kind: 'table' | 'listener'
+  readonly name: string
   readonly clusters: readonly string[]
 }
+
+type Origin = readonly [key: string, place: Place]
 
 /** By the text of the object's key. An object that no proxy reads is not in it. */
 export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string, readonly Need[]> {
@@ -24,12 +30,12 @@ export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string
   for (const proxy of proxies) {
     const isOnDemand = proxy.role === 'proxyless'
     const find = isOnDemand ? originsFor.grpc : originsFor.envoy
-    const found = proxy.routeTables.flatMap((table) => [...find(table)])
+    const found = [...proxy.routeTables.flatMap(find), ...proxy.outbound.flatMap(originOf)]
     for (const [key, group] of Map.groupBy(found, ([origin]) => origin)) {
-      const tables = group.map(([, need]) => need.table)
-      const clusters = [...new Set(group.flatMap(([, need]) => need.clusters))]
+      const named = (kind: Place['kind']) => group.flatMap(([, place]) => (place.kind === kind ? place.name : []))
+      const clusters = [...new Set(group.flatMap(([, place]) => place.clusters))]
       const known = needs.get(key) ?? []
-      known.push({ nodeId: proxy.id, tables, clusters, isOnDemand })
+      known.push({ nodeId: proxy.id, tables: named('table'), listeners: named('listener'), clusters, isOnDemand })
       needs.set(key, known)
     }
   }
@@ -38,16 +44,14 @@ export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string
 
 const originsOf =
   (clustersOf: (route: Route) => readonly string[]) =>
-  (table: RouteTable): ReadonlyMap<string, TableNeed> => {
+  (table: RouteTable): readonly Origin[] => {
     const routes = table.virtualHosts.flatMap((host) => host.routes)
     const own = routes.flatMap((route) => (route.origin === undefined ? [] : [{ origin: route.origin, route }]))
     const groups = Map.groupBy(own, ({ origin }) => keyText(origin))
-    return new Map(
-      [...groups].map(([key, group]) => [
-        key,
-        { table: table.name, clusters: [...new Set(group.flatMap(({ route }) => clustersOf(route)))] },
-      ]),
-    )
+    return [...groups].map(([key, group]) => {
+      const clusters = [...new Set(group.flatMap(({ route }) => clustersOf(route)))]
+      return [key, { kind: 'table', name: table.name, clusters }]
+    })
   }
 
 /** gRPC neither mirrors nor asks for what gets no share, and nothing answers in the place of a Service. */
@@ -56,5 +60,11 @@ const calledClusters = ({ clusters, answer }: Route): readonly string[] =>
     ? clusters.filter(({ weight }) => weight > 0).map(({ cluster }) => cluster ?? blackHoleCluster)
     : [blackHoleCluster]
 
-const clustersOf = (route: Route): readonly string[] =>
-  [...route.clusters, ...(route.mirrors ?? [])].flatMap(({ cluster }) => cluster ?? [])
+function originOf(listener: OutboundListener): readonly Origin[] {
+  if (listener.kind !== 'tcp' || listener.route.origin === undefined) return []
+  const name = listenerName('outbound', listener.bind)
+  return [[keyText(listener.route.origin), { kind: 'listener', name, clusters: clustersOf(listener.route) }]]
+}
+
+const clustersOf = ({ clusters, mirrors = [] }: Pick<Route, 'clusters' | 'mirrors'>): readonly string[] =>
+  [...clusters, ...mirrors].flatMap(({ cluster }) => cluster ?? [])

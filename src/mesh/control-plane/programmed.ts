@@ -79,6 +79,7 @@ function stateOf(need: Need, { snapshots, connected, isExpected }: ProgrammedInp
   if (snapshot === undefined) return { kind: 'waiting' }
   const wanted = [
     ...need.tables.map((name) => ({ type: 'routes', name }) as const),
+    ...need.listeners.map((name) => ({ type: 'listener', name }) as const),
     ...need.clusters.flatMap((name) => [{ type: 'cluster', name } as const, { type: 'endpoints', name } as const]),
   ].flatMap(({ type, name }) => {
     const resource = snapshot.resources[type].get(name)

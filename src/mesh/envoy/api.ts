@@ -1,5 +1,9 @@
 /** The one place that knows where the generated definitions of Envoy's messages are. */
-export { type AccessLog, AccessLogSchema } from './generated/envoy/config/accesslog/v3/accesslog_pb.js'
+export {
+  type AccessLog,
+  type AccessLogFilterSchema,
+  AccessLogSchema,
+} from './generated/envoy/config/accesslog/v3/accesslog_pb.js'
 export { type Bootstrap, BootstrapSchema } from './generated/envoy/config/bootstrap/v3/bootstrap_pb.js'
 export { CircuitBreakersSchema } from './generated/envoy/config/cluster/v3/circuit_breaker_pb.js'
 export {
@@ -64,6 +68,8 @@ export {
   ZipkinConfig_CollectorEndpointVersion,
   ZipkinConfigSchema,
 } from './generated/envoy/config/trace/v3/zipkin_pb.js'
+export { AccessLogType } from './generated/envoy/data/accesslog/v3/accesslog_pb.js'
+export { ExpressionFilterSchema } from './generated/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js'
 export {
   Config_Histogram_Unit as HistogramUnit,
   Config_StatSchema as StatSchema,
@@ -99,7 +105,10 @@ export {
   HttpConnectionManagerSchema,
 } from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 export { RBACSchema as NetworkRbacSchema } from './generated/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
-export { TcpProxySchema } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+export {
+  TcpProxySchema,
+  UpstreamConnectMode,
+} from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 export { GenericSchema } from './generated/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js'
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
@@ -126,6 +135,10 @@ export {
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export type { MetadataMatcherSchema } from './generated/envoy/type/matcher/v3/metadata_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
+export {
+  HashPolicy_SourceIpSchema as HashPolicySourceIpSchema,
+  HashPolicySchema as TcpHashPolicySchema,
+} from './generated/envoy/type/v3/hash_policy_pb.js'
 export {
   type FractionalPercent,
   FractionalPercent_DenominatorType,

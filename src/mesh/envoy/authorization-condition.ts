@@ -19,7 +19,7 @@ type Metadata = MessageInitShape<typeof MetadataMatcherSchema>
 
 const ofRequest: ReadonlySet<Attribute['kind']> = new Set(['host', 'method', 'path', 'port', 'destinationIp', 'sni'])
 const ofHttp: ReadonlySet<Attribute['kind']> = new Set([
-  ...(['requestPrincipal', 'claim', 'header', 'host', 'method', 'path', 'remoteIp'] as const),
+  ...(['requestPrincipal', 'claim', 'header', 'host', 'method', 'path'] as const),
 ])
 
 /** Envoy asks for callers and for requests in two places. */

@@ -99,16 +99,19 @@ export function renderBlackHole(): EnvoyResource {
 
 function protocolOptions(
   protocol: Protocol,
-  { idleTimeoutMs, maxRequestsPerConnection }: ConnectionPool = {},
+  { idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs }: ConnectionPool = {},
 ): Record<string, Any> {
   if (protocol === 'tcp') return {}
   const options = pack(HttpProtocolOptionsSchema, {
-    ...(idleTimeoutMs === undefined && maxRequestsPerConnection === undefined
+    ...([idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs].every((limit) => limit === undefined)
       ? {}
       : {
           commonHttpProtocolOptions: {
             ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
             ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
+            ...(maxConnectionDurationMs === undefined
+              ? {}
+              : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
           },
         }),
     upstreamProtocolOptions: {

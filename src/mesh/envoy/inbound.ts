@@ -11,10 +11,12 @@ import {
 } from './api.ts'
 import { httpAuthorization, tcpAuthorization } from './authorization.ts'
 import { inboundClusterName } from './cluster.ts'
-import { httpFilter, listenerName, router, tcpFilter } from './listener.ts'
+import { connectionAccessLogs, destinationConnectionLogs } from './connection-telemetry.ts'
+import { httpFilter, listenerName, router } from './listener.ts'
 import { duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import type { EnvoyResource } from './resource.ts'
+import { tcpProxy } from './tcp-proxy.ts'
 import { destinationLogs, forgetPeerFilter, listenerMetadata, metadataNamespace, peerFilter } from './telemetry.ts'
 import { meshDownstreamTls, meshProtocol } from './tls.ts'
 import { tokenFilters } from './tokens.ts'
@@ -28,6 +30,10 @@ type Arrival = 'mutual_tls' | 'none'
 interface Place {
   readonly name: string
   readonly observability: Observability
+}
+
+interface ArrivalPlace extends Place {
+  readonly arrival: Arrival
 }
 
 /** How long a client that says nothing is waited for before it is taken for one that does not speak TLS. */
@@ -62,10 +68,9 @@ export function renderInbound(
 
 /** The chain of the mesh's TLS is the same whatever else is let in: turning the rest off disturbs nobody who uses it. */
 function filterChains(proxy: MeshProxy, listener: InboundListener, place: Place): FilterChain[] {
-  const { name } = place
   const filters = (arrival: Arrival) =>
     listener.protocol === 'tcp'
-      ? tcpFilters(proxy, listener, name)
+      ? tcpFilters(proxy, listener, { ...place, arrival })
       : [inboundHttp(proxy, listener, { ...place, arrival })]
   if (listener.mutualTls === 'disable') return [{ name: 'plain', filters: filters('none') }]
   const mesh: FilterChain = {
@@ -84,20 +89,32 @@ function filterChains(proxy: MeshProxy, listener: InboundListener, place: Place)
   const opaque: FilterChain = {
     name: 'opaque',
     filterChainMatch: { transportProtocol: 'tls' },
-    filters: tcpFilters(proxy, listener, name),
+    filters: tcpFilters(proxy, listener, { ...place, arrival: 'none' }),
   }
   return [mesh, plain, opaque]
 }
 
-const tcpFilters = ({ security }: MeshProxy, listener: InboundListener, name: string): NetworkFilters => [
+const tcpFilters = (
+  { workload, security }: MeshProxy,
+  listener: InboundListener,
+  { name, observability, arrival }: ArrivalPlace,
+): NetworkFilters => [
   ...tcpAuthorization(security?.authorization ?? [], name),
-  tcpFilter(name, inboundClusterName(listener)),
+  tcpProxy({
+    statPrefix: name,
+    route: { clusters: [{ cluster: inboundClusterName(listener), weight: 1 }] },
+    awaitsHandshake: arrival === 'mutual_tls',
+    accessLog: [
+      ...destinationConnectionLogs(workload, listener.service, arrival === 'mutual_tls'),
+      ...connectionAccessLogs(observability, listener.service?.host ?? 'unknown'),
+    ],
+  }),
 ]
 
 function inboundHttp(
   proxy: MeshProxy,
   { service, mutualTls, ...listener }: InboundListener,
-  { name, observability, arrival }: Place & { readonly arrival: Arrival },
+  { name, observability, arrival }: ArrivalPlace,
 ) {
   const { workload, security } = proxy
   const isProven = arrival === 'mutual_tls'

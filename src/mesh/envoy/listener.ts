@@ -8,6 +8,7 @@ import type {
   ServerTls,
   ServiceIdentity,
   SocketAddress,
+  TcpRoute,
 } from '../model/index.ts'
 import {
   HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
@@ -18,10 +19,10 @@ import {
   HttpConnectionManagerSchema,
   ListenerSchema,
   RouterSchema,
-  TcpProxySchema,
   TlsInspectorSchema,
   TrafficDirection,
 } from './api.ts'
+import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
@@ -29,6 +30,7 @@ import { accessLogs, type Observability, tracingFields } from './observability.t
 import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import { serverTls } from './server-tls.ts'
+import { tcpClustersOf, tcpProxy } from './tcp-proxy.ts'
 import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLogs } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
@@ -43,8 +45,8 @@ export function renderOutbound(
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
   const pack = (filter: NetworkFilter) => packListener(name, listener, { filterChains: [{ filters: [filter] }] })
   if (listener.kind === 'tcp') {
-    const message = pack(tcpFilter(name, listener.cluster))
-    return { type: 'listener', name, message, clusters: [listener.cluster], needs: [] }
+    const message = pack(outboundTcp(proxy, listener.route, name, observability))
+    return { type: 'listener', name, message, clusters: tcpClustersOf(listener.route), needs: [] }
   }
   const message = pack(outboundHttp(proxy, listener, name, observability))
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
@@ -101,10 +103,16 @@ const packListener = (
     ...chains,
   })
 
-export const tcpFilter = (name: string, cluster: string): NetworkFilter =>
-  extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
-    statPrefix: name,
-    clusterSpecifier: { case: 'cluster', value: cluster },
+const outboundTcp = (
+  { workload }: MeshProxy,
+  route: TcpRoute,
+  statPrefix: string,
+  observability: Observability,
+): NetworkFilter =>
+  tcpProxy({
+    statPrefix,
+    route,
+    accessLog: [...sourceConnectionLogs(workload), ...connectionAccessLogs(observability)],
   })
 
 export const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>

@@ -86,10 +86,16 @@ export function accessLogs({ accessLog = false }: Observability, service?: strin
     path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
     response_code: '%RESPONSE_CODE%',
     duration: '%DURATION%',
-    upstream_service: service?.replaceAll('%', '%%') ?? `%METADATA(CLUSTER:${metadataNamespace}:service)%`,
+    upstream_service: upstreamService(service),
   }
-  const log = extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
+  return [create(AccessLogSchema, jsonLog(jsonFormat))]
+}
+
+export const upstreamService = (service: string | undefined): string =>
+  service?.replaceAll('%', '%%') ?? `%METADATA(CLUSTER:${metadataNamespace}:service)%`
+
+/** Lines on standard output. */
+export const jsonLog = (jsonFormat: JsonObject) =>
+  extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
     accessLogFormat: { case: 'logFormat', value: { format: { case: 'jsonFormat', value: jsonFormat } } },
   })
-  return [create(AccessLogSchema, log)]
-}

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import { type ServiceIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
 import {
   type AccessLog,
+  type AccessLogFilterSchema,
   AccessLogSchema,
   type HeaderMatcherSchema,
   HeaderMutationSchema,
@@ -38,7 +39,7 @@ const peerFields = [
  */
 const scope: MessageInitShape<typeof ScopeSchema> = { prefix: 'mesh', maxCounters: 20_000, maxHistograms: 10_000 }
 
-type Tags = readonly (readonly [name: string, format: string])[]
+export type Tags = readonly (readonly [name: string, format: string])[]
 
 export const serviceMetadata = (service: ServiceIdentity): JsonObject => ({
   service: service.host,
@@ -55,44 +56,50 @@ export const listenerMetadata = (service: ServiceIdentity | undefined): JsonObje
 })
 
 /** Istio's metrics as the proxy of the workload that asks counts them. */
-export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] =>
-  requestLogs([
-    ['reporter', 'source'],
-    ...workloadTags('source', (field) => literal(source[field]), principal('UPSTREAM_LOCAL_URI_SAN')),
-    ...workloadTags(
-      'destination',
-      (field) => orElse(`UPSTREAM_HOST:${metadataNamespace}:${field}`, 'unknown'),
-      principal('UPSTREAM_PEER_URI_SAN'),
-    ),
-    ['destination_service', ofCluster('service')],
-    ['destination_service_name', ofCluster('serviceName')],
-    ['destination_service_namespace', ofCluster('serviceNamespace')],
-    ['connection_security_policy', 'unknown'],
-  ])
+export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] => requestLogs(sourceTags(source))
+
+export const sourceTags = (source: WorkloadIdentity): Tags => [
+  ['reporter', 'source'],
+  ...workloadTags('source', (field) => literal(source[field]), principal('UPSTREAM_LOCAL_URI_SAN')),
+  ...workloadTags(
+    'destination',
+    (field) => orElse(`UPSTREAM_HOST:${metadataNamespace}:${field}`, 'unknown'),
+    principal('UPSTREAM_PEER_URI_SAN'),
+  ),
+  ['destination_service', ofCluster('service')],
+  ['destination_service_name', ofCluster('serviceName')],
+  ['destination_service_namespace', ofCluster('serviceNamespace')],
+  ['connection_security_policy', 'unknown'],
+]
 
 /** The same as the proxy of the workload that answers counts them. */
 export const destinationLogs = (
   destination: WorkloadIdentity,
   service: ServiceIdentity | undefined,
   isMutualTls: boolean,
-): readonly AccessLog[] =>
-  requestLogs([
-    ['reporter', 'destination'],
-    ...workloadTags(
-      'source',
-      (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA'),
-      isMutualTls ? principal('DOWNSTREAM_PEER_URI_SAN') : 'unknown',
-    ),
-    ...workloadTags(
-      'destination',
-      (field) => literal(destination[field]),
-      isMutualTls ? literal(spiffeId(destination)) : 'unknown',
-    ),
-    ['destination_service', literal(service?.host ?? 'unknown')],
-    ['destination_service_name', literal(service?.name ?? 'unknown')],
-    ['destination_service_namespace', literal(service?.namespace ?? destination.namespace)],
-    ['connection_security_policy', isMutualTls ? 'mutual_tls' : 'none'],
-  ])
+): readonly AccessLog[] => requestLogs(destinationTags(destination, service, isMutualTls))
+
+export const destinationTags = (
+  destination: WorkloadIdentity,
+  service: ServiceIdentity | undefined,
+  isMutualTls: boolean,
+): Tags => [
+  ['reporter', 'destination'],
+  ...workloadTags(
+    'source',
+    (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA'),
+    isMutualTls ? principal('DOWNSTREAM_PEER_URI_SAN') : 'unknown',
+  ),
+  ...workloadTags(
+    'destination',
+    (field) => literal(destination[field]),
+    isMutualTls ? literal(spiffeId(destination)) : 'unknown',
+  ),
+  ['destination_service', literal(service?.host ?? 'unknown')],
+  ['destination_service_name', literal(service?.name ?? 'unknown')],
+  ['destination_service_namespace', literal(service?.namespace ?? destination.namespace)],
+  ['connection_security_policy', isMutualTls ? 'mutual_tls' : 'none'],
+]
 
 function workloadTags(
   side: 'source' | 'destination',
@@ -136,11 +143,35 @@ function requestLogs(tags: Tags): readonly AccessLog[] {
   ]
 }
 
+const statOf = (name: string, tags: Tags): MessageInitShape<typeof StatSchema> => ({
+  name,
+  tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })),
+})
+
+export interface CounterOptions {
+  readonly name: string
+  readonly tags: Tags
+  /** What is added each time; 1 when absent. */
+  readonly valueFormat?: string
+}
+
+/** Counts whenever the filter lets a line of the access log pass. */
+export function countersLog(
+  counters: readonly CounterOptions[],
+  filter: MessageInitShape<typeof AccessLogFilterSchema>,
+): AccessLog {
+  const fields: MessageInitShape<typeof StatsLogSchema> = {
+    statsScope: scope,
+    counters: counters.map(({ name, tags, valueFormat }) => ({
+      stat: statOf(name, tags),
+      ...(valueFormat === undefined ? { valueFixed: 1n } : { valueFormat }),
+    })),
+  }
+  return create(AccessLogSchema, { ...extension('envoy.access_loggers.stats', StatsLogSchema, fields), filter })
+}
+
 function statsLog(tags: Tags, grpc: boolean): AccessLog {
-  const stat = (name: string): MessageInitShape<typeof StatSchema> => ({
-    name,
-    tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })),
-  })
+  const stat = (name: string) => statOf(name, tags)
   const fields: MessageInitShape<typeof StatsLogSchema> = {
     statsScope: scope,
     counters: [{ stat: stat('istio_requests_total'), valueFixed: 1n }],

@@ -158,10 +158,15 @@ const servesHost = (served: readonly string[], host: string): boolean =>
 
 /** What follows a route without a match is never asked. */
 function checkReachable({ spec }: Routes, report: Report): readonly Diagnostic[] {
-  const last = spec.http.findIndex(({ match = [] }) => match.length === 0)
-  if (last === -1 || last === spec.http.length - 1) return []
-  const message = `never reached: spec.http[${last}] has no match and takes every request`
-  return [report('UnreachableRoute', ['spec', 'http', last + 1], message, 'warning')]
+  return [
+    { list: 'http', routes: spec.http, all: 'request' } as const,
+    { list: 'tcp', routes: spec.tcp, all: 'connection' } as const,
+  ].flatMap(({ list, routes, all }) => {
+    const last = routes.findIndex(({ match = [] }) => match.length === 0)
+    if (last === -1 || last === routes.length - 1) return []
+    const message = `never reached: spec.${list}[${last}] has no match and takes every ${all}`
+    return [report('UnreachableRoute', ['spec', list, last + 1], message, 'warning')]
+  })
 }
 
 interface Place {
@@ -191,7 +196,17 @@ function checkDestination(
   return found
 }
 
-const destinationsOf = ({ http }: VirtualServiceSpec) =>
+const destinationsOf = ({ http, tcp }: VirtualServiceSpec) => [
+  ...httpDestinations(http),
+  ...tcp.flatMap(({ route }, index) =>
+    route.map(({ destination }, position) => ({
+      path: ['spec', 'tcp', index, 'route', position, 'destination'],
+      destination,
+    })),
+  ),
+]
+
+const httpDestinations = (http: VirtualServiceSpec['http']) =>
   http.flatMap(({ route, mirror, mirrors }, index) => [
     ...route.map(({ destination }, position) => ({
       path: ['spec', 'http', index, 'route', position, 'destination'],

@@ -1,5 +1,5 @@
 import { failure, type Result, success } from '../../base/index.ts'
-import { type Cluster, clusterName, type HashKey } from '../model/index.ts'
+import { type Cluster, clusterName, type HashKey, type TrafficPolicy } from '../model/index.ts'
 import type { DestinationPolicy, DestinationView } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
@@ -58,6 +58,7 @@ export interface DestinationContext {
 
 export interface ResolvedDestination {
   readonly cluster: string
+  readonly policy: TrafficPolicy
   readonly hashKey?: HashKey
 }
 
@@ -78,7 +79,11 @@ export function resolveDestination(
     return failure(`no DestinationRule gives ${host} a subset "${subset}"`)
   }
   const cluster = clusterName({ host, port: port.number, subset })
-  return success({ cluster, ...hashKeyOf(named, port.number) })
+  return success({
+    cluster,
+    policy: policyOf(named ?? defaultPolicies, port.number),
+    ...hashKeyOf(named, port.number),
+  })
 }
 
 /** The key by which the policy chooses endpoints, where it does. */

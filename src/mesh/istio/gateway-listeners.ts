@@ -1,6 +1,12 @@
 import type { CredentialUse, Finding, OutboundListener, RouteTable, ServerTls, TlsServer } from '../model/index.ts'
 import type { GatewayRules, GatewayServer } from './gateway.ts'
-import { buildGatewayTable, type GatewayRoutesInput, plainTableName, tlsTableName } from './gateway-routes.ts'
+import {
+  buildGatewayConnections,
+  buildGatewayTable,
+  type GatewayRoutesInput,
+  plainTableName,
+  tlsTableName,
+} from './gateway-routes.ts'
 import { reachablePort } from './registry.ts'
 
 /** What was read of a Secret. Without a problem it may still be on its way. */
@@ -46,17 +52,17 @@ export function buildGatewayListeners(input: GatewayListenersInput): GatewayList
 }
 
 function buildPort(port: number, servers: readonly GatewayServer[], input: GatewayListenersInput): GatewayListeners {
-  const speaksTls = servers[0]?.tls !== undefined
+  const protocol = servers[0]?.protocol ?? 'http'
   const [own, others] = [
-    servers.filter(({ tls }) => (tls !== undefined) === speaksTls),
-    servers.filter(({ tls }) => (tls !== undefined) !== speaksTls),
+    servers.filter((server) => server.protocol === protocol),
+    servers.filter((server) => server.protocol !== protocol),
   ]
   const owner = servers[0]?.gateway
   const findings = others.map(({ gateway, path }): Finding => {
-    const message = `${path}.port: ${port} is served as ${speaksTls ? 'HTTPS' : 'HTTP'} for the Gateway ${owner?.namespace}/${owner?.name} already`
+    const message = `${path}.port: ${port} is served as ${protocol.toUpperCase()} for the Gateway ${owner?.namespace}/${owner?.name} already`
     return { object: gateway, reason: 'Conflict', message }
   })
-  const built = speaksTls ? buildTlsPort(port, own, input) : buildPlainPort(port, own, input)
+  const built = builders[protocol](port, own, input)
   return { ...built, findings: [...findings, ...built.findings] }
 }
 
@@ -72,6 +78,14 @@ function buildPlainPort(
   return { listeners: [listener], tables: [table], credentials: [], findings: [] }
 }
 
+/** Nobody listens where no route takes the connections. */
+function buildTcpPort(port: number, servers: readonly GatewayServer[], input: GatewayListenersInput): GatewayListeners {
+  const route = buildGatewayConnections(servers, input, input.address)
+  const listeners: readonly OutboundListener[] =
+    route === undefined ? [] : [{ kind: 'tcp', bind: bindOf(input, port), route }]
+  return { listeners, tables: [], credentials: [], findings: [] }
+}
+
 /** A server without its Secret is left out, so that the others are served. */
 function buildTlsPort(port: number, servers: readonly GatewayServer[], input: GatewayListenersInput): GatewayListeners {
   const owners = new Map<string, GatewayServer>()
@@ -84,6 +98,8 @@ function buildTlsPort(port: number, servers: readonly GatewayServer[], input: Ga
     findings: built.flatMap(({ findings }) => findings),
   }
 }
+
+const builders = { http: buildPlainPort, https: buildTlsPort, tcp: buildTcpPort }
 
 interface TakenHosts {
   readonly free: readonly string[]

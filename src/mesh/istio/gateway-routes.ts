@@ -1,7 +1,8 @@
-import type { RouteTable, VirtualHost } from '../model/index.ts'
+import type { RouteTable, TcpRoute, VirtualHost } from '../model/index.ts'
 import type { GatewayServer } from './gateway.ts'
 import { narrowerHost } from './hosts.ts'
 import type { RouteSource } from './route-match.ts'
+import { buildTcpRoute } from './tcp-routes.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules } from './virtual-service.ts'
 
 export interface GatewayRoutesInput {
@@ -44,6 +45,24 @@ function servedHosts(rules: RouteRules, server: GatewayServer): readonly string[
     .filter(({ namespace }) => namespace === undefined || namespace === rules.namespace)
     .flatMap(({ pattern }) => rules.hosts.map((host) => narrowerHost(host, pattern)))
   return [...new Set(served.filter((host) => host !== undefined))]
+}
+
+/** Where the connections to a port for TCP go: the first route of the first server that takes them. */
+export function buildGatewayConnections(
+  servers: readonly GatewayServer[],
+  input: GatewayRoutesInput,
+  address: string,
+): TcpRoute | undefined {
+  for (const server of servers) {
+    const gateway = `${server.gateway.namespace}/${server.gateway.name}`
+    const bound = input.rules.filter((candidate) => candidate.gateways.includes(gateway))
+    for (const rules of bound.filter((candidate) => servedHosts(candidate, server).length > 0)) {
+      const context = { gateway, namespace: rules.namespace, port: server.port, source: input.source }
+      const { route } = buildTcpRoute(rules, { ...context, addresses: [address] }, input.catalog)
+      if (route !== undefined) return route
+    }
+  }
+  return undefined
 }
 
 /** Two objects for one host: the older one's routes are asked first, as in Istio. */

@@ -9,6 +9,7 @@ export interface GatewayServer {
   readonly gateway: ObjectKey
   readonly port: number
   readonly portName: string
+  readonly protocol: 'http' | 'https' | 'tcp'
   readonly hosts: readonly ServerHost[]
   /** Every request is sent to HTTPS. */
   readonly redirectsToTls: boolean
@@ -56,12 +57,15 @@ function readServer({ port, hosts, tls }: GatewayServerSpec, gateway: ObjectKey,
     gateway,
     port: port.number,
     portName: port.name,
+    protocol: readTls === undefined ? protocols[port.protocol] : 'https',
     hosts: hosts.map((host) => readServerHost(host, gateway.namespace)),
     redirectsToTls: tls?.httpsRedirect === true,
     ...(readTls === undefined ? {} : { tls: readTls }),
     path,
   }
 }
+
+const protocols = { HTTP: 'http', HTTP2: 'http', GRPC: 'http', HTTPS: 'https', TCP: 'tcp' } as const
 
 function readServerTls({
   mode,

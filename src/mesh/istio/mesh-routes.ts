@@ -1,11 +1,12 @@
 import { canonicalJson } from '../../base/index.ts'
-import type { ApiListener, Finding, MeshProxy, Route, RouteTable, VirtualHost } from '../model/index.ts'
+import type { ApiListener, Finding, MeshProxy, Route, RouteTable, TcpRoute, VirtualHost } from '../model/index.ts'
 import { clusterName, passthroughCluster } from '../model/index.ts'
 import { hashKeyOf } from './destinations.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
 import { catalogOf, type Scope } from './scope.ts'
+import { buildTcpRoute, ownTcpRoute } from './tcp-routes.ts'
 import { buildRoutes, type DestinationCatalog, defaultRetries, type RouteRules } from './virtual-service.ts'
 import { haveCommonClients } from './visibility.ts'
 
@@ -15,6 +16,8 @@ export const serviceTableName = (host: string, port: number): string => `${host}
 /** Builds the tables of sidecars of one scope; workloads for which a table reads the same get one object. */
 export interface MeshRoutes {
   serviceTable(service: RegisteredService, port: RegisteredPort, source: RouteSource): RouteTable
+  /** `address` is where the application's connections for the Service come in. */
+  tcpRoute(service: RegisteredService, port: RegisteredPort, at: { source: RouteSource; address: string }): TcpRoute
   /** Every HTTP port of every Service by its names, for clients of HTTP_PROXY. */
   proxyTable(source: RouteSource): RouteTable
   /** Every HTTP port of every Service on its own, under each of its names, for gRPC libraries. */
@@ -53,6 +56,14 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
       const known = apiTables.get(key) ?? buildApiTables(scope.reached, source, serviceTable)
       apiTables.set(key, known)
       return known
+    },
+    tcpRoute(service, port, { source, address }) {
+      const winner = winners.get(service.identity.host)
+      const own = ownTcpRoute(service, port, catalog)
+      if (winner === undefined) return own
+      const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
+      const addresses = [address, ...service.addresses]
+      return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
     },
     proxyTable(source) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
@@ -129,7 +140,8 @@ interface RoutesInput {
 }
 
 function routesFor({ service, port, source, winner, catalog }: RoutesInput): readonly Route[] {
-  if (winner === undefined) return [ownRoute(service, port, catalog)]
+  // Rules for connections alone say nothing of requests.
+  if (winner === undefined || winner.http.length === 0) return [ownRoute(service, port, catalog)]
   const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
   return buildRoutes(winner, context, catalog).routes
 }

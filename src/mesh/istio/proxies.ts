@@ -6,14 +6,7 @@ import {
   publishedPort,
   serviceAddressesAnnotation,
 } from '../../api/index.ts'
-import {
-  clusterName,
-  type Finding,
-  type InboundListener,
-  type MeshProxy,
-  nodeId,
-  type OutboundListener,
-} from '../model/index.ts'
+import { type Finding, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
 import type { GatewayRules } from './gateway.ts'
 import { buildGatewayListeners, type CredentialOf } from './gateway-listeners.ts'
 import { serviceIdentity } from './hosts.ts'
@@ -89,7 +82,7 @@ function buildGateway(pod: Pod, address: string, input: ProxiesInput): BuiltProx
   })
   const proxy = {
     ...identityOf(pod, address, 'gateway'),
-    ...input.reach.clusters(scope, tables),
+    ...input.reach.clusters(scope, { routeTables: tables, outbound: listeners }),
     ...(credentials.length === 0 ? {} : { credentials }),
     inbound: [],
     outbound: listeners,
@@ -102,7 +95,7 @@ function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshPro
   const source = sourceOf(pod)
   const scope = input.scopes.ofSidecar(source)
   const { apiListeners, routeTables } = input.reach.routes(scope).apiTables(source)
-  const clusters = input.reach.clusters(scope, routeTables)
+  const clusters = input.reach.clusters(scope, { routeTables, outbound: [] })
   return { ...identityOf(pod, address, 'proxyless'), ...clusters, inbound: [], outbound: [], apiListeners, routeTables }
 }
 
@@ -121,10 +114,15 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
     ...http.map(({ service, port }) => routes.serviceTable(service, port, source)),
     routes.proxyTable(source),
   ]
-  const listeners = reached.map(({ service, port, bind }) => outboundListener(service, port, bind))
+  const listeners = reached.map(({ service, port, bind }): OutboundListener => {
+    const at = { bind: { address: bind, port: publishedPort(port.number) }, service: service.identity }
+    return port.protocol === 'tcp'
+      ? { kind: 'tcp', ...at, route: routes.tcpRoute(service, port, { source, address: bind }) }
+      : { kind: 'http', ...at, routeTable: serviceTableName(service.identity.host, port.number) }
+  })
   return {
     ...identityOf(pod, address, 'sidecar'),
-    ...input.reach.clusters(scope, routeTables),
+    ...input.reach.clusters(scope, { routeTables, outbound: listeners }),
     inbound: inboundListeners(pod, address, servicesOf, input.security),
     ...(security === undefined ? {} : { security }),
     outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
@@ -135,13 +133,6 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
 /** Ports 80 and 20080 of one Service would be published as one. */
 const uniquePorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
   [...new Map(ports.toReversed().map((port) => [publishedPort(port.number), port])).values()].toReversed()
-
-function outboundListener({ identity }: RegisteredService, port: RegisteredPort, address: string): OutboundListener {
-  const bind = { address, port: publishedPort(port.number) }
-  return port.protocol === 'tcp'
-    ? { kind: 'tcp', bind, cluster: clusterName({ host: identity.host, port: port.number }), service: identity }
-    : { kind: 'http', bind, routeTable: serviceTableName(identity.host, port.number), service: identity }
-}
 
 /** What the node agent wrote; text that is none of its own is no address. */
 function serviceAddresses(

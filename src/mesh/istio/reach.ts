@@ -1,14 +1,16 @@
-import type { Cluster, RouteTable } from '../model/index.ts'
+import type { Cluster, MeshProxy } from '../model/index.ts'
 import { createClusters } from './destinations.ts'
 import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Scope } from './scope.ts'
 
+type Routing = Pick<MeshProxy, 'routeTables' | 'outbound'>
+
 /** What the proxies of a scope get; proxies of one scope share it. */
 export interface Reach {
   routes(scope: Scope): MeshRoutes
   /** Nothing where the clusters are those of the whole mesh. */
-  clusters(scope: Scope, tables: readonly RouteTable[]): { readonly clusters?: readonly Cluster[] }
+  clusters(scope: Scope, routing: Routing): { readonly clusters?: readonly Cluster[] }
 }
 
 export function createReach(services: ReadonlyMap<string, RegisteredService>): Reach & {
@@ -24,10 +26,10 @@ export function createReach(services: ReadonlyMap<string, RegisteredService>): R
       routes.set(scope.key, known)
       return known
     },
-    clusters(scope, tables) {
+    clusters(scope, routing) {
       if (scope.key === '') return {}
       const reached = new Set(scope.reached.map(({ identity }) => identity.host))
-      const named = namedIn(tables)
+      const named = namedIn(routing)
       const candidates = allClusters(scope.destinations)
       const isWanted = ({ name, service }: Cluster) => reached.has(service.host) || named.has(name)
       const beyond = candidates.filter((cluster) => named.has(cluster.name) && !reached.has(cluster.service.host))
@@ -40,10 +42,10 @@ export function createReach(services: ReadonlyMap<string, RegisteredService>): R
 }
 
 /** Routes may lead to Services that the application does not ask for by name. */
-const namedIn = (tables: readonly RouteTable[]): ReadonlySet<string> =>
-  new Set(
-    tables
-      .flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes))
-      .flatMap(({ clusters, mirrors = [] }) => [...clusters, ...mirrors])
-      .flatMap(({ cluster }) => cluster ?? []),
-  )
+function namedIn({ routeTables, outbound }: Routing): ReadonlySet<string> {
+  const requests = routeTables
+    .flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes))
+    .flatMap(({ clusters, mirrors = [] }) => [...clusters, ...mirrors])
+  const connections = outbound.flatMap((listener) => (listener.kind === 'tcp' ? listener.route.clusters : []))
+  return new Set([...requests, ...connections].flatMap(({ cluster }) => cluster ?? []))
+}

@@ -29,6 +29,8 @@ export interface RegisteredService {
   readonly identity: ServiceIdentity
   readonly createdAt: string
   readonly selector: Readonly<Record<string, string>>
+  /** Its own, by which clients without a name for it connect. */
+  readonly addresses: readonly string[]
   /** Namespaces that see it; all when empty. */
   readonly exportTo: readonly string[]
   /** Of a ServiceEntry: it has no name but its host. */
@@ -81,6 +83,7 @@ function registerService(service: Service, slices: readonly EndpointSlice[], pod
     identity: serviceIdentity(namespaceOf(service), service.metadata.name),
     createdAt: service.metadata.creationTimestamp ?? '',
     selector: service.spec.selector ?? {},
+    addresses: [...new Set([service.spec.clusterIP ?? '', ...(service.spec.clusterIPs ?? [])])].filter(isAddress),
     isExternal: false,
     exportTo: (service.metadata.annotations?.[exportToAnnotation] ?? '')
       .split(',')
@@ -89,6 +92,9 @@ function registerService(service: Service, slices: readonly EndpointSlice[], pod
     ports,
   }
 }
+
+/** A Service without one says so in its place. */
+const isAddress = (text: string): boolean => text !== '' && text !== 'None'
 
 /** Of the pods that the Service selects, and of those that somebody else made endpoints. */
 function identitiesOf(service: Service, ports: readonly RegisteredPort[], pods: PodDirectory): readonly string[] {

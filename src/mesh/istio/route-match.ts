@@ -20,7 +20,10 @@ export interface RouteSource {
 export const gatewayName = (name: string, namespace: string): string =>
   name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`
 
-export function appliesIn(match: HttpMatchSpec, context: RouteContext): boolean {
+export function appliesIn(
+  match: Pick<HttpMatchSpec, 'gateways' | 'port' | 'sourceLabels' | 'sourceNamespace'>,
+  context: RouteContext,
+): boolean {
   const { gateways, port, sourceLabels = {}, sourceNamespace } = match
   if (gateways && !gateways.some((name) => gatewayName(name, context.namespace) === context.gateway)) return false
   if (port !== undefined && port !== context.port) return false

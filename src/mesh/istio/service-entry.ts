@@ -73,6 +73,7 @@ function registerHost(
     createdAt: object.metadata.creationTimestamp ?? '',
     selector: {},
     exportTo: spec.exportTo,
+    addresses: spec.addresses,
     isExternal: true,
     ports: spec.ports.map((port): RegisteredPort => {
       return {

@@ -57,7 +57,11 @@ const serverHost = text.regex(
 
 const server = z
   .strictObject({
-    port: z.strictObject({ number: port, name: z.string(), protocol: z.enum(['HTTP', 'HTTP2', 'GRPC', 'HTTPS']) }),
+    port: z.strictObject({
+      number: port,
+      name: z.string(),
+      protocol: z.enum(['HTTP', 'HTTP2', 'GRPC', 'HTTPS', 'TCP']),
+    }),
     hosts: z.array(serverHost).min(1),
     name: z.string().optional(),
     tls: tls.optional(),

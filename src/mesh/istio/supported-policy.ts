@@ -19,6 +19,8 @@ const connectionPool = z.strictObject({
       maxConnections: limit.optional(),
       connectTimeout: longerThanZero.optional(),
       tcpKeepalive: tcpKeepalive.optional(),
+      idleTimeout: duration.optional(),
+      maxConnectionDuration: longerThanZero.optional(),
     })
     .optional(),
   http: z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { addressRange } from './supported-values.ts'
 
 /** The part of Istio's security objects that this mesh carries out; strict, so that nothing is accepted without effect. */
 const text = z.string().min(1)
@@ -27,8 +28,7 @@ export const peerAuthenticationSpec = z
 export const hasLabels = (selected: z.output<typeof selector>): boolean =>
   Object.keys(selected?.matchLabels ?? {}).length > 0
 
-const ip = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must be an address or a range (CIDR)' })
-const ips = z.array(ip).optional()
+const ips = z.array(addressRange).optional()
 const ports = z.array(text.refine(isPort, 'must be a port')).optional()
 
 /** A star may only stand at the start or at the end. */

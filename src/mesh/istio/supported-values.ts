@@ -9,6 +9,10 @@ export const port = z.int().min(1).max(65_535)
 export const duration = z.string().regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
 export const longerThanZero = duration.refine((value) => /[1-9]/.test(value), 'must be longer than 0s')
 
+export const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'must be an address or a range (CIDR)',
+})
+
 /** Namespaces; `*` is all, `.` the object's own, `~` none. */
 export const exportTo = z
   .array(text.regex(/^(\*|\.|~|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/, 'must be ".", "*", "~" or a namespace'))

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { destination } from './supported-destination.ts'
 import { trafficPolicy } from './supported-policy.ts'
+import { tcpRoute } from './supported-tcp.ts'
 import { duration, exportTo, labels, longerThanZero, port, regex, text } from './supported-values.ts'
 
 /**
@@ -27,12 +29,6 @@ const match = z.strictObject({
   sourceNamespace: z.string().optional(),
   gateways: z.array(z.string()).optional(),
   ignoreUriCase: z.boolean().optional(),
-})
-
-const destination = z.strictObject({
-  host: text,
-  subset: z.string().optional(),
-  port: z.strictObject({ number: port }).optional(),
 })
 
 const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0) })
@@ -140,12 +136,15 @@ const httpRoute = z
     params: { code: 'ZeroWeights' },
   })
 
-export const virtualServiceSpec = z.strictObject({
-  hosts: z.array(text).min(1),
-  gateways: z.array(text).optional(),
-  exportTo,
-  http: z.array(httpRoute).min(1),
-})
+export const virtualServiceSpec = z
+  .strictObject({
+    hosts: z.array(text).min(1),
+    gateways: z.array(text).optional(),
+    exportTo,
+    http: z.array(httpRoute).default([]),
+    tcp: z.array(tcpRoute).default([]),
+  })
+  .refine(({ http, tcp }) => http.length + tcp.length > 0, { message: 'must have http or tcp' })
 
 export const destinationRuleSpec = z.strictObject({
   host: text,
@@ -160,7 +159,7 @@ export type VirtualServiceSpec = z.output<typeof virtualServiceSpec>
 export type HttpRouteSpec = VirtualServiceSpec['http'][number]
 export type HttpMatchSpec = z.output<typeof match>
 export type StringMatchSpec = z.output<typeof stringMatch>
-export type DestinationSpec = z.output<typeof destination>
+export type { DestinationSpec } from './supported-destination.ts'
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
 
 export { readSpec } from './read-spec.ts'

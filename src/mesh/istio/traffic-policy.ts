@@ -45,6 +45,8 @@ function readPolicy(
 const readConnectionPool = ({ tcp = {}, http = {} }: NonNullable<PolicySpec['connectionPool']>): ConnectionPool => ({
   ...limit('maxConnections', tcp.maxConnections),
   ...limit('connectTimeoutMs', milliseconds(tcp.connectTimeout)),
+  ...field('tcpIdleTimeoutMs', milliseconds(tcp.idleTimeout)),
+  ...field('maxConnectionDurationMs', milliseconds(tcp.maxConnectionDuration)),
   ...limit('maxPendingRequests', http.http1MaxPendingRequests),
   ...limit('maxRequests', http.http2MaxRequests),
   ...limit('maxRequestsPerConnection', http.maxRequestsPerConnection),

@@ -11,7 +11,7 @@ import type {
   WorkloadEntry,
 } from '../../api/index.ts'
 import { canonicalJson } from '../../base/index.ts'
-import type { Finding, Mesh } from '../model/index.ts'
+import type { Finding, Mesh, Protocol } from '../model/index.ts'
 import { readDestinationRules } from './destination-rule.ts'
 import { type GatewayRules, readGateways } from './gateway.ts'
 import type { CredentialOf } from './gateway-listeners.ts'
@@ -23,6 +23,7 @@ import { createScopes } from './scope.ts'
 import { readSecurity, type SecurityObjects } from './security.ts'
 import { registerServiceEntries } from './service-entry.ts'
 import { readSidecars } from './sidecar.ts'
+import { buildTcpRoute } from './tcp-routes.ts'
 import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
 
 /** The cluster as the mesh sees it. */
@@ -96,7 +97,8 @@ function destinationFindings(
   catalog: DestinationCatalog,
   gateways: readonly GatewayRules[],
 ): readonly Finding[] {
-  const problems = placesOf(rules, catalog, gateways).flatMap(({ gateway, port }) => {
+  const problems = placesOf(rules, catalog, gateways).flatMap(({ gateway, port, protocol }) => {
+    if (protocol === 'tcp') return tcpProblems(rules, { gateway, port }, catalog)
     return rules.http.flatMap(({ match: _, ...http }, index) => {
       const context = { gateway, namespace: rules.namespace, port, source: { namespace: rules.namespace, labels: {} } }
       const { problems: found } = buildRoutes({ ...rules, http: [http] }, context, catalog)
@@ -107,9 +109,18 @@ function destinationFindings(
   return [{ object: rules.key, reason: 'DestinationNotFound', message: [...new Set(problems)].join('; ') }]
 }
 
+const tcpProblems = (rules: RouteRules, place: Omit<Place, 'protocol'>, catalog: DestinationCatalog) =>
+  rules.tcp.flatMap(({ match: _, ...tcp }, index) => {
+    const source = { namespace: rules.namespace, labels: {} }
+    const context = { ...place, namespace: rules.namespace, source, addresses: [] }
+    const { problems } = buildTcpRoute({ ...rules, tcp: [tcp] }, context, catalog)
+    return problems.map((problem) => problem.replace('spec.tcp[0]', `spec.tcp[${index}]`))
+  })
+
 interface Place {
   readonly gateway: string
   readonly port: number
+  readonly protocol: Protocol | 'https'
 }
 
 function placesOf(
@@ -119,12 +130,12 @@ function placesOf(
 ): readonly Place[] {
   const inMesh = rules.gateways.includes('mesh')
     ? rules.hosts.flatMap((host) =>
-        (services.get(host)?.ports ?? []).map(({ number }) => ({ gateway: 'mesh', port: number })),
+        (services.get(host)?.ports ?? []).map(({ number, protocol }) => ({ gateway: 'mesh', port: number, protocol })),
       )
     : []
   const atGateways = gateways.flatMap(({ key, servers }) => {
     const gateway = `${key.namespace}/${key.name}`
-    return rules.gateways.includes(gateway) ? servers.map(({ port }) => ({ gateway, port })) : []
+    return rules.gateways.includes(gateway) ? servers.map(({ port, protocol }) => ({ gateway, port, protocol })) : []
   })
   return [...inMesh, ...atGateways]
 }

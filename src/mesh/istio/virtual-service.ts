@@ -26,6 +26,7 @@ export interface RouteRules {
   readonly gateways: readonly string[]
   readonly exportTo: readonly string[]
   readonly http: VirtualServiceSpec['http']
+  readonly tcp: VirtualServiceSpec['tcp']
   /** True when the routes depend on the workload that asks. */
   readonly dependsOnSource: boolean
 }
@@ -54,6 +55,7 @@ function rulesOf(object: VirtualService, spec: VirtualServiceSpec): RouteRules {
     gateways: (spec.gateways ?? ['mesh']).map((name) => gatewayName(name, namespace)),
     exportTo: spec.exportTo,
     http: spec.http,
+    tcp: spec.tcp,
     dependsOnSource: spec.http.some((http) =>
       http.match?.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined),
     ),

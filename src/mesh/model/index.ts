@@ -42,6 +42,7 @@ export type {
   Route,
   RouteMatch,
   RouteTable,
+  TcpRoute,
   TextMatch,
   VirtualHost,
   WeightedCluster,

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts'
 import type { Locality } from './locality.ts'
-import type { RouteTable } from './route.ts'
+import type { RouteTable, TcpRoute } from './route.ts'
 import type { MutualTls, ProxySecurity } from './security.ts'
 import type { CredentialUse, ServerTls } from './tls.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
@@ -35,8 +35,9 @@ export interface HttpOutbound {
 export interface TcpOutbound {
   readonly kind: 'tcp'
   readonly bind: SocketAddress
-  readonly cluster: string
-  readonly service: ServiceIdentity
+  readonly route: TcpRoute
+  /** Absent on a gateway. */
+  readonly service?: ServiceIdentity
 }
 
 /** One port of a gateway whose servers are told apart by the name that the client asks for in its handshake. */

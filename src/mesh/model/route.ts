@@ -116,6 +116,19 @@ export interface Route {
   readonly cors?: Cors
 }
 
+/** Where connections go whose bytes are not read. */
+export interface TcpRoute {
+  /** The object it comes from; absent for a Service's own route. */
+  readonly origin?: ObjectKey
+  /** Drawn for each connection. Weights are relative; their sum is above 0. */
+  readonly clusters: readonly Omit<WeightedCluster, 'headers'>[]
+  /** Without a byte either way; Envoy's own (1 h) when absent, no limit when 0. */
+  readonly idleTimeoutMs?: number
+  readonly maxDurationMs?: number
+  /** Clients of one address stay with one endpoint. */
+  readonly hashesSourceAddress?: boolean
+}
+
 export interface VirtualHost {
   readonly name: string
   readonly domains: readonly string[]

@@ -38,6 +38,9 @@ export interface ConnectionPool {
   readonly maxRetries?: number
   readonly idleTimeoutMs?: number
   readonly tcpKeepalive?: TcpKeepalive
+  /** Of a connection without a byte either way; 0 is no limit. */
+  readonly tcpIdleTimeoutMs?: number
+  readonly maxConnectionDurationMs?: number
   /** Requests of HTTP/1.1 go on as HTTP/2. */
   readonly upgradesToHttp2?: boolean
 }

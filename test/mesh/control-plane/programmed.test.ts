@@ -34,6 +34,7 @@ const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, re
     needs: Object.keys(proxies).map((name) => ({
       nodeId: node(name),
       tables: ['table'],
+      listeners: [],
       clusters: ['web'],
       isOnDemand: false,
     })),
@@ -97,7 +98,7 @@ describe('a VirtualService is', () => {
       'not held up by a gRPC library that calls others',
       judge(
         { a: { ...proxy({}), isSubscribed: () => false } },
-        { needs: [{ nodeId: node('a'), tables: ['table'], clusters: ['web'], isOnDemand: true }] },
+        { needs: [{ nodeId: node('a'), tables: ['table'], listeners: [], clusters: ['web'], isOnDemand: true }] },
       ),
       decided(true, 'Programmed', 'no connected proxy needs the route'),
     ],

@@ -398,8 +398,8 @@ describe('policies of a DestinationRule', () => {
     ],
     [
       'what is not known of a pool',
-      { connectionPool: { tcp: { maxConnectionDuration: '1s' } } },
-      'spec.trafficPolicy.connectionPool.tcp.maxConnectionDuration: this mesh does not support the field',
+      { connectionPool: { http: { useClientProtocol: true } } },
+      'spec.trafficPolicy.connectionPool.http.useClientProtocol: this mesh does not support the field',
     ],
     [
       'two hash keys',
@@ -518,9 +518,9 @@ describe('what cannot be carried out is a finding', () => {
     ],
     [
       'an unsupported kind of route',
-      { http: [{ route }], tcp: [] },
+      { http: [{ route }], tls: [] },
       'Invalid',
-      'spec.tcp: this mesh does not support the field',
+      'spec.tls: this mesh does not support the field',
     ],
     [
       'a fault that this mesh does not know',
