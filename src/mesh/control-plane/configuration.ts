@@ -1,6 +1,7 @@
+import { getCACertificates } from 'node:tls'
 import type { KubernetesObject } from '../../api/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import { createMeshRenderer, type Observability, type ProxyResources } from '../envoy/index.ts'
+import { createMeshRenderer, type Observability, type ProxyResources, renderSystemRoots } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
 import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
@@ -70,6 +71,9 @@ export function createConfigurationBuilder(
   }
 }
 
+/** Of this machine's Node.js, those of NODE_EXTRA_CA_CERTS included: an image of Envoy may have none. */
+const systemRoots = [renderSystemRoots(getCACertificates('default').join('\n'))]
+
 /** What all proxies share, and to each the secrets of its own identity and those of its own servers. */
 const withSecrets = (
   mesh: Mesh,
@@ -78,7 +82,11 @@ const withSecrets = (
 ): ReadonlyMap<string, ProxyResources> =>
   new Map(
     mesh.proxies.map(({ id, workload, credentials: uses = [] }) => {
-      const own = [certificates.secretsOf(workload), ...(uses.length === 0 ? [] : [credentials.secretsOf(uses)])]
+      const own = [
+        certificates.secretsOf(workload),
+        systemRoots,
+        ...(uses.length === 0 ? [] : [credentials.secretsOf(uses)]),
+      ]
       return [id, [...(rendered.get(id) ?? []), ...own]] as const
     }),
   )

@@ -1,21 +1,38 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Cluster, Protocol } from '../model/index.ts'
 import { type ClusterSchema, RawBufferSchema } from './api.ts'
+import { ownUpstreamTls } from './client-tls.ts'
 import { extension } from './messages.ts'
 import { meshProtocol, meshUpstreamTls, tlsModeKey } from './tls.ts'
 
 type Transport = Pick<MessageInitShape<typeof ClusterSchema>, 'transportSocket' | 'transportSocketMatches'>
 
-/** The mesh's TLS to the endpoints that take it, plain text to the others. */
+/** What the cluster's policy asks for; else the mesh's TLS to the endpoints that take it, plain text to the others. */
 export function clientTransport(cluster: Cluster): Transport {
+  const protocols = applicationProtocols[cluster.protocol]
+  switch (cluster.tls?.kind) {
+    case 'none':
+      return {}
+    case 'files':
+      return { transportSocket: ownUpstreamTls(cluster, cluster.tls, protocols) }
+    case 'mesh': {
+      const { subjectAltNames, serverName: asked = serverName(cluster) } = cluster.tls
+      const names = subjectAltNames.length > 0 ? subjectAltNames : cluster.identities
+      return { transportSocket: meshUpstreamTls(names, protocols, asked) }
+    }
+    default:
+      return automaticTransport(cluster, protocols)
+  }
+}
+
+function automaticTransport(cluster: Cluster, protocols: readonly string[]): Transport {
   if (cluster.identities.length === 0) return {}
-  const { identities, protocol } = cluster
   return {
     transportSocketMatches: [
       {
         name: 'mesh',
         match: { [tlsModeKey]: meshProtocol },
-        transportSocket: meshUpstreamTls(identities, applicationProtocols[protocol], serverName(cluster)),
+        transportSocket: meshUpstreamTls(cluster.identities, protocols, serverName(cluster)),
       },
       {
         name: 'plain',

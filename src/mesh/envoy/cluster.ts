@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Cluster, ConnectionPool, InboundListener, Protocol, TcpKeepalive } from '../model/index.ts'
 import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
+import { namesByRequest } from './client-tls.ts'
 import { clientTransport } from './client-transport.ts'
 import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
@@ -38,7 +39,7 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
     circuitBreakers: circuitBreakers(cluster.connectionPool),
     ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
-    typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool),
+    typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool, namesByRequest(cluster)),
     ...clientTransport(cluster),
   })
   return {
@@ -100,9 +101,11 @@ export function renderBlackHole(): EnvoyResource {
 function protocolOptions(
   protocol: Protocol,
   { idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs }: ConnectionPool = {},
+  names: ReturnType<typeof namesByRequest> = {},
 ): Record<string, Any> {
   if (protocol === 'tcp') return {}
   const options = pack(HttpProtocolOptionsSchema, {
+    ...names,
     ...([idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs].every((limit) => limit === undefined)
       ? {}
       : {

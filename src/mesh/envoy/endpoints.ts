@@ -7,8 +7,11 @@ import { metadataNamespace, workloadMetadata } from './telemetry.ts'
 import { meshProtocol, tlsModeKey, transportMatch } from './tls.ts'
 
 /** The place that asks matters where endpoints are left out for failing: only then may others have to take over. */
-export const dependsOnLocality = ({ outlierDetection, endpoints, resolution = 'static' }: Cluster): boolean =>
-  resolution === 'static' && outlierDetection !== undefined && endpoints.some(({ locality }) => locality !== undefined)
+export const dependsOnLocality = ({ resolution = 'static', ...cluster }: Cluster): boolean =>
+  resolution === 'static' &&
+  cluster.outlierDetection !== undefined &&
+  cluster.ignoresLocality !== true &&
+  cluster.endpoints.some(({ locality }) => locality !== undefined)
 
 /** Nearest first for a proxy whose locality is given; all alike for others. */
 export function renderEndpoints(cluster: Cluster, from?: Locality): EnvoyResource {

@@ -17,6 +17,13 @@ export type { Observability, Tracing } from './observability.ts'
 export type { Probe, ProbeTarget } from './probes.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'
 export { type EnvoyResource, type ResourceType, resourceTypes, typeUrls } from './resource.ts'
-export { type Credential, renderCredential, renderIdentity, renderTrust, trustSecret } from './secret.ts'
+export {
+  type Credential,
+  renderCredential,
+  renderIdentity,
+  renderSystemRoots,
+  renderTrust,
+  trustSecret,
+} from './secret.ts'
 export { renderTokenSecret, type TokenFile } from './token-file.ts'
 export { renderXdsTrust, type XdsTrust } from './xds-trust.ts'

@@ -41,6 +41,12 @@ export const renderCredential = (name: string, credential: Credential): EnvoyRes
         value: { trustedCa: inline(credential.certificates) },
       })
 
+/** Istio's name for the roots that everybody knows. */
+export const systemRootsSecret = 'file-root:system'
+
+export const renderSystemRoots = (roots: string): EnvoyResource =>
+  secret(systemRootsSecret, { case: 'validationContext', value: { trustedCa: inline(roots) } })
+
 type SecretType = NonNullable<Parameters<typeof pack<typeof SecretSchema>>[1]['type']>
 
 function secret(name: string, type: SecretType): EnvoyResource {

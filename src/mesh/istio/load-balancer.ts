@@ -5,7 +5,13 @@ import type { PolicySpec } from './supported-policy.ts'
 type Spec = NonNullable<PolicySpec['loadBalancer']>
 type HashSpec = NonNullable<Spec['consistentHash']>
 
-export function readLoadBalancer(spec: Spec): Pick<TrafficPolicy, 'loadBalancing' | 'consistentHash' | 'warmUp'> {
+type Read = Pick<TrafficPolicy, 'loadBalancing' | 'consistentHash' | 'warmUp' | 'ignoresLocality'>
+
+export function readLoadBalancer({ localityLbSetting, ...spec }: Spec): Read {
+  return { ...readChoice(spec), ...(localityLbSetting?.enabled === false ? { ignoresLocality: true } : {}) }
+}
+
+function readChoice(spec: Spec): Omit<Read, 'ignoresLocality'> {
   const { consistentHash: hash, simple = 'UNSPECIFIED' } = spec
   if (hash !== undefined) {
     return { loadBalancing: hash.maglev === undefined ? 'ring-hash' : 'maglev', consistentHash: readHash(hash) }

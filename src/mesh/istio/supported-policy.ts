@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clientTls } from './supported-client-tls.ts'
 import { duration, longerThanZero, port, text } from './supported-values.ts'
 
 const limit = z
@@ -94,8 +95,21 @@ const warmup = z.strictObject({
 
 const simple = z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM'])
 
+const later = (what: string) =>
+  z
+    .undefined({ error: `this mesh does not ${what}: with outlierDetection the nearest endpoints come first` })
+    .optional()
+
+const localityLbSetting = z.strictObject({
+  enabled: z.boolean().optional(),
+  distribute: later('split by locality'),
+  failover: later('choose where to fail over to'),
+  failoverPriority: later('choose where to fail over to'),
+})
+
 const loadBalancer = z
   .strictObject({
+    localityLbSetting: localityLbSetting.optional(),
     simple: simple.optional(),
     consistentHash: consistentHash.optional(),
     warmupDurationSecs: longerThanZero.optional(),
@@ -118,6 +132,7 @@ const policy = {
   connectionPool: connectionPool.optional(),
   outlierDetection: outlierDetection.optional(),
   loadBalancer: loadBalancer.optional(),
+  tls: clientTls.optional(),
 }
 
 const portPolicy = z.strictObject({ port: z.strictObject({ number: port }), ...policy })

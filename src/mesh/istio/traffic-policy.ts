@@ -1,4 +1,5 @@
 import type { ConnectionPool, OutlierDetection, TrafficPolicy } from '../model/index.ts'
+import { readClientTls } from './client-tls.ts'
 import { readLoadBalancer } from './load-balancer.ts'
 import { field, limit, milliseconds } from './optional-field.ts'
 import type { PolicySpec, TrafficPolicySpec } from './supported-policy.ts'
@@ -31,14 +32,15 @@ export function readPolicies(spec: TrafficPolicySpec | undefined, inherited = de
 }
 
 function readPolicy(
-  { loadBalancer, connectionPool, outlierDetection }: PolicySpec,
+  { loadBalancer, connectionPool, outlierDetection, tls }: PolicySpec,
   inherited: TrafficPolicy,
 ): TrafficPolicy {
-  const { consistentHash: _, warmUp: __, ...others } = inherited
+  const { consistentHash: _, warmUp: __, ignoresLocality: ___, ...others } = inherited
   return {
     ...(loadBalancer === undefined ? inherited : { ...others, ...readLoadBalancer(loadBalancer) }),
     ...(connectionPool === undefined ? {} : { connectionPool: readConnectionPool(connectionPool) }),
     ...(outlierDetection === undefined ? {} : { outlierDetection: readOutlierDetection(outlierDetection) }),
+    ...(tls === undefined ? {} : { tls: readClientTls(tls) }),
   }
 }
 

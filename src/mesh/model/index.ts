@@ -57,7 +57,7 @@ export type {
   TokenRule,
 } from './security.ts'
 export { shareMesh } from './share.ts'
-export type { CredentialUse, ServerTls, TlsVersion } from './tls.ts'
+export type { ClientTls, CredentialUse, ServerTls, TlsVersion } from './tls.ts'
 export type {
   ConnectionPool,
   ConsistentHash,

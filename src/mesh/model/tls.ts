@@ -20,3 +20,21 @@ export interface ServerTls {
   /** Envoy's own when empty. */
   readonly cipherSuites: readonly string[]
 }
+
+/** How a proxy speaks to the endpoints of a cluster, whatever they would take. Paths are those of its own files. */
+export type ClientTls =
+  | { readonly kind: 'none' }
+  | ({ readonly kind: 'mesh' } & AskedName)
+  | ({
+      readonly kind: 'files'
+      /** Who must have signed the server's certificate. */
+      readonly authority: { readonly kind: 'unchecked' | 'system' } | { readonly kind: 'file'; readonly path: string }
+      readonly certificate?: { readonly chain: string; readonly key: string }
+    } & AskedName)
+
+interface AskedName {
+  /** What the handshake asks for. */
+  readonly serverName?: string
+  /** Of which the server's certificate must have one. */
+  readonly subjectAltNames: readonly string[]
+}

@@ -1,3 +1,5 @@
+import type { ClientTls } from './tls.ts'
+
 export type LoadBalancing = 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev'
 
 /** What of a request decides which endpoint gets it. A cookie with a lifetime is given to clients that have none. */
@@ -64,6 +66,10 @@ export interface TrafficPolicy {
   readonly loadBalancing: LoadBalancing
   readonly consistentHash?: ConsistentHash
   readonly warmUp?: WarmUp
+  /** Near endpoints are no better than far ones. */
+  readonly ignoresLocality?: true
   readonly connectionPool?: ConnectionPool
   readonly outlierDetection?: OutlierDetection
+  /** Absent: the mesh's own towards endpoints that take it, else none. */
+  readonly tls?: ClientTls
 }

@@ -80,12 +80,12 @@ test('an object that is refused says why, and says so no more when it is right',
   const { api, start } = await shopWithMesh()
   await start()
   const condition = () => api.list(destinationRuleKind)[0]?.status?.conditions?.[0]
-  await place(api, destinationRuleKind, destinationRuleOf('web', { host: 'web', trafficPolicy: { tls: {} } }))
+  await place(api, destinationRuleKind, destinationRuleOf('web', { host: 'web', trafficPolicy: { unknown: 1 } }))
   await eventually(() =>
     expect(condition()).toMatchObject({
       status: 'False',
       reason: 'Invalid',
-      message: 'spec.trafficPolicy.tls: this mesh does not support the field',
+      message: 'spec.trafficPolicy.unknown: this mesh does not support the field',
     }),
   )
   await place(api, destinationRuleKind, destinationRuleOf('web', { host: 'web' }))

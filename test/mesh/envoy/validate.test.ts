@@ -11,6 +11,7 @@ import {
   renderCredential,
   renderIdentity,
   renderMesh,
+  renderSystemRoots,
   renderTrust,
   resourceToJson,
 } from '../../../src/mesh/envoy/index.ts'
@@ -42,7 +43,12 @@ beforeAll(async () => {
     renderCredential('cert', { holds: 'certificate', ...leaf }),
     renderCredential('cert', { holds: 'authority', certificates: authority.value.root }),
   ]
-  secrets = [renderIdentity(leaf), renderTrust(authority.value.root), ...credentials].map(resourceToJson)
+  secrets = [
+    renderIdentity(leaf),
+    renderTrust(authority.value.root),
+    renderSystemRoots(authority.value.root),
+    ...credentials,
+  ].map(resourceToJson)
 })
 
 const bootstrap = (address: string): string =>
@@ -249,6 +255,27 @@ describe('Envoy accepts', () => {
                 ],
               },
             ],
+          }),
+        ],
+      },
+    ],
+    [
+      'TLS to destinations, at every level',
+      {
+        ...shop,
+        destinationRules: [
+          destinationRuleOf('web', {
+            host: 'web',
+            trafficPolicy: {
+              tls: { mode: 'ISTIO_MUTUAL', sni: 'a.example', subjectAltNames: ['spiffe://cluster.local/ns/a/sa/b'] },
+              loadBalancer: { localityLbSetting: { enabled: false } },
+            },
+            subsets: [
+              { mode: 'DISABLE' },
+              { mode: 'SIMPLE' },
+              { mode: 'SIMPLE', insecureSkipVerify: true },
+              { mode: 'SIMPLE', sni: 'a.example', subjectAltNames: ['b.example'] },
+            ].map((tls, index) => ({ name: `s${index}`, labels: {}, trafficPolicy: { tls } })),
           }),
         ],
       },

@@ -14,9 +14,9 @@ const ruleOf = (host: string, trafficPolicy: object, subsets: Subsets = []) =>
 function balancingOf(trafficPolicy: object, subsets: Subsets = [], subset = '') {
   const mesh = translate({ ...shop, destinationRules: [ruleOf('web', trafficPolicy, subsets)] })
   expect(mesh.findings).toEqual([])
-  const { loadBalancing, consistentHash, warmUp, protocol } =
+  const { loadBalancing, consistentHash, warmUp, protocol, ignoresLocality } =
     mesh.clusters.find((each) => each.name === name('web', subset)) ?? {}
-  return { loadBalancing, consistentHash, warmUp, protocol }
+  return { loadBalancing, consistentHash, warmUp, protocol, ...(ignoresLocality ? { ignoresLocality } : {}) }
 }
 
 const hash = (fields: object) => ({ loadBalancer: { consistentHash: fields } })
@@ -61,6 +61,16 @@ describe('how endpoints are chosen', () => {
       'with the warm-up of old',
       { loadBalancer: { warmupDurationSecs: '10s' } },
       { ...http, loadBalancing: 'least-request', warmUp: { windowMs: 10_000 } },
+    ],
+    [
+      'near or far',
+      { loadBalancer: { simple: 'RANDOM', localityLbSetting: { enabled: false } } },
+      { ...http, loadBalancing: 'random', ignoresLocality: true },
+    ],
+    [
+      'by distance, as always',
+      { loadBalancer: { localityLbSetting: { enabled: true } } },
+      { ...http, loadBalancing: 'least-request' },
     ],
     [
       'over HTTP/2',

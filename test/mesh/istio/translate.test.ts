@@ -393,8 +393,28 @@ describe('policies of a DestinationRule', () => {
   const refused: readonly (readonly [string, object, string])[] = [
     [
       'where requests go in other regions',
-      { loadBalancer: { simple: 'ROUND_ROBIN', localityLbSetting: { enabled: true } } },
-      'spec.trafficPolicy.loadBalancer.localityLbSetting: this mesh does not support the field',
+      { loadBalancer: { simple: 'ROUND_ROBIN', localityLbSetting: { failover: [{ from: 'a', to: 'b' }] } } },
+      'spec.trafficPolicy.loadBalancer.localityLbSetting.failover: this mesh does not choose where to fail over to: with outlierDetection the nearest endpoints come first',
+    ],
+    [
+      'a field that its TLS mode does not ask',
+      { tls: { mode: 'ISTIO_MUTUAL', caCertificates: '/ca.pem' } },
+      'spec.trafficPolicy.tls.caCertificates: is not for mode ISTIO_MUTUAL',
+    ],
+    [
+      'mutual TLS without a certificate',
+      { tls: { mode: 'MUTUAL' } },
+      'spec.trafficPolicy.tls.clientCertificate: must be given for mode MUTUAL; spec.trafficPolicy.tls.privateKey: must be given for mode MUTUAL',
+    ],
+    [
+      'an authority that nobody asks',
+      { tls: { mode: 'SIMPLE', caCertificates: '/ca.pem', insecureSkipVerify: true } },
+      'spec.trafficPolicy.tls.caCertificates: cannot be beside insecureSkipVerify, with which nothing is checked',
+    ],
+    [
+      'a Secret of a client',
+      { tls: { mode: 'SIMPLE', credentialName: 'ca' } },
+      'spec.trafficPolicy.tls.credentialName: this mesh reads Secrets for servers of Gateways only: name files that the proxy can read',
     ],
     [
       'what is not known of a pool',
@@ -631,17 +651,50 @@ describe('what cannot be carried out is a finding', () => {
     ])
   })
 
-  test('TLS at a gateway and policies of a DestinationRule are refused, not ignored', () => {
-    const { findings } = translate({
-      ...shop,
-      gateways: [
-        gatewayOf('public', { servers: [{ port: { number: 443, name: 'https', protocol: 'HTTPS' }, hosts: ['*'] }] }),
-      ],
-      destinationRules: [destinationRuleOf('web', { host: 'web', trafficPolicy: { tls: { mode: 'SIMPLE' } } })],
-    })
-    expect(findings.map(({ object, reason, message }) => [object.kind, reason, message])).toEqual([
-      ['DestinationRule', 'Invalid', 'spec.trafficPolicy.tls: this mesh does not support the field'],
-      ['Gateway', 'Invalid', 'spec.servers[0].tls.mode: must be given for protocol HTTPS'],
+  test.each([
+    ['HTTPS without a mode', 'HTTPS', undefined, 'tls.mode: must be given for protocol HTTPS'],
+    [
+      'HTTPS without a Secret',
+      'HTTPS',
+      { mode: 'SIMPLE' },
+      'tls.credentialName: must name a Secret in the namespace of the gateway',
+    ],
+    [
+      'what the handshake alone would lead',
+      'HTTPS',
+      { mode: 'PASSTHROUGH', credentialName: 'cert' },
+      'tls.mode: must be one of SIMPLE, MUTUAL, OPTIONAL_MUTUAL: this mesh does not support PASSTHROUGH',
+    ],
+    ['TLS on a port of HTTP', 'HTTP', { mode: 'SIMPLE', credentialName: 'cert' }, 'tls.mode: is for protocol HTTPS'],
+    [
+      'a redirect of HTTPS',
+      'HTTPS',
+      { mode: 'SIMPLE', credentialName: 'cert', httpsRedirect: true },
+      'tls.httpsRedirect: is for protocol HTTP',
+    ],
+    [
+      'a certificate in a file',
+      'HTTPS',
+      { mode: 'SIMPLE', credentialName: 'cert', serverCertificate: '/cert.pem' },
+      'tls.serverCertificate: this mesh does not read files: name a Secret in credentialName',
+    ],
+    [
+      'versions that exclude each other',
+      'HTTPS',
+      { mode: 'SIMPLE', credentialName: 'cert', maxProtocolVersion: 'TLSV1_1' },
+      'tls.maxProtocolVersion: must not be below minProtocolVersion (TLSV1_2 where that is not given)',
+    ],
+    [
+      'a cipher suite that Envoy does not know',
+      'HTTPS',
+      { mode: 'SIMPLE', credentialName: 'cert', cipherSuites: ['NULL-MD5'] },
+      'tls.cipherSuites[0]: must be a cipher suite of TLS 1.2 that Envoy knows',
+    ],
+  ])('of a gateway: %s', (_, protocol, tls, message) => {
+    const server = { port: { number: 443, name: 'https', protocol }, hosts: ['*'], ...(tls ? { tls } : {}) }
+    const { findings } = translate({ ...shop, gateways: [gatewayOf('public', { servers: [server] })] })
+    expect(findings.map((finding) => [finding.reason, finding.message])).toEqual([
+      ['Invalid', `spec.servers[0].${message}`],
     ])
   })
 })
