@@ -7,6 +7,15 @@ export function isEqual(left: unknown, right: unknown): boolean {
   return haveEqualFields(left, right)
 }
 
+/** Whether two values are written as the same JSON: a field that is undefined counts as absent. */
+export function isSameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true
+  // Alone and in lists, undefined is written as null.
+  if (!isObject(left) || !isObject(right)) return (left ?? null) === (right ?? null)
+  if (Array.isArray(left)) return Array.isArray(right) && areSameLists(left, right)
+  return !Array.isArray(right) && haveSameFields(left, right)
+}
+
 /** Whether two objects have the very same values in the same fields. */
 export function isSameRecord(left: object, right: object): boolean {
   const values = Object.entries(right)
@@ -19,6 +28,21 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const areEqualLists = (left: readonly unknown[], right: readonly unknown[]): boolean =>
   left.length === right.length && left.every((value, index) => isEqual(value, right[index]))
+
+const areSameLists = (left: readonly unknown[], right: readonly unknown[]): boolean =>
+  left.length === right.length && left.every((value, index) => isSameJson(value, right[index]))
+
+function haveSameFields(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): boolean {
+  for (const key of Object.keys(left)) if (!isSameField(left[key], ownField(right, key))) return false
+  for (const key of Object.keys(right)) if (!Object.hasOwn(left, key) && right[key] !== undefined) return false
+  return true
+}
+
+const ownField = (record: Readonly<Record<string, unknown>>, key: string): unknown =>
+  Object.hasOwn(record, key) ? record[key] : undefined
+
+const isSameField = (left: unknown, right: unknown): boolean =>
+  left === undefined || right === undefined ? left === right : isSameJson(left, right)
 
 function haveEqualFields(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): boolean {
   const keys = Object.keys(left)

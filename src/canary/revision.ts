@@ -1,5 +1,5 @@
 import type { PodTemplate, Service } from '../api/index.ts'
-import { hashValue } from '../base/index.ts'
+import { hashValue, remember } from '../base/index.ts'
 
 /** Changes when the way of hashing does, so that an upgrade can tell the two apart. */
 const HASH_VERSION = 'v1'
@@ -9,9 +9,14 @@ const HASH_VERSION = 'v1'
  * strategy and metadata of the workload do not count. Who may not read Secrets knows its first part all the same.
  */
 export function revisionOf(template: PodTemplate, configs: Readonly<Record<string, string>> = {}): string {
-  const revision = `${HASH_VERSION}-${hashValue(withoutNulls(asWritten(template)))}`
+  const revision = revisionOfTemplate(template)
   return Object.keys(configs).length === 0 ? revision : `${revision}-${hashValue(configs)}`
 }
+
+/** Each pass of a release asks for that of the same template. */
+const revisionOfTemplate = remember(
+  (template: PodTemplate): string => `${HASH_VERSION}-${hashValue(withoutNulls(asWritten(template)))}`,
+)
 
 /** The change key of a Service: where its requests go. How it is exposed (type, addresses, node ports) does not count. */
 export const revisionOfService = (service: Service): string =>

@@ -1,8 +1,13 @@
 import { type Canary, canarySpecSchema } from '../api/index.ts'
-import { failure, type Result, success } from '../base/index.ts'
+import { failure, remember, type Result, success } from '../base/index.ts'
 
-/** The object with every default filled; the API server checked it, unless the CRD was older than this controller. */
-export function parseCanary(object: Canary): Result<Canary> {
+/**
+ * The object with every default filled; the API server checked it, unless the CRD was older than this controller. Read
+ * once for each state of the object: most passes are woken by something else.
+ */
+export const parseCanary = remember(readCanary)
+
+function readCanary(object: Canary): Result<Canary> {
   const unsupported = 'unsupported' in object.spec ? object.spec.unsupported : undefined
   if (Array.isArray(unsupported)) {
     return failure(`spec.${unsupported.join(', spec.')}: Sluice does not do this for a Canary of Flagger`)

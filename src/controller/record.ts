@@ -6,7 +6,7 @@ import {
   canaryRunKind,
   type OwedNotice,
 } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 import { type Observation, type ReleaseState, renderRunStatus, renderStatus, type Traffic } from '../canary/index.ts'
 import type { KubeClient } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -48,7 +48,7 @@ async function recordRun({ client, copies }: RecordOptions, outcome: Outcome): P
   const { owed, added } = noticesAfter(outcome)
   const plain = renderRunStatus(next, run)
   const { notices: former, ...rest } = recorded.status ?? {}
-  const isSame = recorded.status !== undefined && canonicalJson(plain) === canonicalJson(rest)
+  const isSame = recorded.status !== undefined && isSameJson(plain, rest)
   // While the release goes on, what was delivered is struck off with the next write.
   const isOwedLess = run.outcome !== 'Running' && owed.length < (former?.length ?? 0)
   if (isSame && added.length === 0 && !isOwedLess) return false
@@ -70,7 +70,7 @@ function noticesAfter({ notices }: Outcome): Pick<RunNotices, 'owed' | 'added'> 
 async function recordCanary(options: RecordOptions, { next, observation, traffic }: Outcome): Promise<boolean> {
   const { canary } = observation
   const status = renderStatus(next, observation, traffic)
-  if (canonicalJson(status) === canonicalJson(canary.status)) return false
+  if (isSameJson(status, canary.status)) return false
   const ref = { namespace: canary.metadata.namespace, name: canary.metadata.name }
   const newest = options.copies.canaries.get(ref)
   // A status that somebody else wrote since must meet the old version, and be refused.
@@ -80,7 +80,7 @@ async function recordCanary(options: RecordOptions, { next, observation, traffic
 }
 
 const isSameStatus = (one: Canary, other: Canary): boolean =>
-  one.metadata.uid === other.metadata.uid && canonicalJson(one.status) === canonicalJson(other.status)
+  one.metadata.uid === other.metadata.uid && isSameJson(one.status, other.status)
 
 /** Users write spec and annotations meanwhile: only another writer of the status is a conflict. */
 async function writeStatus({ client }: RecordOptions, canary: Canary, status: CanaryStatus): Promise<Canary> {

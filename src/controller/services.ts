@@ -1,5 +1,5 @@
 import { apiVersionOf, type Canary, type Service, type ServicePort, serviceKind } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 import { marksOf, serviceNamesOf } from '../traffic/index.ts'
 import { primaryLabel, type SelectorLabel } from './workload/selector-label.ts'
 
@@ -40,7 +40,7 @@ export function renderService(canary: Canary, plan: ServicePlan, existing: Servi
 }
 
 export const isServiceAsWanted = (canary: Canary, plan: ServicePlan, existing: Service | undefined): boolean =>
-  existing !== undefined && canonicalJson(renderService(canary, plan, existing).spec) === canonicalJson(existing.spec)
+  existing !== undefined && isSameJson(renderService(canary, plan, existing).spec, existing.spec)
 
 function renderPort({ spec }: Canary): ServicePort {
   const { port, portName, targetPort } = spec.service

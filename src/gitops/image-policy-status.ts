@@ -1,5 +1,5 @@
 import type { ImagePolicy } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 
 /** Reasons of an ImagePolicy's Ready condition and of its events. */
 export const imagePolicyReasons = {
@@ -39,7 +39,7 @@ export function nextStatus(policy: ImagePolicy, finding: Finding, now: number): 
     latestTag: finding.latestTag ?? former.latestTag,
     conditions: [readyCondition(policy, finding, now)],
   }
-  const isSame = canonicalJson(next) === canonicalJson(former)
+  const isSame = isSameJson(next, former)
   if (finding.polledAt === undefined) return isSame ? undefined : next
   if (isSame && finding.polledAt - Date.parse(former.lastPollTime ?? '') < POLL_TIME_KEPT_MS) return undefined
   return { ...next, lastPollTime: timeOf(finding.polledAt) }

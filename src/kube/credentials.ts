@@ -32,8 +32,11 @@ export interface Credentials {
   readonly connectionKey: string
 }
 
-/** Resolves who we are for the next request: token files rotate and exec plugins expire, so it is asked each time. */
-export type CredentialSource = () => Promise<Credentials>
+/** Resolves who we are for the next request: token files rotate and exec plugins expire. `refused` asks anew at once. */
+export type CredentialSource = (refused?: boolean) => Promise<Credentials>
+
+/** Client-node reads files and makes three agents each time it is asked, which costs more than the request. */
+const FRESH_MS = 5_000
 
 export function createCredentialSource(source: KubeConfigSource): CredentialSource {
   if (source !== undefined && typeof source !== 'string' && !isKubeConfig(source)) {
@@ -41,10 +44,14 @@ export function createCredentialSource(source: KubeConfigSource): CredentialSour
     return () => Promise.resolve(fixed)
   }
   let loaded: Promise<KubeConfig> | undefined
-  return async () => {
+  let known: { readonly credentials: Credentials; readonly at: number } | undefined
+  return async (refused = false) => {
+    if (known && !refused && performance.now() - known.at < FRESH_MS) return known.credentials
     loaded ??= isKubeConfig(source) ? Promise.resolve(source) : loadKubeConfig(source)
     try {
-      return await resolveCredentials(await loaded)
+      const credentials = await resolveCredentials(await loaded)
+      known = { credentials, at: performance.now() }
+      return credentials
     } catch (cause) {
       loaded = undefined
       throw cause

@@ -27,15 +27,16 @@ export function createDueKeys(clock: Clock, release: (key: string) => void): Due
       if (time >= (due.get(key) ?? Number.POSITIVE_INFINITY)) return
       due.set(key, time)
       // An abort costs more than a sleep: only a time before the next one needs it.
-      if (time < wakesAt) wake.abort()
+      if (time < wakesAt) wake.abort('earlier')
     },
     async run(signal) {
+      signal.addEventListener('abort', () => wake.abort('stopped'), { once: true })
       while (!signal.aborted) {
         wake = new AbortController()
         releaseDue()
         // An hour at most: timers take 32 bits of milliseconds.
         wakesAt = Math.min(clock.monotonic() + 3_600_000, ...due.values())
-        await clock.sleep(Math.max(0, wakesAt - clock.monotonic()), AbortSignal.any([signal, wake.signal]))
+        await clock.sleep(Math.max(0, wakesAt - clock.monotonic()), wake.signal)
       }
     },
   }

@@ -43,6 +43,13 @@ interface Connections {
   readonly streams: Dispatcher
 }
 
+interface Sending {
+  readonly kind: 'calls' | 'streams'
+  readonly signal: AbortSignal
+  /** The credentials that are known were not taken. */
+  readonly refused?: boolean
+}
+
 /** HTTP to the API server: connections are kept alive, every call has a time and a size limit. */
 export function createTransport(source: CredentialSource, limits: TransportLimits, userAgent: string): Transport {
   let connections: Connections | undefined
@@ -57,8 +64,8 @@ export function createTransport(source: CredentialSource, limits: TransportLimit
     return connections
   }
 
-  const send = async (request: ApiRequest, kind: 'calls' | 'streams', signal: AbortSignal) => {
-    const credentials = await source()
+  const send = async (request: ApiRequest, { kind, signal, refused = false }: Sending) => {
+    const credentials = await source(refused)
     try {
       return await connect(credentials)[kind].request({
         origin: new URL(credentials.server).origin,
@@ -73,8 +80,9 @@ export function createTransport(source: CredentialSource, limits: TransportLimit
     }
   }
 
-  const attempt = async (request: ApiRequest): Promise<unknown> => {
-    const response = await send(request, 'calls', AbortSignal.timeout(limits.requestTimeoutMs))
+  const attempt = async (request: ApiRequest, refused = false): Promise<unknown> => {
+    using deadline = startDeadline(limits.requestTimeoutMs)
+    const response = await send(request, { kind: 'calls', signal: deadline.signal, refused })
     const text = await readText(request, response)
     if (response.statusCode >= 300) throw refusalToError(request.what, refusalOf(response, text))
     return parseJson(request, text)
@@ -86,11 +94,11 @@ export function createTransport(source: CredentialSource, limits: TransportLimit
         return await attempt(request)
       } catch (error) {
         if (!isWorthAnotherTry(request, error)) throw error
-        return attempt(request)
+        return attempt(request, isRefusal(error))
       }
     },
     async *stream(request, signal) {
-      const response = await send(request, 'streams', signal)
+      const response = await send(request, { kind: 'streams', signal })
       if (response.statusCode >= 300) {
         throw refusalToError(request.what, refusalOf(response, await readText(request, response)))
       }
@@ -103,16 +111,26 @@ export function createTransport(source: CredentialSource, limits: TransportLimit
   }
 }
 
+/** Ends with the call: a signal of AbortSignal.timeout would live on, and make an error of a call that is long done. */
+function startDeadline(milliseconds: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  const late = () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+  const timer = setTimeout(late, milliseconds)
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
 /**
  * A kept connection that the server closed just now fails before the request was read, and a token or certificate may
  * have been rotated just now: both are cured by asking again, which only calls without effect may do blindly.
  */
 function isWorthAnotherTry(request: ApiRequest, error: unknown): boolean {
   if (!(error instanceof KubeError)) return false
-  if (error.code === 401) return true
+  if (isRefusal(error)) return true
   const code = isRecord(error.cause) ? error.cause.code : undefined
   return request.method === 'GET' && (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
 }
+
+const isRefusal = (error: unknown): boolean => error instanceof KubeError && error.code === 401
 
 function openConnections(credentials: Credentials, limits: TransportLimits): Connections {
   // A call has one deadline over all its parts (the signal); a watch may stay open as long as bytes come.

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** Time as a dependency: rooms that act take a Clock, rooms that decide take a number. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
@@ -13,11 +11,17 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  async sleep(milliseconds, signal) {
-    try {
-      await delay(milliseconds, undefined, { ref: true, ...(signal ? { signal } : {}) })
-    } catch {
-      // The signal fired: the caller looks at it, as after every wait.
-    }
+  // Of its own: the timers of Node's promises make an error, with its stack, of each wait that is cut short.
+  sleep(milliseconds, signal) {
+    if (signal?.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, milliseconds)
+      signal?.addEventListener('abort', end, { once: true })
+    })
   },
 }

@@ -1,5 +1,5 @@
 import type { Canary, HttpRoute, VirtualService } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 import { disown } from './ownership.ts'
 import { serviceNamesOf } from './service-names.ts'
 import { keepForeignFields, renderLimits, SPLIT_RULE } from './translate.ts'
@@ -19,4 +19,4 @@ const publishesMore = ({ spec }: VirtualService, apex: string): boolean =>
 
 /** Nothing would be written anew. */
 export const isReleased = (canary: Canary, existing: VirtualService): boolean =>
-  canonicalJson(renderReleased(canary, existing)) === canonicalJson(existing)
+  isSameJson(renderReleased(canary, existing), existing)

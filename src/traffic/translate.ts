@@ -6,7 +6,7 @@ import {
   type VirtualService,
   virtualServiceKind,
 } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 import { marksOf } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { renderMatches } from './request-match.ts'
@@ -176,4 +176,4 @@ const weightTo = (rule: HttpRoute | undefined, host: string): number | undefined
 
 /** Nothing of the object would be written anew. */
 export const isAsRendered = (canary: Canary, traffic: Traffic, existing: VirtualService): boolean =>
-  canonicalJson(renderVirtualService(canary, traffic, existing).spec) === canonicalJson(existing.spec)
+  isSameJson(renderVirtualService(canary, traffic, existing).spec, existing.spec)

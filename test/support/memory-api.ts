@@ -1,5 +1,5 @@
 import type { KubernetesObject, ObjectMeta, ResourceKind } from '../../src/api/index.ts'
-import { canonicalJson } from '../../src/base/index.ts'
+import { isSameJson } from '../../src/base/index.ts'
 import {
   type KubeClient,
   KubeError,
@@ -42,7 +42,13 @@ const refuse = (code: number, reason: string, name: string): never => {
   throw new KubeError(`${name}: ${reason}`, { code, reason, retry: reason === 'Invalid' ? 'never' : 'later' })
 }
 
-const copy = <T>(value: T): T => structuredClone(value)
+/** What is stored never changes: everybody is given the same object, and whoever would write to it fails. */
+function frozen<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value
+  if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as T
+  const fields = Object.entries(value).map(([name, field]) => [name, frozen(field)])
+  return Object.freeze(Object.fromEntries(fields)) as T
+}
 
 const refOf = ({ namespace, name }: ObjectRef) => ({ namespace, name })
 
@@ -50,7 +56,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
   const objects = new Map<string, Stored>()
   const log: LogEntry[] = []
   const writes: MemoryWrite[] = []
-  const listeners = new Set<() => void>()
+  const listeners = new Map<string, Set<() => void>>()
   const reactors: ((plural: string, object: KubernetesObject) => void)[] = []
   let version = 0
 
@@ -60,13 +66,13 @@ export function createMemoryApi(now: () => number): MemoryApi {
 
   const publish = (kind: ResourceKind, type: LogEntry['type'], object: Stored): Stored => {
     version += 1
-    const stored = copy({ ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } })
+    const stored = frozen({ ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } })
     if (type === 'DELETED') objects.delete(keyOf(kind, object.metadata))
     else objects.set(keyOf(kind, object.metadata), stored)
     log.push({ version, plural: kind.plural, type, object: stored })
-    for (const listener of listeners) listener()
-    for (const react of reactors) setImmediate(() => react(kind.plural, copy(stored)))
-    return copy(stored)
+    for (const listener of listeners.get(kind.plural) ?? []) listener()
+    for (const react of reactors) setImmediate(() => react(kind.plural, stored))
+    return stored
   }
 
   const update = (kind: ResourceKind, wanted: Stored, subresource: Subresource | undefined): Stored => {
@@ -76,8 +82,8 @@ export function createMemoryApi(now: () => number): MemoryApi {
       refuse(409, 'Conflict', wanted.metadata.name)
     }
     const merged = subresource === 'status' ? { ...existing, status: wanted.status } : keepStatus(wanted, existing)
-    if (canonicalJson(strip(merged)) === canonicalJson(strip(existing))) return copy(existing)
-    const isSameSpec = canonicalJson(merged.spec) === canonicalJson(existing.spec)
+    if (isSameJson(strip(merged), strip(existing))) return existing
+    const isSameSpec = isSameJson(merged.spec, existing.spec)
     const generation = (existing.metadata.generation ?? 1) + (isSameSpec ? 0 : 1)
     const metadata = { ...merged.metadata, ...serverSet(existing.metadata), generation }
     return publish(kind, isFinished(metadata) ? 'DELETED' : 'MODIFIED', { ...merged, metadata })
@@ -97,7 +103,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
     }
     return {
       async get<T extends KubernetesObject>(kind: ResourceKind<T>, ref: ObjectRef) {
-        return copy(objects.get(keyOf(kind, ref))) as T | undefined
+        return objects.get(keyOf(kind, ref)) as T | undefined
       },
       async list<T extends KubernetesObject>(kind: ResourceKind<T>, options: ListOptions = {}) {
         const items = listed<T>(kind, options)
@@ -150,7 +156,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
   const listed = <T extends KubernetesObject>(kind: ResourceKind<T>, { namespace }: ListOptions): T[] =>
     [...objects]
       .filter(([key]) => key.startsWith(`${kind.plural}/`))
-      .map(([, object]) => copy(object) as unknown as T)
+      .map(([, object]) => object as unknown as T)
       .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
 
   async function* watchFrom<T extends KubernetesObject>(
@@ -164,20 +170,22 @@ export function createMemoryApi(now: () => number): MemoryApi {
       for (; position < log.length; position++) {
         const entry = log[position]
         if (entry?.plural !== kind.plural) continue
-        yield { type: entry.type, object: shown(copy(entry.object) as unknown as T, options) }
+        yield { type: entry.type, object: shown(entry.object as unknown as T, options) }
       }
-      await nextWrite(signal)
+      await nextWrite(kind, signal)
     }
   }
 
-  const nextWrite = (signal: AbortSignal): Promise<void> =>
+  const nextWrite = ({ plural }: ResourceKind, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      const waiting = listeners.get(plural) ?? new Set()
+      listeners.set(plural, waiting)
       const wake = () => {
-        listeners.delete(wake)
+        waiting.delete(wake)
         signal.removeEventListener('abort', wake)
         resolve()
       }
-      listeners.add(wake)
+      waiting.add(wake)
       signal.addEventListener('abort', wake, { once: true })
     })
 
@@ -185,7 +193,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
     client: (by, before = () => undefined) => clientOf(by, before),
     writes,
     get: <T extends KubernetesObject>(kind: ResourceKind<T>, name: string) =>
-      copy(find(kind, { namespace: 'default', name })) as unknown as T,
+      find(kind, { namespace: 'default', name }) as unknown as T,
     list: <T extends KubernetesObject>(kind: ResourceKind<T>) => listed<T>(kind, {}),
     onWrite: (react) => {
       reactors.push(react)

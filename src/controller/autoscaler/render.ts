@@ -6,7 +6,7 @@ import type {
   ScaleTargetReference,
   ScaleTrigger,
 } from '../../api/index.ts'
-import { canonicalJson } from '../../base/index.ts'
+import { isSameJson } from '../../base/index.ts'
 import { marksOf } from '../../traffic/index.ts'
 import { primaryNameOf } from '../workload/primary.ts'
 
@@ -36,7 +36,7 @@ export function renderPrimaryAutoscaler(
 }
 
 export const isAsWanted = (wanted: Autoscaler, existing: Autoscaler | undefined): boolean =>
-  existing !== undefined && canonicalJson(wanted.spec) === canonicalJson(existing.spec)
+  existing !== undefined && isSameJson(wanted.spec, existing.spec)
 
 function renderHorizontal(
   canary: Canary,
