@@ -1,5 +1,5 @@
 import { type Canary, canarySpecSchema } from '../api/index.ts'
-import { failure, remember, type Result, success } from '../base/index.ts'
+import { failure, type Result, remember, success } from '../base/index.ts'
 
 /**
  * The object with every default filled; the API server checked it, unless the CRD was older than this controller. Read

@@ -10,7 +10,7 @@ import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { copyService } from './service-target/perform.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
-import { basisOf, confirmCanary, confirmPrimary, confirmTarget } from './staleness.ts'
+import { basisOf, confirmCanary, confirmReadyPods, confirmRetreat, confirmTarget } from './staleness.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
 import { kindOf, overlayWorkload, scalePatch, serviceOf, type Workload, workloadOf } from './workload/workload.ts'
@@ -92,7 +92,7 @@ const createRun: Performer<'create-run'> = async ({ client, copies }, { observat
 
 const writeRoute: Performer<'route'> = async (options, gathered, { traffic }) => {
   const { canary } = gathered.observation
-  await confirmPrimary(options, gathered, traffic)
+  await confirmReadyPods(options, gathered, traffic)
   await gathered.router.write(canary, traffic, basisOf(options.copies, canary))
 }
 
@@ -137,8 +137,10 @@ async function preparePrimary(
   return { canary: observation.canary, target, label, configs }
 }
 
-const applyServices: Performer<'apply-services'> = async (options, { observation, target }, { withApex }) => {
+const applyServices: Performer<'apply-services'> = async (options, gathered, { withApex }) => {
+  const { observation, target } = gathered
   const { canary } = observation
+  if (withApex) await confirmRetreat(options, gathered)
   const service = serviceOf(target)
   if (service) return copyService(options, canary, service, serviceNamesOf(canary).canary)
   const workload = workloadOf(target)

@@ -9,6 +9,7 @@ import {
 } from '../api/index.ts'
 import { revisionOfService, type Traffic } from '../canary/index.ts'
 import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
+import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
@@ -55,16 +56,32 @@ export async function refuseStale(
  * Whether the primary has ready pods decides whether it gets requests at all: a route that gives it its first or takes
  * its last is written on the API server's word.
  */
-export async function confirmPrimary(
-  { client }: StalenessOptions,
-  gathered: Gathered,
-  traffic: Traffic,
-): Promise<void> {
+export async function confirmReadyPods(options: StalenessOptions, gathered: Gathered, traffic: Traffic): Promise<void> {
   const { primary, route, observation } = gathered
   const isForReadiness = route.traffic?.primary === 0 ? traffic.primary > 0 : traffic.primary === 0
-  if (primary === undefined || !isForReadiness) return
-  const isUp = await hasReadyPodsNow(client, primary)
-  if (isUp !== (observation.primary?.readyReplicas ?? 0) > 0) throw stale(kindOf(primary), primary)
+  if (isForReadiness) await confirmReadiness(options, primary, observation.primary)
+  if (traffic.canary === 0) await confirmRetreat(options, gathered)
+  // Traffic that left while the primary is promoted did so because of the workload's pods, or of their template.
+  const isBack = isPromoted(gathered) && traffic.canary > (route.traffic?.canary ?? 0)
+  if (isBack) await confirmTarget(options, gathered)
+}
+
+const isPromoted = ({ observation }: Gathered): boolean =>
+  observation.canary.status?.phase === 'Promoting' || observation.canary.status?.phase === 'Finalising'
+
+/** A deleted Canary's workload loses its requests again only where it really has lost its pods. */
+export async function confirmRetreat(options: StalenessOptions, { observation, target }: Gathered): Promise<void> {
+  if (isDeleted(observation.canary)) await confirmReadiness(options, target, observation.target)
+}
+
+async function confirmReadiness(
+  { client }: StalenessOptions,
+  target: Target | undefined,
+  known: { readonly readyReplicas: number } | undefined,
+): Promise<void> {
+  if (target === undefined) return
+  const isUp = await hasReadyPodsNow(client, target)
+  if (isUp !== (known?.readyReplicas ?? 0) > 0) throw stale(kindOf(target), target)
 }
 
 /** Undefined where it is gone. */

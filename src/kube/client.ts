@@ -36,7 +36,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   }
 }
 
-function readsOf(transport: Transport, random: Random): Pick<KubeClient, 'get' | 'list' | 'watch'> {
+function readsOf(transport: Transport, random: Random): Pick<KubeClient, 'get' | 'list' | 'watch' | 'watchList'> {
   return {
     async get<T extends KubernetesObject>(kind: ResourceKind<T>, ref: ObjectRef) {
       const what = `get ${describeRef(kind, ref)}`
@@ -49,6 +49,7 @@ function readsOf(transport: Transport, random: Random): Pick<KubeClient, 'get' |
     },
     list: (kind, listOptions) => listAll(transport, kind, listOptions ?? {}),
     watch: (kind, watchOptions, signal) => watchKind({ transport, random, kind, options: watchOptions, signal }),
+    watchList: (kind, listOptions, signal) => watchKind({ transport, random, kind, options: listOptions, signal }),
   }
 }
 

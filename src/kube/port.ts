@@ -42,7 +42,8 @@ export interface DeleteOptions {
 
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
-  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
+  /** `isComplete`: before it came everything that there is. */
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly isComplete?: true }
 
 export interface WatchOptions extends ListOptions {
   readonly resourceVersion: string
@@ -77,6 +78,12 @@ export interface KubeClient {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<T>>
+  /** A watch that begins with everything that there is; refused as Invalid where that is not served. Absent where it cannot be. */
+  readonly watchList?: <T extends KubernetesObject>(
+    kind: ResourceKind<T>,
+    options: ListOptions,
+    signal: AbortSignal,
+  ) => AsyncIterable<WatchEvent<T>>
 }
 
 /** What the loop does after an error: `never` until the input changes, `later` with back-off, or after a time. */

@@ -1,11 +1,12 @@
 import type { KubernetesObject, ResourceKind } from '../api/index.ts'
 import { type Clock, type Logger, messageOf, untilAborted } from '../runtime/index.ts'
 import { type Backoff, createBackoff, type Random } from './backoff.ts'
+import { createFollow, type Follow, type Step } from './list-and-watch.ts'
 import { type Change, createObjectStore, type ObjectStore } from './object-store.ts'
-import { type KubeClient, KubeError, type ListOptions, type Reflector, type WatchEvent } from './port.ts'
+import { type KubeClient, KubeError, type ListOptions, type Reflector } from './port.ts'
 
 export interface ReflectorOptions<T extends KubernetesObject> extends ListOptions {
-  readonly client: Pick<KubeClient, 'list' | 'watch'>
+  readonly client: Pick<KubeClient, 'list' | 'watch' | 'watchList'>
   readonly kind: ResourceKind<T>
   readonly clock: Clock
   readonly log: Logger
@@ -46,13 +47,17 @@ export function createReflector<T extends KubernetesObject>(options: ReflectorOp
       return () => handlers.delete(handler)
     },
     synced: synced.promise,
-    start: (signal) => reflect({ ...options, log, store, tell, synced: synced.resolve }, signal),
+    start(signal) {
+      const follow = createFollow({ ...options, scope: scopeOf(options), keep: withoutManagedFields })
+      return reflect({ ...options, log, store, tell, follow, synced: synced.resolve }, signal)
+    },
   }
 }
 
 interface Reflection<T extends KubernetesObject> extends ReflectorOptions<T> {
   readonly store: ObjectStore<T>
   readonly tell: (change: Change<T>) => void
+  readonly follow: Follow<T>
   readonly synced: () => void
 }
 
@@ -82,7 +87,7 @@ interface Round {
   readonly error: unknown
 }
 
-/** Lists if it must, then watches until that ends in any way. */
+/** Takes everything if it must, then changes until the watch ends in any way. */
 async function runRound<T extends KubernetesObject>(
   reflection: Reflection<T>,
   from: string | undefined,
@@ -91,10 +96,9 @@ async function runRound<T extends KubernetesObject>(
   let resourceVersion = from
   let events = 0
   try {
-    resourceVersion ??= await relist(reflection)
-    for await (const event of openWatch(reflection, resourceVersion, signal)) {
-      events += 1
-      resourceVersion = take(reflection, event) ?? resourceVersion
+    for await (const step of reflection.follow(from, signal)) {
+      if (step.type !== 'ALL') events += 1
+      resourceVersion = take(reflection, step) ?? resourceVersion
     }
     return { resourceVersion, events, error: undefined }
   } catch (error) {
@@ -114,25 +118,14 @@ function waitAfter(round: Round, livedMs: number, backoff: Backoff): number {
   return typeof retry === 'object' ? Math.max(retry.afterMs, wait) : wait
 }
 
-async function relist<T extends KubernetesObject>(reflection: Reflection<T>): Promise<string> {
-  const list = await reflection.client.list(reflection.kind, scopeOf(reflection))
-  const changes = reflection.store.replaceAll(list.items.map(withoutManagedFields), list.resourceVersion)
-  for (const change of changes) reflection.tell(change)
-  reflection.synced()
-  return list.resourceVersion
-}
-
-function openWatch<T extends KubernetesObject>(
-  reflection: Reflection<T>,
-  resourceVersion: string,
-  signal: AbortSignal,
-): AsyncIterable<WatchEvent<T>> {
-  return reflection.client.watch(reflection.kind, { ...scopeOf(reflection), resourceVersion }, signal)
-}
-
-/** Takes one event into the copy and returns the version that the watch has reached. */
-function take<T extends KubernetesObject>(reflection: Reflection<T>, event: WatchEvent<T>): string | undefined {
-  const { store, tell } = reflection
+/** Takes one step into the copy and returns the version that it has reached. */
+function take<T extends KubernetesObject>(reflection: Reflection<T>, event: Step<T>): string | undefined {
+  const { store, tell, synced } = reflection
+  if (event.type === 'ALL') {
+    for (const change of store.replaceAll(event.items, event.resourceVersion)) tell(change)
+    synced()
+    return event.resourceVersion
+  }
   if (event.type === 'BOOKMARK') {
     store.advance(event.resourceVersion)
     return event.resourceVersion === '' ? undefined : event.resourceVersion

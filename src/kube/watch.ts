@@ -2,7 +2,7 @@ import { apiVersionOf, type KubernetesObject, type ResourceKind } from '../api/i
 import type { Random } from './backoff.ts'
 import { isRecord, statusEventToError } from './errors.ts'
 import { readJsonLines } from './json-lines.ts'
-import { KubeError, type WatchEvent, type WatchOptions } from './port.ts'
+import { KubeError, type ListOptions, type WatchEvent, type WatchOptions } from './port.ts'
 import { collectionPath } from './resource-path.ts'
 import type { Transport } from './transport.ts'
 
@@ -15,7 +15,8 @@ export interface WatchCall<T extends KubernetesObject> {
   readonly transport: Transport
   readonly random: Random
   readonly kind: ResourceKind<T>
-  readonly options: WatchOptions
+  /** Everything that there is comes first where no version is named. */
+  readonly options: ListOptions & Partial<Pick<WatchOptions, 'resourceVersion' | 'timeoutSeconds'>>
   readonly signal: AbortSignal
 }
 
@@ -46,11 +47,12 @@ export async function* watchKind<T extends KubernetesObject>(call: WatchCall<T>)
   }
 }
 
-function queryOf(options: WatchOptions, timeoutSeconds: number) {
+function queryOf({ resourceVersion, ...options }: WatchCall<never>['options'], timeoutSeconds: number) {
+  const fromTheBeginning = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
   return {
     watch: true,
     allowWatchBookmarks: true,
-    resourceVersion: options.resourceVersion,
+    ...(resourceVersion === undefined ? fromTheBeginning : { resourceVersion }),
     labelSelector: options.labelSelector,
     fieldSelector: options.fieldSelector,
     timeoutSeconds,
@@ -67,12 +69,17 @@ function parseEvent<T extends KubernetesObject>({ kind, options }: WatchCall<T>,
     case 'DELETED':
       return { type, object: (options.metadataOnly ? named(kind, object) : object) as unknown as T }
     case 'BOOKMARK':
-      return { type, resourceVersion: (object as unknown as KubernetesObject).metadata.resourceVersion ?? '' }
+      return parseBookmark(object as unknown as KubernetesObject)
     case 'ERROR':
       throw statusEventToError(what, object)
     default:
       throw brokenStream(what, new Error(`unknown event type ${JSON.stringify(type)}`))
   }
+}
+
+function parseBookmark({ metadata }: KubernetesObject): WatchEvent<never> {
+  const isComplete = metadata.annotations?.['k8s.io/initial-events-end'] === 'true'
+  return { type: 'BOOKMARK', resourceVersion: metadata.resourceVersion ?? '', ...(isComplete ? { isComplete } : {}) }
 }
 
 /** Metadata alone come as `PartialObjectMetadata`, whatever they are of. */

@@ -198,7 +198,7 @@ describe('refusals', () => {
 
 describe('list', () => {
   test('takes all pages and says what the items are', async () => {
-    await using server = await startScriptedApiServer(2)
+    await using server = await startScriptedApiServer({ pageSize: 2 })
     const objects = ['a', 'b', 'c', 'd', 'e'].map((name) => server.put(name, { name }))
     const list = await clientOf(server).list(configMapKind, { namespace: 'default', labelSelector: 'app=web' })
     expect(list).toEqual({ items: objects, resourceVersion: '105' })
@@ -210,7 +210,7 @@ describe('list', () => {
   })
 
   test('takes everything at once when the pages expire half-way', async () => {
-    await using server = await startScriptedApiServer(2)
+    await using server = await startScriptedApiServer({ pageSize: 2 })
     const objects = ['a', 'b', 'c'].map((name) => server.put(name, {}))
     server.failNext('list', (response) =>
       sendJson(response, 200, {

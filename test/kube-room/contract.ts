@@ -197,6 +197,30 @@ export function describeKubeClient(start: () => Promise<ApiServerUnderTest>, tim
     await running
   })
 
+  test('a reflector begins with a stream of everything, of what is selected and of metadata too', async () => {
+    const kind = configMapKind
+    const labels = { streamed: 'yes' }
+    for (const name of ['streamed-1', 'streamed-2']) {
+      await client.create(kind, { ...configMap(name, { v: '1' }), metadata: { name, namespace, labels } })
+    }
+    const list = () => Promise.reject(new Error('a list was asked for'))
+    const common = { client: { ...client, list }, clock: systemClock, log: silentLogger, kind, namespace }
+    const selected = { ...common, labelSelector: 'streamed=yes' }
+    const reflectors = [createReflector(selected), createReflector({ ...selected, metadataOnly: true })]
+    const stop = new AbortController()
+    const running = reflectors.map((reflector) => reflector.start(stop.signal))
+    await Promise.all(reflectors.map(({ synced }) => synced))
+    const names = (reflector: (typeof reflectors)[number]) => reflector.list().map(({ metadata }) => metadata.name)
+    expect(reflectors.map(names)).toEqual([
+      ['streamed-1', 'streamed-2'],
+      ['streamed-1', 'streamed-2'],
+    ])
+    await client.delete(kind, { namespace, name: 'streamed-1' })
+    await eventually(() => expect(reflectors.map(names)).toEqual([['streamed-2'], ['streamed-2']]))
+    stop.abort()
+    await Promise.all(running)
+  })
+
   test('a watch from long ago works or is Expired', async () => {
     const stop = new AbortController()
     const watch = client.watch(configMapKind, { namespace, resourceVersion: '1', timeoutSeconds: 1 }, stop.signal)

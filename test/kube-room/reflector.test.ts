@@ -143,6 +143,69 @@ test('a deletion while no watch was open is told after the relist', async () => 
   expect(watched.changes).toContain('a=1 -> undefined')
 })
 
+const sortsOf = ({ requests }: ScriptedApiServer): readonly string[] =>
+  requests.map(({ query }) => (query.sendInitialEvents && 'stream') || (query.watch && 'watch') || 'list')
+
+test('a server that streams everything is not asked for lists', async () => {
+  await using server = await startScriptedApiServer({ streams: true })
+  server.put('a', { v: '1' })
+  server.put('b', { v: '1' })
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  expect(watched.content()).toEqual(['a=1', 'b=1'])
+  server.put('b', { v: '2' })
+  await eventually(() => expect(watched.content()).toEqual(['a=1', 'b=2']))
+  server.endWatches('politely')
+  server.remove('a')
+  server.compact()
+  await eventually(() => expect(watched.content()).toEqual(['b=2']))
+  expect(watched.changes).toEqual(['undefined -> a=1', 'undefined -> b=1', 'b=1 -> b=2', 'a=1 -> undefined'])
+  expect(sortsOf(server)).toEqual(['stream', 'watch', 'stream'])
+})
+
+test('a stream that is cut before everything came changes nothing, and is begun again after a wait', async () => {
+  await using server = await startScriptedApiServer({ streams: true })
+  server.failNext('stream', (response) => {
+    const object = { metadata: { name: 'x', namespace: 'default', resourceVersion: '1' } }
+    response.end(`${JSON.stringify({ type: 'ADDED', object })}\n`)
+  })
+  server.put('a', { v: '1' })
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  expect([watched.changes, watched.waits]).toEqual([['undefined -> a=1'], [1_000]])
+})
+
+test('what changes while everything is streamed is part of it', async () => {
+  await using server = await startScriptedApiServer({ streams: true })
+  server.failNext('stream', (response) => {
+    const line = (type: string, name: string, v: string) => {
+      const metadata = { name, namespace: 'default', uid: name, resourceVersion: v }
+      return `${JSON.stringify({ type, object: { metadata, data: { v } } })}\n`
+    }
+    const end = { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } }
+    for (const [name, v] of [
+      ['a', '1'],
+      ['b', '2'],
+    ] as const)
+      response.write(line('ADDED', name, v))
+    response.write(line('MODIFIED', 'a', '3') + line('DELETED', 'b', '4'))
+    response.write(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: end } })}\n`)
+  })
+  await using watched = reflectOn(server)
+  await watched.reflector.synced
+  expect(watched.changes).toEqual(['undefined -> a=3'])
+})
+
+test('a server that refuses to stream is asked for lists from then on', async () => {
+  await using server = await startScriptedApiServer()
+  await using _watched = reflectOn(server)
+  await eventually(() => server.openWatches === 1)
+  server.compact()
+  server.endWatches('politely')
+  await eventually(() => expect(sortsOf(server).filter((sort) => sort === 'list')).toHaveLength(2))
+  expect(sortsOf(server).filter((sort) => sort === 'stream')).toHaveLength(1)
+})
+
 test('a server that ends every watch at once is not hammered', async () => {
   await using server = await startScriptedApiServer()
   for (let count = 0; count < 1_000; count += 1) server.failNext('watch', (response) => response.end())

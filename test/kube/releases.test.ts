@@ -163,10 +163,13 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
       )
       const rules: readonly PolicyRule[] = [...role.rules, ...lease.rules]
       const unused = unusedRights(rules, await requests())
-      expect(unused.filter((right) => !Object.hasOwn(usedElsewhere, right))).toEqual([])
+      expect(unused.filter((right) => !Object.hasOwn(usedElsewhere, right) && !isForLists(right))).toEqual([])
     })
   })
 })
+
+/** An API server of before 1.32 is asked for lists: it streams nothing unless it is told to. */
+const isForLists = (right: string): boolean => right.startsWith('list ')
 
 /** Rights that are not needed in each of these releases, and who needs them. */
 const usedElsewhere: Readonly<Record<string, string>> = {

@@ -20,7 +20,7 @@ export interface ScriptedApiServer extends AsyncDisposable {
   put(name: string, data: Readonly<Record<string, string>>): ConfigMap
   remove(name: string): void
   /** Answers the next request of the sort in another way. */
-  failNext(sort: 'list' | 'watch' | 'other', fault: Fault): void
+  failNext(sort: 'list' | 'watch' | 'stream' | 'other', fault: Fault): void
   /** Ends all watches; `roughly` cuts the connections. */
   endWatches(how: 'politely' | 'roughly'): void
   /** Writes raw text to all watches. */
@@ -30,8 +30,14 @@ export interface ScriptedApiServer extends AsyncDisposable {
   readonly openWatches: number
 }
 
-export async function startScriptedApiServer(pageSize = 500): Promise<ScriptedApiServer> {
-  const state = createState(pageSize)
+export interface ScriptedApiServerOptions {
+  readonly pageSize?: number
+  /** Whether it serves watches that begin with every object; refused when absent, as by a server that was told so. */
+  readonly streams?: boolean
+}
+
+export async function startScriptedApiServer(options: ScriptedApiServerOptions = {}): Promise<ScriptedApiServer> {
+  const state = createState(options)
   const server = createServer((request, response) => {
     void readRequest(request).then((recorded) => state.answer(recorded, response))
   })
@@ -58,7 +64,7 @@ interface HistoryEvent {
   readonly object: ConfigMap
 }
 
-function createState(pageSize: number) {
+function createState({ pageSize = 500, streams = false }: ScriptedApiServerOptions) {
   const objects = new Map<string, ConfigMap>()
   const history: HistoryEvent[] = []
   const faults: { readonly sort: string; readonly fault: Fault }[] = []
@@ -95,8 +101,24 @@ function createState(pageSize: number) {
     for (const { type, object } of history.filter((event) => event.version > from)) {
       response.write(`${JSON.stringify({ type, object })}\n`)
     }
+    keepOpen(response)
+  }
+
+  const keepOpen = (response: ServerResponse): void => {
     watches.add(response)
     response.on('close', () => watches.delete(response))
+  }
+
+  const stream = (response: ServerResponse): void => {
+    if (!streams) {
+      refuse(response, { code: 422, reason: 'Invalid' })
+      return
+    }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    for (const object of objects.values()) response.write(`${JSON.stringify({ type: 'ADDED', object })}\n`)
+    const metadata = { resourceVersion: `${version}`, annotations: { 'k8s.io/initial-events-end': 'true' } }
+    response.write(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata } })}\n`)
+    keepOpen(response)
   }
 
   const answer = (request: RecordedRequest, response: ServerResponse): void => {
@@ -107,6 +129,7 @@ function createState(pageSize: number) {
     if (planned !== undefined) planned.fault(response, request)
     else if (sort === 'list') list(request, response)
     else if (sort === 'watch') watch(request, response)
+    else if (sort === 'stream') stream(response)
     else sendJson(response, 404, { kind: 'Status', reason: 'NotFound', message: 'not found', code: 404 })
   }
 
@@ -145,7 +168,8 @@ function createState(pageSize: number) {
 
 function sortOf(request: RecordedRequest): string {
   if (request.method !== 'GET' || !request.path.endsWith('/configmaps')) return 'other'
-  return request.query.watch === 'true' ? 'watch' : 'list'
+  if (request.query.watch !== 'true') return 'list'
+  return request.query.sendInitialEvents === 'true' ? 'stream' : 'watch'
 }
 
 const configMap = (name: string, data: Readonly<Record<string, string>>, version: number): ConfigMap => ({

@@ -89,7 +89,7 @@ export const brokenVersion = 'broken'
 
 const imageOf = (version: string): string => (version === brokenVersion ? 'demo/none:broken' : `demo/web:${version}`)
 
-export const stagedDeployment = ({ podSpec }: Stage, namespace: string): Deployment =>
+export const stagedDeployment = ({ podSpec }: Pick<Stage, 'podSpec'>, namespace: string): Deployment =>
   ({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
