@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { simulate } from '../test/simulation/simulate.ts'
 
-/** `npm run test:simulation -- --seeds 200000 [--from 0]` for many lives of a Canary, `-- --seed 42` to read one, `--two-controllers` without a lease. */
+/** `npm run test:simulation -- --seeds 200000 [--from 0]` for many lives of a Canary, `-- --seed 42` to read one, `--two-controllers`: a second one in every life. */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
@@ -18,7 +18,7 @@ const began = performance.now()
 let failed = 0
 let simulatedSeconds = 0
 for (let seed = first; seed < first + count; seed++) {
-  const outcome = await simulate(seed, { twoControllers: values['two-controllers'] })
+  const outcome = await simulate(seed, values['two-controllers'] ? { twoControllers: true } : {})
   simulatedSeconds += outcome.simulatedSeconds
   if (one !== undefined) console.log(outcome.trace.join('\n'))
   if (outcome.violations.length === 0) continue

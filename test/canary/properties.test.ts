@@ -139,7 +139,7 @@ const analysisOf = fc.record({
   stepWeights: fc.uniqueArray(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 4 }),
   threshold: fc.integer({ min: 1, max: 3 }),
   hasGates: fc.boolean(),
-  failurePolicy: fc.constantFrom('rollback', 'rollback', 'hold'),
+  failurePolicy: fc.constantFrom('rollback', 'rollback', 'hold', 'freeze'),
   strategy: fc.constantFrom('weights', 'weights', 'match', 'iterations'),
   stepWeightPromotion: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
 })
@@ -224,6 +224,13 @@ const stepsOf = ({ run }: ReleaseState) => run?.steps ?? []
 const isFromPromotionOn = ({ state: { phase, run } }: ReleaseWorld): boolean =>
   phase === 'Promoting' || phase === 'Finalising' || run?.progress.heldAt !== undefined
 
+/** Nothing but a command, or another revision, ends it. */
+function abortIfFrozen(world: ReleaseWorld): void {
+  if (world.state.run?.outcome !== 'Running' || world.state.run.progress.frozenAt === undefined) return
+  world.annotate(abortAnnotation, world.state.run.revision)
+  world.run(1_000)
+}
+
 describe('over every sequence of observations', () => {
   test('weights are integers that sum to 100, and never exceed the last step', () => {
     afterEveryStep(({ analysis, performed, world }) => {
@@ -265,6 +272,16 @@ describe('over every sequence of observations', () => {
       const [former, current] = [stepsOf(recorded), stepsOf(world.state)]
       const isMarked = current.at(-1)?.programmedAt !== undefined && former.at(-1)?.programmedAt === undefined
       if (isMarked && former.length === current.length) expect(route.isProgrammed).toBe(true)
+    })
+  })
+
+  test('a frozen run opens no step, and nothing but a command promotes it', () => {
+    afterEveryStep(({ recorded, world }) => {
+      const { run } = world.state
+      if (recorded.run?.progress.frozenAt === undefined || run?.name !== recorded.run.name) return
+      const isLetGo = run.progress.command === 'promote' || run.progress.recovering === true
+      if (!isLetGo) expect(['Progressing', 'WaitingPromotion', 'Failed']).toContain(world.state.phase)
+      if (!isLetGo) expect(stepsOf(world.state).length).toBe(stepsOf(recorded).length)
     })
   })
 
@@ -316,6 +333,7 @@ describe('over every sequence of observations', () => {
       if (world.decision === undefined && world.verdict === 'inconclusive') world.verdict = 'passed'
       if (world.decision === 'hold') world.decision = 'pass'
       world.run(1_000)
+      abortIfFrozen(world)
       const { phase, run, lastPromotedSpec } = world.state
       expect(run?.outcome).not.toBe('Running')
       expect(['Initialized', 'Succeeded', 'Failed']).toContain(phase)

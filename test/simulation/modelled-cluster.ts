@@ -26,6 +26,8 @@ export interface ModelledCluster {
   isMeshUp: boolean
   /** Takes every pod of a Deployment down, and up again after the time. */
   loseThePodsOf(name: string, forMs: number): Promise<void>
+  /** Starts pods again that did not start, as a kubelet does after its back-off. */
+  restartThePodsOf(name: string): Promise<void>
 }
 
 interface Model {
@@ -50,6 +52,7 @@ export function createModelledCluster(api: MemoryApi, time: SimulatedTime, rando
       down.delete(name)
       await rollOut(model, name)
     },
+    restartThePodsOf: (name) => rollOut(model, name),
   }
   const down = new Set<string>()
   const model: Model = { api, time, random, world: api.client('world'), cluster, down }
