@@ -35,7 +35,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
   })
 
   test('renders this and nothing else', async () => {
-    expect(await kindsOf(...PROMETHEUS_OPERATOR, '--set', 'mesh.injection.enabled=true')).toEqual([
+    expect(await kindsOf(...PROMETHEUS_OPERATOR)).toEqual([
       'ClusterRole sluice-controller',
       'ClusterRole sluice-mesh',
       'ClusterRoleBinding sluice-controller',

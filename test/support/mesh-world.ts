@@ -39,6 +39,7 @@ export async function startMesh(options: {
   readonly port?: number
   readonly laggingAfterMs?: number
   readonly certificates?: CertificateSettings
+  readonly publishesRoots?: boolean
   readonly observability?: Observability
   readonly keys?: KeyFetcherSettings
 }) {
@@ -57,6 +58,7 @@ export async function startMesh(options: {
     certificates: { pollMs: 100, ...options.certificates },
     keys: { retryMs: 100, ...options.keys },
     credentialPollMs: 100,
+    publishesRoots: options.publishesRoots ?? false,
     clock: systemClock,
     log: createLogger({ name: 'mesh', destination }),
     registry,

@@ -52,6 +52,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     reflectorOf: (kind) => createReflector({ ...acting, client, kind }),
     xds: { ...parseListen(options.xdsListen), authenticate: await authenticateBy(options.xdsTokenKeyFile, client) },
     authorityNamespace: options.authorityNamespace,
+    publishesRoots: options.injectionSettings !== undefined,
     observability: observe(options),
   })
   const { isReady } = controlPlane

@@ -3,6 +3,7 @@ import { createIssuer, type Leaf } from '../ca/index.ts'
 import { type EnvoyResource, renderIdentity } from '../envoy/index.ts'
 import { controlPlaneIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
 import type { ServerCertificate } from '../xds/index.ts'
+import { createRootsPublisher, type RootsPublisherOptions } from './roots-publisher.ts'
 import { createTrustKeeper, type TrustKeeperOptions } from './trust-keeper.ts'
 
 export interface CertificateSettings {
@@ -22,6 +23,8 @@ export interface CertificatesOptions
   readonly changed: () => void
   readonly issued: (count: number) => void
   readonly issuingFailed: () => void
+  /** Where pods have sidecars: they are shown the roots. Nobody is when absent. */
+  readonly shownIn?: Pick<RootsPublisherOptions, 'namespaces' | 'pods'> | undefined
 }
 
 /** When what proxies trust ends, in milliseconds since 1970. */
@@ -66,13 +69,18 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   const keeper = createTrustKeeper({
     ...options,
     ...{ leafLifetimeMs, pollMs, waitAtMostMs },
-    rootsChanged: options.changed,
+    rootsChanged() {
+      options.changed()
+      publisher?.rootsChanged()
+    },
     use: issuer.use,
   })
+  const publisher = options.shownIn && createRootsPublisher({ ...options, ...options.shownIn, bundle: keeper.bundle })
 
   return {
     ready: ready.promise,
-    start: (signal) => runTogether(signal, [keeper.start, issuer.start]),
+    start: (signal) =>
+      runTogether(signal, [keeper.start, issuer.start, ...(publisher === undefined ? [] : [publisher.start])]),
     want: (workloads) => issuer.want(new Set([controlPlaneIdentity, ...workloads.map(spiffeId)])),
     secretsOf(workload) {
       const leaf = issuer.leafOf(spiffeId(workload))

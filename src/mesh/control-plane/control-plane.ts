@@ -13,7 +13,7 @@ import { createMeasures, type Measures } from './measures.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
 import { createSources, type Sources } from './sources.ts'
-import { createWatches, onConfigurationChange, type ReflectorOf } from './watches.ts'
+import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
 
 export interface ControlPlaneOptions {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>
@@ -23,6 +23,8 @@ export interface ControlPlaneOptions {
   /** Where the authority is kept; Istio's root namespace when absent. */
   readonly authorityNamespace?: string | undefined
   readonly certificates?: CertificateSettings
+  /** Whether each namespace whose pods have sidecars is shown the roots; not when absent. */
+  readonly publishesRoots?: boolean
   readonly keys?: KeyFetcherSettings
   /** How often Secrets of gateways are read; 5 s when absent. */
   readonly credentialPollMs?: number
@@ -70,7 +72,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
   const sources = createSources({ ...options, watches, changed: () => debouncer.changed(false) })
   const certificates = createCertificates({
-    ...certificateSettings(options),
+    ...certificateSettings(options, watches),
     ...measures,
     isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(ads.connected(), configuration),
     changed: () => debouncer.changed(true),
@@ -118,7 +120,8 @@ async function firstBuild(build: (waitedMs: number) => void, sources: Sources, s
   if (await sources.credentials.settled(signal)) build(0)
 }
 
-const certificateSettings = (options: ControlPlaneOptions) => ({
+const certificateSettings = (options: ControlPlaneOptions, watches: Watches) => ({
+  shownIn: options.publishesRoots === true ? watches : undefined,
   ...options.certificates,
   client: options.client,
   namespace: options.authorityNamespace ?? rootNamespace,

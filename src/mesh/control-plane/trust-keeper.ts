@@ -25,6 +25,8 @@ export interface TrustKeeper {
   start(signal: AbortSignal): Promise<void>
   /** The roots that count, for proxies; undefined until an authority was read. */
   roots(): EnvoyResource | undefined
+  /** The same as PEM. */
+  bundle(): string | undefined
   /** Who issues now. */
   authority(): Authority | undefined
 }
@@ -66,6 +68,7 @@ export function createTrustKeeper(options: TrustKeeperOptions): TrustKeeper {
 
   return {
     roots: () => roots?.resource,
+    bundle: () => roots?.bundle,
     authority: () => trust?.issuing,
     async start(signal) {
       while (!signal.aborted) {

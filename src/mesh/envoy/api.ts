@@ -30,7 +30,10 @@ export {
 export { HealthCheckSchema } from './generated/envoy/config/core/v3/health_check_pb.js'
 export { type LbEndpoint, LbEndpointSchema } from './generated/envoy/config/endpoint/v3/endpoint_components_pb.js'
 export { ClusterLoadAssignmentSchema } from './generated/envoy/config/endpoint/v3/endpoint_pb.js'
-export type { FilterChainSchema } from './generated/envoy/config/listener/v3/listener_components_pb.js'
+export type {
+  FilterChainSchema,
+  ListenerFilterSchema,
+} from './generated/envoy/config/listener/v3/listener_components_pb.js'
 export { type Listener, ListenerSchema } from './generated/envoy/config/listener/v3/listener_pb.js'
 export { OverloadManagerSchema } from './generated/envoy/config/overload/v3/overload_pb.js'
 export {
@@ -97,6 +100,8 @@ export {
 export { RBACSchema as HttpRbacSchema } from './generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 export { RouterSchema } from './generated/envoy/extensions/filters/http/router/v3/router_pb.js'
 export { UpstreamCodecSchema } from './generated/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js'
+export { HttpInspectorSchema } from './generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
+export { OriginalDstSchema } from './generated/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
 export { TlsInspectorSchema } from './generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 export {
   HttpConnectionManager_CodecType,

@@ -16,7 +16,7 @@ import {
 } from './api.ts'
 import { administration, metricsListener, ownCluster, readinessListener } from './bootstrap-listeners.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
-import { type ProbeOptions, probeClusters, probeListener } from './probes.ts'
+import { type ProbeOptions, probeClusters, probeListener, probeStats } from './probes.ts'
 import { type TokenFile, tokenFileMessages, tokenFromFile } from './token-file.ts'
 import { controlPlaneTls, type XdsTrust } from './xds-trust.ts'
 
@@ -77,15 +77,20 @@ const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
     },
     // The first scrape after a request must see it: gates wait for nothing else.
     statsFlushInterval: duration(1_000),
-    statsConfig: { statsMatcher: { statsMatcher: { case: 'inclusionList', value: { patterns: includedStats } } } },
+    statsConfig: {
+      statsMatcher: { statsMatcher: { case: 'inclusionList', value: { patterns: includedStats(options) } } },
+    },
     overloadManager: overloadManager(options.maxConnections ?? 50_000),
     layeredRuntime: { layers: [{ name: 'static', layerSpecifier: { case: 'staticLayer', value: runtime } }] },
   })
 
 /** Envoy has thousands of stats for a hundred clusters; metrics of requests come from the access logger. */
-const includedStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.'].map((prefix) => ({
-  matchPattern: { case: 'prefix' as const, value: prefix },
-}))
+const includedStats = ({ probes }: BootstrapOptions) =>
+  [...everyonesStats, ...(probes === undefined ? [] : [probeStats])].map((prefix) => ({
+    matchPattern: { case: 'prefix' as const, value: prefix },
+  }))
+
+const everyonesStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.']
 
 /** Envoy's limit of 100 refuses ordinary expressions of users. Istio's number. */
 const runtime = { 're2.max_program_size.error_level': 32_768 }

@@ -5,6 +5,7 @@ import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpP
 import { namesByRequest } from './client-tls.ts'
 import { clientTransport } from './client-transport.ts'
 import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
+import { interceptionExempt } from './interception.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
 import { duration, pack, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
@@ -71,7 +72,7 @@ const keepalive = (
 
 export const inboundClusterName = ({ bind }: Pick<InboundListener, 'bind'>): string => `inbound|${bind.port}||`
 
-export function renderInboundCluster(listener: InboundListener): EnvoyResource {
+export function renderInboundCluster(listener: InboundListener, isIntercepted: boolean): EnvoyResource {
   const name = inboundClusterName(listener)
   const endpoint = { address: socketAddress(listener.application) }
   const message = pack(ClusterSchema, {
@@ -79,6 +80,7 @@ export function renderInboundCluster(listener: InboundListener): EnvoyResource {
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(10_000),
     circuitBreakers: circuitBreakers(),
+    ...(isIntercepted ? interceptionExempt : {}),
     loadAssignment: {
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: endpoint } }] }],

@@ -13,12 +13,14 @@ import {
   HeaderToMetadataSchema,
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
+  HttpInspectorSchema,
   HttpProtocolOptionsSchema,
   HttpRbacSchema,
   JwtAuthenticationSchema,
   ListenerSchema,
   NetworkRbacSchema,
   OpenTelemetryConfigSchema,
+  OriginalDstSchema,
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RawBufferSchema,
@@ -35,6 +37,8 @@ import {
 import type { EnvoyResource } from './resource.ts'
 
 const registry = createRegistry(
+  HttpInspectorSchema,
+  OriginalDstSchema,
   ClusterLoadAssignmentSchema,
   ClusterSchema,
   HTTPFaultSchema,

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type InboundListener, type MeshProxy, trustDomain } from '../model/index.ts'
 import {
-  type FilterChainSchema,
   HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
   HttpConnectionManager_ServerHeaderTransformation,
   ListenerSchema,
@@ -12,6 +11,7 @@ import {
 import { httpAuthorization, tcpAuthorization } from './authorization.ts'
 import { inboundClusterName } from './cluster.ts'
 import { connectionAccessLogs, destinationConnectionLogs } from './connection-telemetry.ts'
+import { SNIFF_MS } from './interception.ts'
 import { httpFilter, listenerName, router } from './listener.ts'
 import { duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
@@ -21,8 +21,14 @@ import { destinationLogs, forgetPeerFilter, listenerMetadata, metadataNamespace,
 import { meshDownstreamTls, meshProtocol } from './tls.ts'
 import { tokenFilters } from './tokens.ts'
 
-type FilterChain = MessageInitShape<typeof FilterChainSchema>
-type NetworkFilters = NonNullable<FilterChain['filters']>
+/** A filter chain as it is made here: a plain record, whose parts others may change. */
+export interface InboundChain {
+  readonly name: string
+  readonly filterChainMatch?: { readonly transportProtocol: string; readonly applicationProtocols?: string[] }
+  readonly transportSocket?: ReturnType<typeof meshDownstreamTls>
+  readonly filters: ReturnType<typeof extension>[]
+}
+type NetworkFilters = InboundChain['filters']
 
 /** How a connection came in. */
 type Arrival = 'mutual_tls' | 'none'
@@ -35,9 +41,6 @@ interface Place {
 interface ArrivalPlace extends Place {
   readonly arrival: Arrival
 }
-
-/** How long a client that says nothing is waited for before it is taken for one that does not speak TLS. */
-const SNIFF_MS = 2_000
 
 export function renderInbound(
   proxy: MeshProxy,
@@ -66,27 +69,34 @@ export function renderInbound(
   return { type: 'listener', name, message, clusters: [cluster], needs: [] }
 }
 
+/** Of one port of a proxy. */
+export const inboundChains = (
+  proxy: MeshProxy,
+  listener: InboundListener,
+  observability: Observability,
+): InboundChain[] => filterChains(proxy, listener, { name: listenerName('inbound', listener.bind), observability })
+
 /** The chain of the mesh's TLS is the same whatever else is let in: turning the rest off disturbs nobody who uses it. */
-function filterChains(proxy: MeshProxy, listener: InboundListener, place: Place): FilterChain[] {
+function filterChains(proxy: MeshProxy, listener: InboundListener, place: Place): InboundChain[] {
   const filters = (arrival: Arrival) =>
     listener.protocol === 'tcp'
       ? tcpFilters(proxy, listener, { ...place, arrival })
       : [inboundHttp(proxy, listener, { ...place, arrival })]
   if (listener.mutualTls === 'disable') return [{ name: 'plain', filters: filters('none') }]
-  const mesh: FilterChain = {
+  const mesh: InboundChain = {
     name: 'mesh',
     filterChainMatch: { transportProtocol: 'tls', applicationProtocols: [meshProtocol] },
     transportSocket: meshDownstreamTls(trustDomain, listener.protocol === 'tcp' ? [] : ['h2', 'http/1.1']),
     filters: filters('mutual_tls'),
   }
   if (listener.mutualTls === 'strict') return [mesh]
-  const plain: FilterChain = {
+  const plain: InboundChain = {
     name: 'plain',
     filterChainMatch: { transportProtocol: 'raw_buffer' },
     filters: filters('none'),
   }
   // The application may speak TLS itself: what it says cannot be read here.
-  const opaque: FilterChain = {
+  const opaque: InboundChain = {
     name: 'opaque',
     filterChainMatch: { transportProtocol: 'tls' },
     filters: tcpFilters(proxy, listener, { ...place, arrival: 'none' }),

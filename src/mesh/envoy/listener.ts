@@ -22,6 +22,7 @@ import {
   TlsInspectorSchema,
   TrafficDirection,
 } from './api.ts'
+import { type ListenerChains, outboundChains } from './captured-chains.ts'
 import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
@@ -43,7 +44,8 @@ export function renderOutbound(
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
-  const pack = (filter: NetworkFilter) => packListener(name, listener, { filterChains: [{ filters: [filter] }] })
+  const pack = (filter: NetworkFilter) =>
+    packListener(name, listener, outboundChains(listener.kind, [filter], proxy.interception))
   if (listener.kind === 'tcp') {
     const message = pack(outboundTcp(proxy, listener.route, name, observability))
     return { type: 'listener', name, message, clusters: tcpClustersOf(listener.route), needs: [] }
@@ -91,7 +93,7 @@ const showsClients = ({ clientCertificates }: ServerTls): ClientDetails =>
 const packListener = (
   name: string,
   { bind, service }: Pick<HttpOutbound | HttpsOutbound, 'bind'> & { readonly service?: ServiceIdentity },
-  chains: Pick<MessageInitShape<typeof ListenerSchema>, 'filterChains' | 'listenerFilters'>,
+  chains: ListenerChains,
 ): Any =>
   pack(ListenerSchema, {
     name,

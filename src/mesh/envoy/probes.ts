@@ -44,6 +44,9 @@ type AskedProbe = Probe & { readonly target: Extract<ProbeTarget, { kind: 'tcp' 
 
 const isAsked = (probe: Probe): probe is AskedProbe => probe.target.kind !== 'http'
 
+/** Answers are counted hosts: without these numbers every program would be taken for dead. */
+export const probeStats = 'cluster.probe|'
+
 const clusterOf = ({ path }: Probe): string => `probe|${path}`
 
 /** Passes HTTP probes on; answers those of other kinds by what its own checks of the program say. */

@@ -4,12 +4,14 @@ import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.
 import { hasOwnEndpoints } from './discovery.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
 import { renderInbound } from './inbound.ts'
+import { renderOriginalDestinations } from './interception.ts'
 import { renderOutbound } from './listener.ts'
 import { type Observability, renderTracing } from './observability.ts'
 import { renderPassthrough } from './passthrough.ts'
 import { createProxylessRenderer } from './proxyless.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
+import { renderVirtualInbound, renderVirtualOutbound } from './virtual-listeners.ts'
 
 /** What one proxy is to have, in groups: a group that did not change, or that proxies share, is the same array. */
 export type ProxyResources = readonly (readonly EnvoyResource[])[]
@@ -25,7 +27,9 @@ export const renderMesh = (
 export function createMeshRenderer(
   observability: Observability = {},
 ): (mesh: Mesh) => ReadonlyMap<string, ProxyResources> {
-  const renderDestinations = createDestinationRenderer(renderTracing(observability))
+  const tracing = renderTracing(observability)
+  const renderDestinations = createDestinationRenderer([renderBlackHole(), renderPassthrough(), ...tracing])
+  const renderIntercepted = createDestinationRenderer([renderBlackHole(), ...renderOriginalDestinations(), ...tracing])
   const renderTable = remember<RouteTable, EnvoyResource>(renderRouteTable)
   const renderTables = remember((tables: MeshProxy['routeTables']) => tables.map(renderTable))
   const renderProxyless = createProxylessRenderer()
@@ -39,7 +43,9 @@ export function createMeshRenderer(
         proxy.id,
         proxy.apiListeners === undefined
           ? [
-              renderDestinations(proxy.clusters ?? mesh.clusters)(proxy.locality),
+              (proxy.interception === undefined ? renderDestinations : renderIntercepted)(
+                proxy.clusters ?? mesh.clusters,
+              )(proxy.locality),
               listeners.get(proxy.id)?.resources ?? [],
               renderTables(proxy.routeTables),
             ]
@@ -52,8 +58,7 @@ export function createMeshRenderer(
 type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]
 
 /** Clusters and their endpoints as proxies of one locality see them. */
-function createDestinationRenderer(others: readonly EnvoyResource[]): (clusters: readonly Cluster[]) => Destinations {
-  const fixed = [renderBlackHole(), renderPassthrough(), ...others]
+function createDestinationRenderer(fixed: readonly EnvoyResource[]): (clusters: readonly Cluster[]) => Destinations {
   const common = remember((cluster: Cluster) => ({
     rendered: renderCluster(cluster),
     endpoints: hasOwnEndpoints(cluster) ? [renderEndpoints(cluster)] : [],
@@ -87,11 +92,15 @@ function renderOwn(proxy: MeshProxy, known: OwnResources | undefined, observabil
   const { routeTables: _, clusters: __, ...of } = proxy
   if (known !== undefined && isSameRecord(known.of, of)) return known
   const resources = [
-    ...proxy.inbound.flatMap((listener) => [
-      renderInboundCluster(listener),
-      renderInbound(proxy, listener, observability),
-    ]),
+    ...proxy.inbound.map((listener) => renderInboundCluster(listener, proxy.interception !== undefined)),
+    ...ownListeners(proxy, observability),
     ...proxy.outbound.map((listener) => renderOutbound(proxy, listener, observability)),
   ]
   return { of, resources }
+}
+
+function ownListeners(proxy: MeshProxy, observability: Observability): readonly EnvoyResource[] {
+  const { interception } = proxy
+  if (interception === undefined) return proxy.inbound.map((listener) => renderInbound(proxy, listener, observability))
+  return [renderVirtualInbound(proxy, interception, observability), renderVirtualOutbound(interception)]
 }

@@ -3,6 +3,7 @@ import type { ApiListener, Finding, MeshProxy, Route, RouteTable, TcpRoute, Virt
 import { clusterName, passthroughCluster } from '../model/index.ts'
 import { hashKeyOf } from './destinations.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
+import { isInterceptable } from './interception.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
 import { catalogOf, type Scope } from './scope.ts'
@@ -11,6 +12,7 @@ import { buildRoutes, type DestinationCatalog, defaultRetries, type RouteRules }
 import { haveCommonClients } from './visibility.ts'
 
 export const proxyTableName = 'http_proxy'
+export const portTableName = (port: number): string => `${port}`
 export const serviceTableName = (host: string, port: number): string => `${host}:${port}`
 
 /** Builds the tables of sidecars of one scope; workloads for which a table reads the same get one object. */
@@ -20,6 +22,8 @@ export interface MeshRoutes {
   tcpRoute(service: RegisteredService, port: RegisteredPort, at: { source: RouteSource; address: string }): TcpRoute
   /** Every HTTP port of every Service by its names, for clients of HTTP_PROXY. */
   proxyTable(source: RouteSource): RouteTable
+  /** One port of the Services that speak HTTP there, by their names and addresses, for intercepted programs. */
+  portTable(port: number, source: RouteSource): RouteTable
   /** Every HTTP port of every Service on its own, under each of its names, for gRPC libraries. */
   apiTables(source: RouteSource): Pick<MeshProxy, 'routeTables'> & { readonly apiListeners: readonly ApiListener[] }
 }
@@ -64,6 +68,18 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
       const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
       const addresses = [address, ...service.addresses]
       return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
+    },
+    portTable(port, source) {
+      const name = portTableName(port)
+      const key = sourceMatters ? canonicalJson(source) : source.namespace
+      return once(`port ${name}|${key}`, () => ({
+        name,
+        virtualHosts: [
+          ...scope.reached.flatMap((service) => portHosts(service, port, source, routesOf)),
+          unknownHosts[scope.unknownHosts],
+        ],
+        ignorePortInHost: false,
+      }))
     },
     proxyTable(source) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
@@ -123,6 +139,22 @@ function proxyHosts(
     domains: [...(port.number === 80 ? names : []), ...names.map((name) => `${name}:${port.number}`)],
     routes: routesOf(port),
   }))
+}
+
+function portHosts(
+  service: RegisteredService,
+  number: number,
+  source: RouteSource,
+  routesOf: (service: RegisteredService, port: RegisteredPort, source: RouteSource) => readonly Route[],
+): readonly VirtualHost[] {
+  const hosts = [...namesOf(service, source.namespace), ...service.addresses.filter(isInterceptable)]
+  return httpPorts(service)
+    .filter((port) => port.number === number)
+    .map((port) => ({
+      name: serviceTableName(service.identity.host, number),
+      domains: hosts.flatMap((host) => [host, `${host}:${number}`]),
+      routes: routesOf(service, port, source),
+    }))
 }
 
 const httpPorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>

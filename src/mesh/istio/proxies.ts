@@ -7,9 +7,11 @@ import {
   serviceAddressesAnnotation,
 } from '../../api/index.ts'
 import { type Finding, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import { capturedListeners, httpPortNumbers } from './captured.ts'
 import type { GatewayRules } from './gateway.ts'
 import { buildGatewayListeners, type CredentialOf } from './gateway-listeners.ts'
 import { serviceIdentity } from './hosts.ts'
+import { isIntercepted } from './interception.ts'
 import { localityOf } from './locality.ts'
 import { proxyTableName, serviceTableName } from './mesh-routes.ts'
 import type { Reach } from './reach.ts'
@@ -99,7 +101,28 @@ function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshPro
   return { ...identityOf(pod, address, 'proxyless'), ...clusters, inbound: [], outbound: [], apiListeners, routeTables }
 }
 
+function buildIntercepted(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
+  const source = sourceOf(pod)
+  const scope = input.scopes.ofSidecar(source)
+  const routes = input.reach.routes(scope)
+  const security = input.security.of(pod)
+  const routeTables = httpPortNumbers(scope.reached).map((port) => routes.portTable(port, source))
+  const outbound = capturedListeners(scope.reached, (service, port, address) =>
+    routes.tcpRoute(service, port, { source, address }),
+  )
+  return {
+    ...identityOf(pod, address, 'sidecar'),
+    ...input.reach.clusters(scope, { routeTables, outbound }),
+    interception: { unknownHosts: scope.unknownHosts, otherPorts: input.security.mutualTlsOf(pod, 0) },
+    inbound: inboundListeners(pod, address, servicesOf, input.security),
+    ...(security === undefined ? {} : { security }),
+    outbound,
+    routeTables,
+  }
+}
+
 function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
+  if (isIntercepted(pod)) return buildIntercepted(pod, address, input, servicesOf)
   const source = sourceOf(pod)
   const scope = input.scopes.ofSidecar(source)
   const reachable = new Map(scope.reached.map((service) => [service.identity.host, service]))
@@ -163,7 +186,8 @@ function inboundListeners(
   servicesOf: ServicesOf,
   { mutualTlsOf }: Security,
 ): readonly InboundListener[] {
-  const application = pod.metadata.annotations?.[appAddressAnnotation]
+  // Where connections are intercepted, the program has the pod's address.
+  const application = isIntercepted(pod) ? address : pod.metadata.annotations?.[appAddressAnnotation]
   if (application === undefined) return []
   const listeners = new Map<number, InboundListener>()
   const add = (port: number, rest: Pick<InboundListener, 'protocol' | 'service'>) => {

@@ -8,6 +8,7 @@ import {
 } from '../../api/index.ts'
 import type { Finding, MutualTls, ProxySecurity } from '../model/index.ts'
 import { readAuthorizationPolicies } from './authorization-policy.ts'
+import { isIntercepted, isPastProxy } from './interception.ts'
 import { readPeerAuthentications } from './peer-authentication.ts'
 import { type FetchedKeys, readRequestAuthentications } from './request-authentication.ts'
 import { isGateway, isMeshed, isProxyless, namespaceOf } from './workload.ts'
@@ -39,10 +40,11 @@ export function readSecurity(objects: SecurityObjects): Security {
     isMeshed(pod, namespaces.get(namespaceOf(pod))) &&
     !isGateway(pod) &&
     !isProxyless(pod) &&
-    pod.metadata.annotations?.[appAddressAnnotation] !== undefined
+    (pod.metadata.annotations?.[appAddressAnnotation] !== undefined || isIntercepted(pod))
   return {
     mutualTlsOf: peers.mutualTlsOf,
-    takesMutualTls: (pod, port) => hasProxy(pod) && peers.mutualTlsOf(pod, port) !== 'disable',
+    takesMutualTls: (pod, port) =>
+      hasProxy(pod) && !isPastProxy(pod, port) && peers.mutualTlsOf(pod, port) !== 'disable',
     of(pod) {
       const [authorization, tokens] = [policies.policiesOf(pod), requests.rulesOf(pod)]
       return authorization.length + tokens.length === 0 ? undefined : { authorization, tokens }

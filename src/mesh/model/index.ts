@@ -20,6 +20,7 @@ export type {
   HttpOutbound,
   HttpsOutbound,
   InboundListener,
+  Interception,
   MeshProxy,
   OutboundListener,
   ProxyRole,

@@ -62,6 +62,14 @@ export interface ApiListener {
   readonly routeTable: string
 }
 
+/** Rules of the pod's network lead its connections to its proxy, whose listeners are found by where they were going. */
+export interface Interception {
+  /** Whether the program may reach what the mesh does not know. */
+  readonly unknownHosts: 'passthrough' | 'refuse'
+  /** What is asked of callers at ports that are not listed. */
+  readonly otherPorts: MutualTls
+}
+
 export interface MeshProxy {
   /** Envoy's node id. */
   readonly id: string
@@ -73,6 +81,8 @@ export interface MeshProxy {
   readonly clusters?: readonly Cluster[]
   /** The Secrets that it may know, and those that it would need. */
   readonly credentials?: readonly CredentialUse[]
+  /** Absent where programs connect to the listeners themselves. */
+  readonly interception?: Interception
   readonly inbound: readonly InboundListener[]
   /** Absent when nothing is asked of callers. */
   readonly security?: ProxySecurity

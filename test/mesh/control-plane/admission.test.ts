@@ -127,8 +127,7 @@ async function renderInjection() {
   if (!values.ok) throw new Error(values.error)
   await writeFile(join(directory.path, 'values.yaml'), stringify(values.value))
   const helm = await startHelm()
-  const flags = ['-f', join(directory.path, 'values.yaml'), '--set', 'mesh.injection.enabled=true']
-  const objects = await helm.render('template', 'sluice', CHART, ...flags)
+  const objects = await helm.render('template', 'sluice', CHART, '-f', join(directory.path, 'values.yaml'))
   await helm.stop()
   const settings = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && /injection/.test(metadata.name))
   const configuration = objects.find(({ kind }) => kind === 'MutatingWebhookConfiguration')

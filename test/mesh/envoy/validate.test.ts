@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { VirtualService } from '../../../src/api/index.ts'
+import { injectedAnnotation, type VirtualService } from '../../../src/api/index.ts'
 import { createSelfSignedAuthority, openAuthority } from '../../../src/mesh/ca/index.ts'
 import {
   type EnvoyResource,
@@ -171,6 +171,11 @@ describe('Envoy accepts', () => {
   })
 
   const shop = shopOf()
+  const injected = (pods: ClusterObjects['pods']): ClusterObjects['pods'] =>
+    pods.map((pod) => {
+      const annotations = { ...pod.metadata.annotations, [injectedAnnotation]: '{}' }
+      return { ...pod, metadata: { ...pod.metadata, annotations } }
+    })
   const worlds: readonly (readonly [string, ClusterObjects])[] = [
     ['Services without any VirtualService', shop],
     [
@@ -326,6 +331,32 @@ describe('Envoy accepts', () => {
           ...shop.services,
           serviceOf('db', { ports: [{ name: 'tcp-db', port: 5432 }], selector: { app: 'web-primary' } }),
           serviceOf('api', { ports: [{ name: 'grpc', port: 9000 }], selector: { app: 'web-primary' } }),
+        ],
+      },
+    ],
+    [
+      'pods whose connections are intercepted',
+      {
+        ...shop,
+        pods: injected(shop.pods),
+        services: [
+          ...shop.services,
+          {
+            ...serviceOf('db', { ports: [{ name: 'tcp-db', port: 5432 }], selector: { app: 'web-primary' } }),
+            spec: { clusterIP: '10.96.0.5', ports: [{ name: 'tcp-db', port: 5432 }], selector: { app: 'web-primary' } },
+          },
+        ],
+        peerAuthentications: [
+          {
+            apiVersion: 'security.istio.io/v1',
+            kind: 'PeerAuthentication',
+            metadata: { name: 'web', namespace: 'shop' },
+            spec: {
+              selector: { matchLabels: { app: 'web-primary' } },
+              mtls: { mode: 'STRICT' },
+              portLevelMtls: { 8080: { mode: 'DISABLE' } },
+            },
+          },
         ],
       },
     ],

@@ -1,0 +1,131 @@
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { peerAuthenticationKind, sidecarKind, virtualServiceKind } from '../../../src/api/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import { get, place } from '../../support/mesh-world.ts'
+import { type InterceptedWorld, networkSkipReason, startInterceptedWorld } from '../../support/pod-network.ts'
+
+const skipped = networkSkipReason('pods whose connections are intercepted')
+
+/** Says what it was asked, on every address of its pod. */
+const web = (name: string) => `
+  const { createServer } = require('node:http')
+  const answer = ({ url, headers }, response) => response.end(JSON.stringify({ name: '${name}', url, headers }))
+  createServer(answer).listen(8080)
+  createServer(answer).listen(9090)`
+
+describe.skipIf(skipped !== undefined)('in networks of their own, with programs that know nothing of a mesh', () => {
+  let world: InterceptedWorld
+  beforeAll(async () => {
+    const http = { name: 'http', number: 80, target: 8080 }
+    world = await startInterceptedWorld([
+      { name: 'client', port: http, script: web('client') },
+      {
+        name: 'web',
+        port: http,
+        script: web('web'),
+        annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9090' },
+      },
+      {
+        name: 'store',
+        port: { name: 'tcp', number: 6379, target: 6379 },
+        script: "require('node:net').createServer((socket) => socket.end('stored')).listen(6379)",
+      },
+    ])
+    await eventually(async () => expect(await world.curl('client', 'http://web')).toMatchObject({ code: 0 }))
+    await place(world.api, peerAuthenticationKind, {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'default', namespace: 'istio-system' },
+      spec: { mtls: { mode: 'STRICT' } },
+    })
+    const plain = `http://${world.ip('web')}:8080/`
+    await eventually(async () => expect(await get(plain)).toMatchObject({ status: 0 }))
+  }, 120_000)
+  afterAll(() => world?.stop())
+
+  const ask = async (from: string, url: string) => {
+    const { code, body } = await world.curl(from, url)
+    expect({ code, body }).toEqual({ code: 0, body: expect.stringMatching(/^\{/) })
+    return JSON.parse(body)
+  }
+
+  test('a request goes through both proxies, which show each other who they are', async () => {
+    const answer = await ask('client', 'http://web.shop/a?b=c')
+    expect(answer).toMatchObject({ name: 'web', url: '/a?b=c' })
+    expect(answer.headers.host).toBe('web.shop')
+    expect(answer.headers['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/shop/sa/client')
+  })
+
+  test('a program that asks its own Service comes in like anybody else', async () => {
+    const answer = await ask('web', 'http://web/')
+    expect(answer.headers['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/shop/sa/web')
+  })
+
+  test('TCP goes by the address of its Service, under TLS too, and the server may speak first', async () => {
+    expect(await world.curl('client', 'telnet://store:6379')).toMatchObject({ body: 'stored' })
+    expect((await world.curl('client', `telnet://${world.ip('store')}:6379`)).body).toBe('')
+  })
+
+  test('routes are told apart by host on one port', async () => {
+    const redirect = virtualServiceOf('web', {
+      hosts: ['web'],
+      http: [
+        { match: [{ uri: { prefix: '/mine' } }], route: [{ destination: { host: 'client' } }] },
+        { route: [{ destination: { host: 'web' } }] },
+      ],
+    })
+    await place(world.api, virtualServiceKind, redirect)
+    await eventually(async () => expect(await ask('client', 'http://web/mine')).toMatchObject({ name: 'client' }))
+    expect(await ask('client', 'http://web/')).toMatchObject({ name: 'web' })
+  })
+
+  test('STRICT: who has no certificate is refused, but for what the pod leaves out', async () => {
+    const at = (port: number) => get(`http://${world.ip('web')}:${port}/`)
+    expect(await at(8080)).toMatchObject({ status: 0 })
+    expect(await at(9999)).toMatchObject({ status: 0 })
+    expect(await at(9090)).toMatchObject({ status: 200 })
+  })
+
+  test('a kubelet asks for programs by way of the proxy, and hears when one is gone', async () => {
+    const probe = async (what: string) => (await get(`http://${world.ip('client')}:15020/app-health/${what}`)).status
+    const all = () => Promise.all(['web/readyz', 'web/livez', 'rpc/livez'].map(probe))
+    // Nobody listens at the port of the gRPC probe.
+    await eventually(async () => expect(await all()).toEqual([200, 200, 503]))
+    await world.stopProgram('client')
+    await eventually(async () => expect(await all()).toEqual([503, 503, 503]), { within: 20_000 })
+  })
+
+  test('what the mesh does not know is reached, unless a Sidecar refuses it', async () => {
+    const outside = createServer((_, response) => response.end('outside'))
+    const port = await new Promise<number>((resolve) => {
+      outside.listen(0, `${world.prefix}.0.1`, () => {
+        const address = outside.address()
+        resolve(typeof address === 'object' ? (address?.port ?? 0) : 0)
+      })
+    })
+    const url = `http://${world.prefix}.0.1:${port}/`
+    expect(await world.curl('web', url)).toEqual({ code: 0, body: 'outside' })
+    await place(
+      world.api,
+      sidecarKind,
+      sidecarOf('default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' }, egress: [{ hosts: ['./*'] }] }),
+    )
+    await eventually(async () => expect((await world.curl('web', url)).code).not.toBe(0))
+    const status = await world.curl(
+      'web',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      '-H',
+      'host: elsewhere',
+      'http://web/',
+    )
+    expect(status.body).toBe('502')
+    expect(await ask('web', 'http://web/')).toMatchObject({ name: 'web' })
+    outside.closeAllConnections()
+    await new Promise((resolve) => outside.close(resolve))
+  })
+})
