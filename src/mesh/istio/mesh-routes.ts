@@ -70,16 +70,8 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
       return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
     },
     portTable(port, source) {
-      const name = portTableName(port)
       const key = sourceMatters ? canonicalJson(source) : source.namespace
-      return once(`port ${name}|${key}`, () => ({
-        name,
-        virtualHosts: [
-          ...scope.reached.flatMap((service) => portHosts(service, port, source, routesOf)),
-          unknownHosts[scope.unknownHosts],
-        ],
-        ignorePortInHost: false,
-      }))
+      return once(`port ${port}|${key}`, () => buildPortTable(scope, port, source, routesOf))
     },
     proxyTable(source) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
@@ -141,11 +133,22 @@ function proxyHosts(
   }))
 }
 
+type RoutesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource) => readonly Route[]
+
+const buildPortTable = (scope: Scope, port: number, source: RouteSource, routesOf: RoutesOf): RouteTable => ({
+  name: portTableName(port),
+  virtualHosts: [
+    ...scope.reached.flatMap((service) => portHosts(service, port, source, routesOf)),
+    unknownHosts[scope.unknownHosts],
+  ],
+  ignorePortInHost: false,
+})
+
 function portHosts(
   service: RegisteredService,
   number: number,
   source: RouteSource,
-  routesOf: (service: RegisteredService, port: RegisteredPort, source: RouteSource) => readonly Route[],
+  routesOf: RoutesOf,
 ): readonly VirtualHost[] {
   const hosts = [...namesOf(service, source.namespace), ...service.addresses.filter(isInterceptable)]
   return httpPorts(service)
