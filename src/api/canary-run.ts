@@ -116,6 +116,7 @@ export const canaryRunSchema = z.object({
       canary: z.string().describe('Name of the Canary.'),
       revision: z.string().describe('Hash of the pod template that is released.'),
       images: z.array(z.string()).describe('Images of the pod template; of a Service, where it leads.'),
+      previousImages: z.array(z.string()).optional().describe('Images of the primary when the change was seen.'),
       startedAt: z.string().describe('Time the change was seen.'),
       beginning: z
         .enum(['recovering', 'returning'])

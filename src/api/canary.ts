@@ -101,6 +101,7 @@ const webhookSchema = z.object({
   timeout: durationSchema.default('10s').describe('Time limit of one call.'),
   retries: z.int().min(0).max(10).default(0).describe('Further calls after a network error or a 5xx.'),
   metadata: z.record(z.string().max(63), z.string().max(4096)).optional().describe('Handed on in the payload.'),
+  disableTLS: z.boolean().optional().describe('Take whatever certificate the receiver of an https address shows.'),
   muteAlert: z.boolean().optional().describe('Alert nobody when this gate says no.'),
 })
 
@@ -240,6 +241,7 @@ export const canaryStatusSchema = z.object({
   lastAppliedSpec: z.string().optional().describe('Hash of the pod template of the newest run.'),
   lastPromotedSpec: z.string().optional().describe('Hash of the pod template that the primary runs.'),
   lastTransitionTime: z.string().optional().describe('Time of the last change of phase.'),
+  version: z.string().optional().describe('Images of the newest run, those they replace, and its revision.'),
   runName: z.string().optional().describe('CanaryRun of the newest run.'),
   suspendedAt: z.string().optional().describe('Time since which everything is held by `suspend`.'),
   message: z.string().optional().describe('What the release is doing or waiting for, in one sentence.'),

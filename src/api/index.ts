@@ -58,3 +58,4 @@ export {
   parseMetricTemplate,
 } from './parse.ts'
 export type { SessionAffinity } from './session-affinity.ts'
+export * from './version.ts'

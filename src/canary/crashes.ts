@@ -1,3 +1,4 @@
+import { describeVersion } from '../api/index.ts'
 import type { Change } from './decision.ts'
 import { failed } from './ending.ts'
 import type { Observation } from './observation.ts'
@@ -24,6 +25,6 @@ export function podsDueNext(state: ReleaseState, observation: Observation): numb
 export function podsDoNotCrash(state: ActiveRelease, observation: Observation): Change | undefined {
   const { crash } = observation
   if (crash === undefined || observation.target?.isReady) return undefined
-  const message = `every pod of ${state.run.revision} crashes: ${crash.message}`
+  const message = `every pod of ${describeVersion(state.run)} crashes: ${crash.message}`
   return failed(state, observation, { reason: 'CanaryNotReady', message })
 }

@@ -25,6 +25,8 @@ export interface NewRun {
   readonly name: string
   readonly revision: string
   readonly images: readonly string[]
+  /** Of the primary, when the change was seen. */
+  readonly previousImages?: readonly string[] | undefined
   readonly startedAt: number
   readonly beginning?: Beginning | undefined
 }

@@ -1,4 +1,5 @@
 import type { WebhookType } from '../api/index.ts'
+import { describeVersion } from '../api/index.ts'
 import { alert, type Change, note } from './decision.ts'
 import { isSameCause } from './hold.ts'
 import { manualGate } from './manual-gates.ts'
@@ -26,7 +27,7 @@ export function gateAnswer(state: ActiveRelease, observation: Observation): Gate
   const type = gateTypeOf(state, observation)
   const manual = manualGate(state, observation, type)
   if (manual === 'open') return { ok: true, message: '', ...byHand }
-  if (manual) return { ok: false, message: `gate ${type} is closed for ${state.run.revision}`, ...byHand }
+  if (manual) return { ok: false, message: `gate ${type} is closed for ${describeVersion(state.run)}`, ...byHand }
   if (gate === undefined || gate.type !== type || gateDueAt(state, observation) > observation.now) return undefined
   const refused = gate.hooks.filter(({ ok }) => !ok)
   return {

@@ -1,9 +1,10 @@
+import { describeVersion } from '../api/index.ts'
 import { takeAlarm } from './alarm.ts'
 import { commandFor } from './commands.ts'
 import { podsDoNotCrash } from './crashes.ts'
 import type { Change } from './decision.ts'
 import { failed, superseded } from './ending.ts'
-import type { Observation, Traffic } from './observation.ts'
+import type { Observation, Traffic, WorkloadFacts } from './observation.ts'
 import { rollbackDueAt } from './questions.ts'
 import type { Cause } from './reasons.ts'
 import { currentStep, withProgress } from './run.ts'
@@ -49,21 +50,28 @@ export const targetNotFound = (observation: Observation): Cause => ({
 function revisionIsNewest(state: ActiveRelease, observation: Observation): Change | undefined {
   const { target } = observation
   if (target === undefined || target.revision === state.run.revision) return undefined
-  return superseded(state, observation, newerRevision(state, observation, target.revision))
+  return superseded(state, observation, newerRevision(state, observation, target))
 }
 
-export function newerRevision(state: ActiveRelease, observation: Observation, revision: string): Cause {
+export function newerRevision(state: ActiveRelease, observation: Observation, newer: WorkloadFacts): Cause {
+  const { revision } = newer
   const isRevert = revision === state.lastPromotedSpec && observation.primary?.revision === revision
   if (isRevert) {
-    return { reason: 'Reverted', message: `the workload was set back to ${revision}, which the primary runs` }
+    return {
+      reason: 'Reverted',
+      message: `the workload was set back to ${describeVersion(newer)}, which the primary runs`,
+    }
   }
-  return { reason: 'Superseded', message: `${revision} replaces ${state.run.revision}` }
+  return { reason: 'Superseded', message: `${describeVersion(newer)} replaces ${describeVersion(state.run)}` }
 }
 
 function isNotAborted(state: ActiveRelease, observation: Observation): Change | undefined {
   if (commandFor(state, observation) !== 'abort') return undefined
   const aborted = withProgress(state, { command: 'abort' })
-  return failed(aborted, observation, { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` })
+  return failed(aborted, observation, {
+    reason: 'Aborted',
+    message: `an operator aborted ${describeVersion(state.run)}`,
+  })
 }
 
 /** Any webhook of type `rollback` that agrees ends the run. */
@@ -80,7 +88,9 @@ export function rollbackAnswer(state: ActiveRelease, observation: Observation): 
   if (rollback === undefined || rollbackDueAt(state, observation) > observation.now) return undefined
   const agreed = rollback.hooks.find(({ ok }) => ok)
   if (agreed === undefined) return {}
-  return { cause: { reason: 'RollbackRequested', message: `${agreed.message}: ${state.run.revision} is taken back` } }
+  return {
+    cause: { reason: 'RollbackRequested', message: `${agreed.message}: ${describeVersion(state.run)} is taken back` },
+  }
 }
 
 /** Whoever takes traffic off the new version means it: it does not come back without a new verdict. */
@@ -88,7 +98,7 @@ function trafficWasNotLowered(state: ActiveRelease, observation: Observation): C
   const step = currentStep(state)
   const weight = shareOf(observation.route.traffic, step?.kind === 'match')
   if (step?.programmedAt === undefined || weight >= step.weight) return undefined
-  const message = `the route was set to weight ${weight} by somebody else while ${state.run.revision} had ${step.weight}`
+  const message = `the route was set to weight ${weight} by somebody else while ${describeVersion(state.run)} had ${step.weight}`
   return failed(state, observation, { reason: 'TrafficLowered', message })
 }
 
@@ -106,7 +116,7 @@ function workloadGoesOn(state: ActiveRelease, observation: Observation): Change 
 function podsAreThere(state: ActiveRelease, observation: Observation): Change | undefined {
   const weight = currentStep(state)?.weight ?? 0
   if (weight === 0 || (observation.target?.readyReplicas ?? 0) > 0) return undefined
-  const message = `no pod of ${state.run.revision} is ready at weight ${weight}`
+  const message = `no pod of ${describeVersion(state.run)} is ready at weight ${weight}`
   return failed(state, observation, { reason: 'CanaryNotReady', message })
 }
 
@@ -119,7 +129,7 @@ function readinessIsInTime(state: ActiveRelease, observation: Observation): Chan
   }
   const deadlineMs = deadlineMsOf(observation.canary.spec)
   if (now - (unreadyAt ?? state.since) < deadlineMs) return undefined
-  const message = `${state.run.revision} was not ready within ${deadlineMs / 1_000} s: ${describeReadiness(target)}`
+  const message = `${describeVersion(state.run)} was not ready within ${deadlineMs / 1_000} s: ${describeReadiness(target)}`
   return failed(state, observation, { reason: 'ProgressDeadlineExceeded', message })
 }
 

@@ -1,3 +1,4 @@
+import { describeVersion } from '../api/index.ts'
 import { isSteady } from './check.ts'
 import { type Change, note } from './decision.ts'
 import { gateAnswer, hasGate, holdAtGate } from './gates.ts'
@@ -19,7 +20,7 @@ export function nextStep(state: ActiveRelease, observation: Observation): Change
 }
 
 function openNext(state: ActiveRelease, observation: Observation, planned: PlannedStep): Change {
-  const cause: Cause = { reason: 'WeightChanged', message: describe(planned, state.run.revision) }
+  const cause: Cause = { reason: 'WeightChanged', message: describe(planned, describeVersion(state.run)) }
   const closed = closeStep(state, 'passed', observation.now)
   return {
     state: {
@@ -70,7 +71,7 @@ function leaveSteps(state: ActiveRelease, observation: Observation): Change {
 }
 
 function enterWaitingPromotion(state: ActiveRelease, { now }: Observation): Change {
-  const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} passed every step` }
+  const cause: Cause = { reason: 'Progressing', message: `${describeVersion(state.run)} passed every step` }
   return { state: enter(withProgress(state, { askedAt: undefined }), 'WaitingPromotion', now, cause), notes: [] }
 }
 

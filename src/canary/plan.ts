@@ -127,10 +127,10 @@ function planRuns(recorded: ReleaseState, next: ReleaseState, { runs }: Observat
   const { run } = next
   if (run === undefined || run.name === recorded.run?.name) return []
   const others = runs.filter(({ name }) => name !== run.name)
-  const { name, revision, images, startedAt, progress } = run
+  const { name, revision, images, previousImages, startedAt, progress } = run
   const beginning = beginnings.find((each) => progress[each] === true)
   return [
-    { kind: 'create-run', run: { name, revision, images, startedAt, ...(beginning && { beginning }) } },
+    { kind: 'create-run', run: { name, revision, images, previousImages, startedAt, ...(beginning && { beginning }) } },
     ...surplusRuns(others, RUNS_KEPT).map((surplus): Action => ({ kind: 'delete-run', name: surplus })),
   ]
 }

@@ -1,5 +1,6 @@
 import type { CanaryRun, RunStep } from '../api/index.ts'
 import { type Cause, isReason } from './reasons.ts'
+import { newRevision } from './run.ts'
 import type { Ending, ReleaseState, RunProgress, RunState } from './state.ts'
 import { firstProgress } from './state.ts'
 import { parseTime, renderTime } from './timing.ts'
@@ -67,14 +68,14 @@ function keepWithinLimit(steps: readonly RunStep[]): readonly RunStep[] {
 /** The run as it was recorded; one without a status has only just begun. */
 export function restoreRun(recorded: CanaryRun): RunState {
   const { spec, status, metadata } = recorded
-  const begun: Cause = { reason: 'NewRevision', message: `new revision ${spec.revision} of ${spec.images.join(', ')}` }
   return {
     name: metadata.name,
     revision: spec.revision,
     images: spec.images,
+    previousImages: spec.previousImages,
     startedAt: parseTime(spec.startedAt) ?? 0,
     outcome: status?.phase ?? 'Running',
-    cause: status ? restoreCause(status.reason, status.message) : begun,
+    cause: status ? restoreCause(status.reason, status.message) : newRevision(spec),
     endedAt: parseTime(status?.endedAt),
     steps: status?.steps ?? [],
     progress: status?.progress ? restoreProgress(status.progress) : firstProgress(spec.beginning),

@@ -1,4 +1,4 @@
-import { isOfFlagger, type Phase, type RunStep } from '../api/index.ts'
+import { describeChange, isOfFlagger, type Phase, type RunStep } from '../api/index.ts'
 import type { NewRun } from './decision.ts'
 import type { Observation, RunFacts, WorkloadFacts } from './observation.ts'
 import type { Cause } from './reasons.ts'
@@ -47,9 +47,15 @@ export function newRun(state: ReleaseState, observation: Observation, target: Wo
     name: nameNextRun(state, observation, target.revision),
     revision: target.revision,
     images: target.images,
+    previousImages: observation.primary?.images,
     startedAt: observation.now,
   }
 }
+
+export const newRevision = (run: Pick<NewRun, 'images' | 'previousImages' | 'revision'>): Cause => ({
+  reason: 'NewRevision',
+  message: `new revision ${describeChange(run.previousImages, run)}`,
+})
 
 export const openRun = (state: ReleaseState, { beginning, ...run }: NewRun, cause: Cause): ActiveRelease => ({
   ...state,
@@ -64,7 +70,7 @@ export function closeRun(
   cause: Cause,
   now: number,
 ): ReleaseState {
-  const line = `${renderTime(now)} ${state.run.name} ${state.run.revision} ${outcome}: ${cause.message}`
+  const line = `${renderTime(now)} ${state.run.name} ${describeChange(state.run.previousImages, state.run)} ${outcome}: ${cause.message}`
   const closed = closeStep(state, stepOutcomes[outcome], now)
   return {
     ...closed,

@@ -25,6 +25,7 @@ export interface RunState {
   readonly name: string
   readonly revision: string
   readonly images: readonly string[]
+  readonly previousImages?: readonly string[] | undefined
   readonly startedAt: number
   readonly outcome: RunOutcome
   readonly cause: Cause

@@ -1,4 +1,4 @@
-import type { CanaryStatus } from '../api/index.ts'
+import { type CanaryStatus, describeChange } from '../api/index.ts'
 import { conditionsOf, visibleCause } from './conditions.ts'
 import type { Observation, Traffic } from './observation.ts'
 import type { ReleaseState } from './state.ts'
@@ -23,6 +23,7 @@ export function renderStatus(
     lastAppliedSpec: state.lastAppliedSpec,
     lastPromotedSpec: state.lastPromotedSpec,
     lastTransitionTime: state.since === 0 ? undefined : renderTime(state.since),
+    version: state.run && describeChange(state.run.previousImages, state.run),
     runName: state.run?.name,
     suspendedAt: state.suspendedAt === undefined ? undefined : renderTime(state.suspendedAt),
     message: visibleCause(state).message,

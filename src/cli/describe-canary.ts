@@ -10,8 +10,12 @@ export function canaryRow(canary: Canary): readonly string[] {
     `${status?.canaryWeight ?? 0}%`,
     (status?.mirrorWeight ?? 0) > 0 ? `${status?.mirrorWeight}%` : '-',
     String(status?.failedChecks ?? 0),
+    imagesOf(status?.version),
     status?.message ?? '',
   ]
 }
 
-export const canaryHeads = ['NAMESPACE', 'NAME', 'STATUS', 'WEIGHT', 'MIRROR', 'FAILED', 'MESSAGE'] as const
+/** Without the revision: `sluice status` has it. */
+const imagesOf = (version: string | undefined): string => version?.replace(/ \([^)]*\)$/, '') ?? '-'
+
+export const canaryHeads = ['NAMESPACE', 'NAME', 'STATUS', 'WEIGHT', 'MIRROR', 'FAILED', 'VERSION', 'MESSAGE'] as const

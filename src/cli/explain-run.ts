@@ -1,9 +1,9 @@
-import type { CanaryRun, MetricVerdict, RunStep } from '../api/index.ts'
+import { type CanaryRun, describeChange, type MetricVerdict, type RunStep } from '../api/index.ts'
 
 /** Why a run stands as it does: every verdict with what it was measured on, and the rule that made it one. */
 export function explainRun({ metadata, spec, status }: CanaryRun): string {
   const head = [
-    `Run ${metadata.name} of ${spec.images.join(', ')}: ${status?.phase ?? 'begun'}`,
+    `Run ${metadata.name} of ${describeChange(spec.previousImages, spec)}: ${status?.phase ?? 'begun'}`,
     ...(status === undefined ? [] : [`${status.reason}: ${status.message}`]),
   ]
   return [...head, ...(status?.steps ?? []).flatMap((step) => ['', ...explainStep(step)])].join('\n')

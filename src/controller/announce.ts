@@ -1,4 +1,4 @@
-import { type Canary, type CanaryRun, canaryRunKind, type OwedNotice } from '../api/index.ts'
+import { type Canary, type CanaryRun, canaryRunKind, describeChange, type OwedNotice } from '../api/index.ts'
 import type { Note, ReleaseState } from '../canary/index.ts'
 import type { EventRecorder, KubeClient } from '../kube/index.ts'
 import type { Notice } from '../notify/index.ts'
@@ -66,6 +66,7 @@ const formerState = (state: ReleaseState, { spec, status }: CanaryRun): ReleaseS
     ...state.run,
     revision: spec.revision,
     images: spec.images,
+    previousImages: spec.previousImages,
     steps: status?.steps ?? [],
     progress: { ...state.run.progress, failedChecks: status?.progress?.failedChecks ?? 0 },
   },
@@ -83,7 +84,7 @@ function renderNotice({ metadata, spec }: Canary, { run, lastAppliedSpec }: Rele
     revision: run?.revision ?? lastAppliedSpec ?? '',
     fields: [
       { name: 'Target', value: `${spec.targetRef.kind}/${spec.targetRef.name}` },
-      { name: 'Images', value: run?.images.join(', ') ?? '' },
+      { name: 'Images', value: run ? describeChange(run.previousImages, run) : '' },
       { name: 'Weight', value: `${owed.weight}%` },
       { name: 'Failed checks', value: `${run?.progress.failedChecks ?? 0} of ${spec.analysis.threshold}` },
       ...measured(run),

@@ -81,6 +81,7 @@ const createRun: Performer<'create-run'> = async ({ client, copies }, { observat
       canary: canary.metadata.name,
       revision: run.revision,
       images: [...run.images],
+      ...(run.previousImages === undefined ? {} : { previousImages: [...run.previousImages] }),
       startedAt: new Date(run.startedAt).toISOString(),
       ...(run.beginning === undefined ? {} : { beginning: run.beginning }),
       ...(uid === undefined || generation === undefined ? {} : { target: { uid, generation } }),

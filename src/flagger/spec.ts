@@ -113,7 +113,10 @@ const rangeOf = (name: unknown, threshold: unknown): Fields =>
 
 const convertWebhook = (webhook: Fields): Fields => {
   const { type } = webhook
-  return { ...pick(webhook, ['name', 'url', 'timeout', 'retries', 'metadata', 'muteAlert']), ...(type ? { type } : {}) }
+  return {
+    ...pick(webhook, ['name', 'url', 'timeout', 'retries', 'metadata', 'muteAlert', 'disableTLS']),
+    ...(type ? { type } : {}),
+  }
 }
 
 const convertAlert = (alert: Fields): Fields => {

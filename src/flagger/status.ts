@@ -1,10 +1,18 @@
-import type { Canary, CanaryRun, CanaryStatus } from '../api/index.ts'
+import { type Canary, type CanaryRun, type CanaryStatus, describeChange } from '../api/index.ts'
 
 /** Revisions that Sluice wrote; Flagger's own have no version in front. */
 const OWN_REVISION = /^v\d+-/
 const HISTORY_LENGTH = 5
 /** Flagger's CRD has no place for these, and prunes what it has no place for. */
-const PRIVATE = ['observedGeneration', 'mirrorWeight', 'runName', 'suspendedAt', 'message', 'history'] as const
+const PRIVATE = [
+  'observedGeneration',
+  'mirrorWeight',
+  'version',
+  'runName',
+  'suspendedAt',
+  'message',
+  'history',
+] as const
 
 /** What the API server keeps of a status; a value that is gone is taken away. */
 export function visibleStatus(status: CanaryStatus): Readonly<Record<string, unknown>> {
@@ -69,10 +77,19 @@ function recall({ lastAppliedSpec, phase = '' }: CanaryStatus, runs: readonly Ca
   )
   const ended = sorted.filter(({ status }) => status?.endedAt !== undefined)
   const history = ended.slice(0, HISTORY_LENGTH).map(renderLine)
-  return { ...(run === undefined ? {} : { runName: run.metadata.name, message: run.status?.message }), history }
+  return {
+    ...(run === undefined
+      ? {}
+      : {
+          version: describeChange(run.spec.previousImages, run.spec),
+          runName: run.metadata.name,
+          message: run.status?.message,
+        }),
+    history,
+  }
 }
 
 const numberOf = ({ metadata }: CanaryRun): number => Number(/-(\d+)$/.exec(metadata.name)?.[1] ?? 0)
 
 const renderLine = ({ metadata, spec, status }: CanaryRun): string =>
-  `${status?.endedAt} ${metadata.name} ${spec.revision} ${status?.phase}: ${status?.message}`
+  `${status?.endedAt} ${metadata.name} ${describeChange(spec.previousImages, spec)} ${status?.phase}: ${status?.message}`

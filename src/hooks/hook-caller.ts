@@ -40,7 +40,8 @@ async function callWithRetries(
   const timeout = parseDuration(hook.timeout)
   const timeoutMs = timeout.ok ? timeout.value : DEFAULT_TIMEOUT_MS
   for (let calls = 1; ; calls += 1) {
-    const post = { url: hook.url, body: payload, timeoutMs, signal, maxRedirects: MAX_REDIRECTS }
+    const insecureSkipVerify = hook.disableTLS === true
+    const post = { url: hook.url, body: payload, timeoutMs, signal, maxRedirects: MAX_REDIRECTS, insecureSkipVerify }
     const result = await outbound.post(post)
     const decision = decideRetry({ result, calls, retries: hook.retries, random: random() })
     if (decision.kind === 'settled' || signal.aborted) return outcomeOf(hook, result, calls)

@@ -13,6 +13,8 @@ export interface OutboundPost {
   readonly signal: AbortSignal
   /** Redirects to follow, on the same host only; 0 when absent. */
   readonly maxRedirects?: number
+  /** Take whatever certificate the receiver shows. */
+  readonly insecureSkipVerify?: boolean
 }
 
 /** The status is all that leaves an answer: a body could carry what the caller of the caller must not read. */
@@ -37,6 +39,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
   const isAllowed = options.isAddressAllowed ?? isNotMetadata
   const agentOptions = { lookup: guardedLookup(isAllowed), keepAlive: false }
   let http: Promise<AxiosInstance> | undefined
+  const unverified = new HttpsAgent({ ...agentOptions, rejectUnauthorized: false })
   const connect = async () => {
     // Loaded on first use: the package costs 30 MB, which releases without webhooks do not need.
     const { default: axios } = await import('axios')
@@ -59,7 +62,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
   return {
     async post(request) {
       http ??= connect()
-      return post({ http: await http, isAllowed }, request)
+      return post({ http: await http, isAllowed, unverified }, request)
     },
   }
 }
@@ -67,6 +70,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
 interface Connection {
   readonly http: AxiosInstance
   readonly isAllowed: (address: string) => boolean
+  readonly unverified: HttpsAgent
 }
 
 async function post(connection: Connection, request: OutboundPost): Promise<OutboundResult> {
@@ -133,7 +137,10 @@ interface Sending {
   readonly request: OutboundPost
 }
 
-async function send({ http, isAllowed }: Connection, { url, method, request }: Sending): Promise<AxiosResponse> {
+async function send(
+  { http, isAllowed, unverified }: Connection,
+  { url, method, request }: Sending,
+): Promise<AxiosResponse> {
   const literal = url.hostname.replace(/^\[|\]$/g, '')
   if (isIP(literal) !== 0 && !isAllowed(literal)) throw new Refusal('its address is one that must not be called')
   const answer = await http.request({
@@ -141,6 +148,7 @@ async function send({ http, isAllowed }: Connection, { url, method, request }: S
     method,
     ...(method === 'POST' ? { data: request.body, headers: { 'content-type': 'application/json' } } : {}),
     signal: request.signal,
+    ...(request.insecureSkipVerify ? { httpsAgent: unverified } : {}),
   })
   answer.data.destroy()
   return answer

@@ -116,7 +116,7 @@ const rows: readonly Row[] = [
     notes: [
       [
         'warn!',
-        'Deployment web gets its traffic back with v2 of web:2, which was not promoted: the primary runs v1 of web:1',
+        'Deployment web gets its traffic back with web:2 (v2), which was not promoted: the primary runs web:1 (v1)',
       ],
     ],
     wakeIn: 60_000,

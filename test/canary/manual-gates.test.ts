@@ -22,7 +22,7 @@ describe('gates set by hand', () => {
     const world = releasedWorld({ manualGates: [gate] })
     world.run(80)
     expect(standing(world)).toEqual(expected)
-    expect(world.state.cause.message).toBe(`waiting for confirmation: gate ${gate} is closed for v2`)
+    expect(world.state.cause.message).toBe(`waiting for confirmation: gate ${gate} is closed for web:v2 (v2)`)
     set(world, `v1 ${gate}=open`)
     world.run(20)
     expect(standing(world)).toEqual(expected)

@@ -8,7 +8,13 @@ const run: CanaryRun = {
   apiVersion: 'sluice.dev/v1',
   kind: 'CanaryRun',
   metadata: { name: 'web-3', namespace: 'default' },
-  spec: { canary: 'web', revision: 'v2', images: ['web:2'], startedAt: '2026-01-01T00:00:00.000Z' },
+  spec: {
+    canary: 'web',
+    revision: 'v2',
+    images: ['web:2'],
+    previousImages: ['web:1'],
+    startedAt: '2026-01-01T00:00:00.000Z',
+  },
   status: {
     phase: 'Failed',
     reason: 'MetricFailed',
@@ -58,7 +64,7 @@ const run: CanaryRun = {
 
 test('every verdict is shown with its numbers, its window, its rule and its query', () => {
   expect(explainRun(run)).toBe(
-    `Run web-3 of web:2: Failed
+    `Run web-3 of web:1 -> web:2 (v2): Failed
 MetricFailed: 85 of 340 (25%) failed
 
 100% mirrored: superseded (no proxy had it yet)
@@ -76,5 +82,5 @@ weight 20%: failed (proxies had it at 2026-01-01T00:00:11.000Z)
 
 test('a run that has only begun says so', () => {
   const { status: _, ...begun } = run
-  expect(explainRun(begun)).toBe('Run web-3 of web:2: begun')
+  expect(explainRun(begun)).toBe('Run web-3 of web:1 -> web:2 (v2): begun')
 })

@@ -47,6 +47,6 @@ test('a version of which every pod crashes is taken back long before its deadlin
   const ended = decide(world.state, { ...world.observe(), crash }).next.run?.progress.ending
   expect(ended).toMatchObject({
     outcome: 'Failed',
-    cause: { reason: 'CanaryNotReady', message: `every pod of v2 crashes: ${crash.message}` },
+    cause: { reason: 'CanaryNotReady', message: `every pod of web:v2 (v2) crashes: ${crash.message}` },
   })
 })

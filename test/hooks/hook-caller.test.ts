@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Webhook } from '../../src/api/index.ts'
 import { createHookCaller } from '../../src/hooks/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
+import { createCertificate } from '../support/certificate.ts'
 import { answer, type Handler, hang, inTurn, reset, startServer } from '../support/http-server.ts'
 import { instantClock } from '../support/instant-clock.ts'
 
@@ -162,6 +163,26 @@ test.each([
 ])('%s is never called', async (_, url, cause) => {
   const outcome = await createCaller().caller.call(hookAt(url, { retries: 3 }), payload, never)
   expect(outcome).toEqual({ ok: false, message: `hook "smoke" failed: ${cause}` })
+})
+
+describe('a certificate that nobody vouches for', () => {
+  const callOverTls = async (more: Partial<Webhook>) => {
+    await using server = await startServer(answer(200), await createCertificate('another.example.com'))
+    const outcome = await createCaller().caller.call(hookAt(`${server.url}/gate`, more), payload, never)
+    return [outcome.ok, outcome.message, server.requests.length]
+  }
+
+  test.each([{}, { disableTLS: false }])('is refused: %j', async (more) => {
+    expect(await callOverTls(more)).toEqual([
+      false,
+      'hook "smoke" failed: its certificate is not trusted (self-signed)',
+      0,
+    ])
+  })
+
+  test('is taken where disableTLS says so', async () => {
+    expect(await callOverTls({ disableTLS: true })).toEqual([true, 'hook "smoke" answered 200', 1])
+  })
 })
 
 test('no message holds the address or what it carries', async () => {

@@ -40,20 +40,22 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     const ended = await wait('quick')
     expect(ended).toMatchObject({ code: 0, err: '' })
     const lines = ended.out.trimEnd().split('\n')
-    expect(lines.at(-1)).toMatch(/^Succeeded: v1-[0-9a-f]+ is promoted$/)
+    expect(lines.at(-1)).toMatch(/^Succeeded: web:[\d.]+ -> web:[\d.]+ \(v1-[0-9a-f]+\) is promoted$/)
     // Whoever comes later, or asks for the image by its name, hears the same.
     expect(await wait('quick', '--revision', 'demo/web:2.0.0')).toMatchObject({ code: 0 })
 
     watch.kill('SIGINT')
     expect(await once(watch, 'exit')).toEqual([130, null])
     const table = watched.trimEnd().split('\n')
-    expect(watched).toMatch(/Progressing +50% .* v1-[0-9a-f]+ gets 50% of the requests/)
+    expect(watched).toMatch(/Progressing +50% .* web:2\.0\.0 \(v1-[0-9a-f]+\) gets 50% of the requests/)
     const columns = (table[0] ?? '').split(/\s+/)
-    expect(columns).toEqual(['NAMESPACE', 'NAME', 'STATUS', 'WEIGHT', 'MIRROR', 'FAILED', 'MESSAGE'])
+    expect(columns).toEqual(['NAMESPACE', 'NAME', 'STATUS', 'WEIGHT', 'MIRROR', 'FAILED', 'VERSION', 'MESSAGE'])
     const startOf = (column: string) => (table[0] ?? '').indexOf(column)
     const isAligned = (line: string) => /^\d+% /.test(line.slice(startOf('WEIGHT')))
     expect(table.slice(1).filter((line) => !isAligned(line))).toEqual([])
-    expect(table.at(-1)?.slice(startOf('STATUS'))).toMatch(/^Succeeded +0% +- +0 +v1-[0-9a-f]+ is promoted$/)
+    expect(table.at(-1)?.slice(startOf('STATUS'))).toMatch(
+      /^Succeeded +0% +- +0 +(web:[\d.]+ -> web:[\d.]+) +\1 \(v1-[0-9a-f]+\) is promoted$/,
+    )
   }, 120_000)
 
   test.concurrent('promote, abort and a newer change end a release as wait tells', async ({ expect }) => {
@@ -95,7 +97,9 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
       platform.sluice('status', 'web', '-n', 'quick'),
       platform.sluice('status', 'web', '-n', 'quick', '-o', 'json'),
     ])
-    expect(words.out).toMatch(/^Canary: +quick\/web\nPhase: +Succeeded\nMessage: +v1-\w+ is promoted\nWeight: +0%\n/)
+    expect(words.out).toMatch(
+      /^Canary: +quick\/web\nPhase: +Succeeded\nMessage: +web:[\d.]+ -> web:[\d.]+ \(v1-\w+\) is promoted\nWeight: +0%\n/,
+    )
     expect(words.out).toMatch(/Run: +web-1: demo\/web:2\.0\.0\nSteps: +passed +mirror 100%\n/)
     expect(words.out).toMatch(/passed +weight 50%\n +request-success-rate: success rate .* requests failed\)\n/)
     const document = JSON.parse(json.out)

@@ -107,7 +107,7 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
     ]
     await eventually(() => expect(reasonsTold()).toEqual(story), { within: 30_000 })
     const textOf = (reason: string) => toldByWebhook().findLast((each) => each.reason === reason)?.text
-    expect(textOf('NewRevision')).toMatch(/new revision v1-[0-9a-f]+ of demo\/web:5\.0\.0/)
+    expect(textOf('NewRevision')).toMatch(/^new revision web:2\.0\.0 -> web:5\.0\.0 \(v1-[0-9a-f]+\)$/)
     expect(textOf('WaitingForRollout')).toBe('waiting for confirmation: hook "gate" answered 403')
     const numbers = /success rate [\d.]+% is (at least|below) 99% \(\d+ of \d+ requests failed\)/
     expect(JSON.stringify(toldByWebhook().find((each) => each.reason === 'Succeeded'))).toMatch(numbers)

@@ -108,7 +108,10 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
 
     refusals.delete('/gated/confirm-promotion')
     const { run } = await app.ended('2.0.0')
-    expect([run.status?.phase, run.status?.message]).toEqual(['Succeeded', `${checksum} is promoted`])
+    expect([run.status?.phase, run.status?.message]).toEqual([
+      'Succeeded',
+      expect.stringContaining(`(${checksum}) is promoted`),
+    ])
     const phases = [...new Set(calls('gated', 'confirm-promotion').map(({ phase }) => phase))]
     expect(phases).toEqual(['WaitingPromotion'])
     await eventually(() => calls('gated', 'post-rollout').length > 0, { what: 'the call after the end' })

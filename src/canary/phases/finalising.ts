@@ -1,3 +1,4 @@
+import { describeChange, describeVersion } from '../../api/index.ts'
 import { renderDuration } from '../../base/index.ts'
 import { alert, type Change } from '../decision.ts'
 import { holdWith } from '../hold.ts'
@@ -17,7 +18,10 @@ export function finalising(state: ActiveRelease, observation: Observation): Chan
   if (hasWayBack(state, observation)) return stepBack(state, observation)
   if (!isServed(route, primaryOnly)) return waitForProxies(state, observation)
   if (scalesDownAfterPromotion(state, observation)) return undefined
-  const cause: Cause = { reason: 'Succeeded', message: `${state.run.revision} is promoted` }
+  const cause: Cause = {
+    reason: 'Succeeded',
+    message: `${describeChange(state.run.previousImages, state.run)} is promoted`,
+  }
   const closed = closeRun(state, 'Succeeded', cause, now)
   return { state: enter(closed, 'Succeeded', now, cause), notes: [alert('info', cause)] }
 }
@@ -28,7 +32,7 @@ function waitForProxies(state: ActiveRelease, observation: Observation): Change 
   const since = Math.max(state.since, parseTime(currentStep(state)?.startedAt) ?? 0)
   if (now - since < deadlineMs) return undefined
   const why = route.message ?? 'no proxy answered'
-  const message = `proxies did not take weight 0 within ${renderDuration(deadlineMs)}: ${why}; ${state.run.revision} keeps its pods until they do`
+  const message = `proxies did not take weight 0 within ${renderDuration(deadlineMs)}: ${why}; ${describeVersion(state.run)} keeps its pods until they do`
   return holdWith(state, { reason: 'ProxiesLagging', message }, 'stalled')
 }
 

@@ -1,9 +1,10 @@
+import { describeVersion } from '../../api/index.ts'
 import { alert, type Change } from '../decision.ts'
 import { takeFarewell } from '../farewell.ts'
 import { hasGate } from '../gates.ts'
 import type { Observation, WorkloadFacts } from '../observation.ts'
 import type { Cause } from '../reasons.ts'
-import { enter, newRun, openRun } from '../run.ts'
+import { enter, newRevision, newRun, openRun } from '../run.ts'
 import type { Beginning, ReleaseState } from '../state.ts'
 import { rollbackWindowMsOf } from '../timing.ts'
 import { mustWait, standOnFault } from '../turn.ts'
@@ -19,7 +20,7 @@ function takeUp(state: ReleaseState, observation: Observation): Change | undefin
   if (target === undefined) return undefined
   const mended = resumePromotion(state, observation, target)
   if (mended) return mended
-  if (isStable(state, observation, target)) return settleOnStable(state, observation)
+  if (isStable(state, observation, target)) return settleOnStable(state, observation, target)
   if (target.revision === state.lastAppliedSpec && !isUnfinished(state)) return undefined
   return startRun(state, observation, target)
 }
@@ -31,7 +32,10 @@ function resumePromotion(state: ReleaseState, observation: Observation, target: 
   if (run?.outcome !== 'Failed' || run.progress.heldAt === undefined) return undefined
   const isMended = primary?.isReady === true && primary.revision === run.revision && target.revision === run.revision
   if (!isMended) return undefined
-  const cause: Cause = { reason: 'Finalising', message: `the primary became ready with ${run.revision} after all` }
+  const cause: Cause = {
+    reason: 'Finalising',
+    message: `the primary became ready with ${describeVersion(run)} after all`,
+  }
   const progress = { ...run.progress, heldAt: undefined }
   const reopened: ReleaseState = { ...state, run: { ...run, outcome: 'Running', endedAt: undefined, cause, progress } }
   const resumed = enter(reopened, 'Finalising', now, cause)
@@ -42,10 +46,10 @@ const isStable = (state: ReleaseState, { primary }: Observation, target: Workloa
   target.revision === state.lastPromotedSpec && target.revision === primary?.revision
 
 /** The workload was set back to what the primary runs: the next change is a change again, even to a version that failed. */
-function settleOnStable(state: ReleaseState, { now }: Observation): Change | undefined {
+function settleOnStable(state: ReleaseState, { now }: Observation, target: WorkloadFacts): Change | undefined {
   const isSettled = state.phase === 'Initialized' || state.phase === 'Succeeded'
   if ((isSettled && state.lastAppliedSpec === state.lastPromotedSpec) || isHeld(state)) return undefined
-  const message = `the workload was set back to ${state.lastPromotedSpec}, which the primary runs`
+  const message = `the workload was set back to ${describeVersion(target)}, which the primary runs`
   const cause: Cause = { reason: 'Reverted', message }
   const settled = enter(state, 'Initialized', now, cause)
   return { state: { ...settled, lastAppliedSpec: state.lastPromotedSpec }, notes: [] }
@@ -61,10 +65,10 @@ const isHeld = ({ phase, run }: ReleaseState): boolean => phase === 'Failed' && 
 
 function startRun(state: ReleaseState, observation: Observation, target: WorkloadFacts): Change {
   const { now } = observation
-  const message = `new revision ${target.revision} of ${target.images.join(', ')}`
-  const cause: Cause = { reason: 'NewRevision', message }
   const beginning = beginningOf(state, observation, target)
-  const opened = openRun(state, { ...newRun(state, observation, target), beginning }, cause)
+  const run = { ...newRun(state, observation, target), beginning }
+  const cause = newRevision(run)
+  const opened = openRun(state, run, cause)
   const waitsForOthers = mustWait(observation, beginning)
   const notes = [alert('info', cause)]
   if (!waitsForOthers && !hasGate(opened, observation, 'confirm-rollout'))

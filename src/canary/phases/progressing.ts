@@ -1,3 +1,4 @@
+import { describeVersion } from '../../api/index.ts'
 import { awaitProxies } from '../acknowledgement.ts'
 import { countFailure, takeCheck } from '../check.ts'
 import type { Change } from '../decision.ts'
@@ -17,7 +18,7 @@ export function progressing(state: ActiveRelease, observation: Observation): Cha
   const guarded = guard(state, observation)
   if (guarded) return guarded
   if (state.run.progress.readyAt === undefined) {
-    return holdWith(state, { reason: 'Progressing', message: `waiting for ${state.run.revision} to be ready` })
+    return holdWith(state, { reason: 'Progressing', message: `waiting for ${describeVersion(state.run)} to be ready` })
   }
   if (isShortened(state, observation)) return enterPromoting(state, observation)
   if (state.run.progress.frozenAt !== undefined) return undefined

@@ -1,3 +1,4 @@
+import { describeVersion } from '../../api/index.ts'
 import { alert, type Change } from '../decision.ts'
 import { beginEnding, endOnReadyPods } from '../ending.ts'
 import { newerRevision, targetNotFound } from '../guards.ts'
@@ -15,13 +16,13 @@ export function promoting(state: ActiveRelease, observation: Observation): Chang
   if (!primary.isReady) return awaitPrimary(state, observation)
   const cause: Cause = {
     reason: 'Finalising',
-    message: `the primary runs ${state.run.revision}: moving traffic back to it`,
+    message: `the primary runs ${describeVersion(state.run)}: moving traffic back to it`,
   }
   return { state: { ...enter(state, 'Finalising', now, cause), lastPromotedSpec: state.run.revision }, notes: [] }
 }
 
 export function enterPromoting(state: ActiveRelease, { now }: Observation): Change {
-  const cause: Cause = { reason: 'Promoting', message: `copying ${state.run.revision} to the primary` }
+  const cause: Cause = { reason: 'Promoting', message: `copying ${describeVersion(state.run)} to the primary` }
   return { state: enter(state, 'Promoting', now, cause), notes: [alert('info', cause)] }
 }
 
@@ -30,7 +31,7 @@ function withdrawIfChanged(state: ActiveRelease, observation: Observation): Chan
   const { target } = observation
   if (target === undefined) return beginEnding(state, observation, 'Failed', targetNotFound(observation))
   if (target.revision === state.run.revision) return undefined
-  return beginEnding(state, observation, 'Superseded', newerRevision(state, observation, target.revision))
+  return beginEnding(state, observation, 'Superseded', newerRevision(state, observation, target))
 }
 
 export function awaitPrimary(state: ActiveRelease, observation: Observation): Change | undefined {
@@ -44,7 +45,7 @@ export function awaitPrimary(state: ActiveRelease, observation: Observation): Ch
 
 /** Weight 0 is no safe place any more, since the primary runs the new version too: traffic stays on ready pods. */
 function failPromotion(state: ActiveRelease, { now }: Observation, why: string): Change {
-  const message = `${why}; traffic stays on ready pods and ${state.run.revision} keeps running`
+  const message = `${why}; traffic stays on ready pods and ${describeVersion(state.run)} keeps running`
   const cause: Cause = { reason: 'PromotionFailed', message }
   return { state: endOnReadyPods(state, 'Failed', cause, now), notes: [alert('error', cause)] }
 }

@@ -1,3 +1,4 @@
+import { describeVersion } from '../../api/index.ts'
 import { renderDuration } from '../../base/index.ts'
 import { type Action, alert, type Decision, type Note, note } from '../decision.ts'
 import { holdWith } from '../hold.ts'
@@ -86,12 +87,10 @@ function announcementOf({ observation, target }: GivingBack): Cause {
   const { primary, canary } = observation
   const name = describeTarget(canary)
   const message = isUnpromoted(observation)
-    ? `${name} gets its traffic back with ${describe(target)}, which was not promoted: the primary runs ${primary && describe(primary)}`
+    ? `${name} gets its traffic back with ${describeVersion(target)}, which was not promoted: the primary runs ${primary && describeVersion(primary)}`
     : `${name} gets its traffic back`
   return { reason: 'Terminating', message }
 }
-
-const describe = ({ revision, images }: WorkloadFacts): string => `${revision} of ${images.join(', ')}`
 
 const isUnpromoted = ({ primary, target }: Observation): boolean =>
   primary !== undefined && primary.revision !== target?.revision

@@ -1,3 +1,4 @@
+import { describeVersion } from '../../api/index.ts'
 import { commandFor } from '../commands.ts'
 import { alert, type Change, note } from '../decision.ts'
 import { gateAnswer, hasGate, holdAtGate } from '../gates.ts'
@@ -27,12 +28,12 @@ export function waiting(state: ActiveRelease, observation: Observation): Change 
 function withdrawn(state: ActiveRelease, observation: Observation): Change | undefined {
   const { now, target } = observation
   if (commandFor(state, observation) === 'abort') {
-    const cause: Cause = { reason: 'Aborted', message: `an operator aborted ${state.run.revision}` }
+    const cause: Cause = { reason: 'Aborted', message: `an operator aborted ${describeVersion(state.run)}` }
     return failAtOnce(withProgress(state, { command: 'abort' }), cause, now)
   }
   if (target === undefined) return failAtOnce(state, targetNotFound(observation), now)
   if (target.revision !== state.run.revision) {
-    const cause = newerRevision(state, observation, target.revision)
+    const cause = newerRevision(state, observation, target)
     return { state: closeRun(state, 'Superseded', cause, now), notes: [alert('info', cause)] }
   }
   const answer = rollbackAnswer(state, observation)
@@ -50,7 +51,7 @@ const turnReasons: readonly Reason[] = ['WaitingForDependencies', 'WaitingForTur
 
 /** Who waited for others reads when that was over. */
 function begin(state: ActiveRelease, { now }: Observation): Change {
-  const cause: Cause = { reason: 'Progressing', message: `${state.run.revision} is starting` }
+  const cause: Cause = { reason: 'Progressing', message: `${describeVersion(state.run)} is starting` }
   const notes = turnReasons.includes(state.cause.reason) ? [note('info', cause)] : []
   return { state: enter(withProgress(state, { askedAt: undefined }), 'Progressing', now, cause), notes }
 }

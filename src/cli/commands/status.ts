@@ -1,4 +1,4 @@
-import { type Canary, type CanaryRun, canaryRunKind } from '../../api/index.ts'
+import { type Canary, type CanaryRun, canaryRunKind, describeChange } from '../../api/index.ts'
 import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
 import { processOutput } from '../output.ts'
 
@@ -27,6 +27,7 @@ function renderText(canary: Canary, run: CanaryRun | undefined): string {
     ...field('Message', status?.message),
     ...field('Weight', `${status?.canaryWeight ?? 0}%`),
     ...field('Mirror', status?.mirrorWeight ? `${status.mirrorWeight}%` : undefined),
+    ...field('Version', status?.version),
     ...field('Revision', status?.lastAppliedSpec),
     ...(run === undefined ? [] : renderRun(run)),
     ...(status?.history ?? []).map((line, index) => `${(index === 0 ? 'History:' : '').padEnd(14)}${line}`),
@@ -36,7 +37,7 @@ function renderText(canary: Canary, run: CanaryRun | undefined): string {
 function renderRun(run: CanaryRun): readonly string[] {
   const steps = run.status?.steps ?? []
   return [
-    `${'Run:'.padEnd(14)}${run.metadata.name}: ${run.spec.images.join(', ')}`,
+    `${'Run:'.padEnd(14)}${run.metadata.name}: ${describeChange(run.spec.previousImages, run.spec)}`,
     ...steps.flatMap((step, index) => [
       `${(index === 0 ? 'Steps:' : '').padEnd(14)}${step.outcome.padEnd(11)}${step.kind} ${step.kind === 'mirror' ? step.mirrorWeight : step.weight}%`,
       ...step.verdicts.slice(-3).map((verdict) => `${''.padEnd(16)}${verdict.metric}: ${verdict.message}`),
