@@ -272,7 +272,12 @@ describe('notices', () => {
     const told = cluster.sent.map(({ address, notice }) => [address, notice.severity, notice.reason, notice.text])
     expect(told.sort()).toEqual([
       ['https://chat.example.com/hook', 'error', 'ThresholdReached', 'request-success-rate 92.5 (failed check 2 of 2)'],
-      ['https://chat.example.com/hook', 'info', 'NewRevision', expect.stringMatching(/^new revision web:1 -> web:2 \(v1-\w+\)$/)],
+      [
+        'https://chat.example.com/hook',
+        'info',
+        'NewRevision',
+        expect.stringMatching(/^new revision web:1 -> web:2 \(v1-\w+\)$/),
+      ],
       ['https://pager.example.com/', 'error', 'ThresholdReached', 'request-success-rate 92.5 (failed check 2 of 2)'],
     ])
     expect(cluster.api.list(eventKind).length).toBeGreaterThan(0)
