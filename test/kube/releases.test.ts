@@ -8,16 +8,21 @@ import {
   horizontalPodAutoscalerKind,
   imagePolicyKind,
   namespaceKind,
+  scaledObjectKind,
   secretKind,
 } from '../../src/api/index.ts'
+import { applyCrds } from '../support/apply-crds.ts'
 import { readAuditLog } from '../support/audit-log.ts'
 import { controlPlaneTools } from '../support/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
 import { answer, startServer } from '../support/http-server.ts'
+import { scaledObjectDefinition } from '../support/keda-crd.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { controllerUser, type KubeStage, startKubeStage } from '../support/kube-stage.ts'
+import { describeOwnership } from '../support/ownership-scenarios.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { startStagedApp } from '../support/staged-app.ts'
+import { describeStalling } from '../support/stalled-scenarios.ts'
 import { describeTargets } from '../support/target-scenarios.ts'
 import { type PolicyRule, unusedRights } from '../support/unused-rights.ts'
 
@@ -28,6 +33,7 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
 
   beforeAll(async () => {
     stage = await startKubeStage({ readSecretsIn: 'told' })
+    await applyCrds(stage.plane, [scaledObjectDefinition])
     await stage.startController()
   }, BUILD_TIMEOUT_MS)
 
@@ -35,6 +41,8 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
 
   describeReleases(() => stage)
   describeTargets(() => stage)
+  describeOwnership(() => stage)
+  describeStalling(() => stage)
 
   test.concurrent('an image policy that finds no registry says so', async () => {
     await stage.client.create(imagePolicyKind, {
@@ -145,6 +153,47 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
     await app.stop()
   }, 300_000)
 
+  test.concurrent('a ScaledObject of KEDA is copied for the primary, and paused while no release is on', async () => {
+    const { client } = stage
+    const namespace = 'scaled'
+    const ref = { namespace, name: 'web' }
+    await client.apply(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    await client.create(scaledObjectKind, {
+      apiVersion: 'keda.sh/v1alpha1',
+      kind: 'ScaledObject',
+      metadata: ref,
+      spec: {
+        scaleTargetRef: { name: 'web' },
+        minReplicaCount: 1,
+        triggers: [{ type: 'prometheus', metadata: { query: 'sum(rate(requests{app="web"}[1m]))' } }],
+      },
+    })
+    const app = await startStagedApp(stage, {
+      namespace,
+      spec: { autoscalerRef: { kind: 'ScaledObject', name: 'web' } },
+    })
+    const paused = async () =>
+      (await client.get(scaledObjectKind, ref))?.metadata.annotations?.['autoscaling.keda.sh/paused-replicas']
+    expect(await paused()).toBe('0')
+    expect((await client.get(scaledObjectKind, { namespace, name: 'web-primary' }))?.spec).toEqual({
+      scaleTargetRef: { name: 'web-primary' },
+      minReplicaCount: 1,
+      triggers: [{ type: 'prometheus', metadata: { query: 'sum(rate(requests{app="web-primary"}[1m]))' } }],
+    })
+    await app.setImage('1.1.0')
+    await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
+    expect(await paused()).toBeUndefined()
+    await app.ended('1.1.0')
+    expect(await paused()).toBe('0')
+
+    await client.delete(canaryKind, ref)
+    const left = async () =>
+      (await client.list(scaledObjectKind, { namespace })).items.map(({ metadata }) => metadata.name)
+    await eventually(async () => expect(await left()).toEqual(['web']), { within: 120_000 })
+    expect(await paused()).toBeUndefined()
+    await app.stop()
+  }, 300_000)
+
   describe('of the rights', () => {
     const requests = async () => (await readAuditLog(stage.plane)).filter(({ user }) => user === controllerUser)
 
@@ -179,10 +228,6 @@ const usedElsewhere: Readonly<Record<string, string>> = {
   'delete /services': 'asked by admission, when an owner reference is set',
   'delete networking.istio.io/virtualservices': 'asked by admission, when an owner reference is set',
   'delete autoscaling/horizontalpodautoscalers': 'asked by admission, when an owner reference is set',
-  'create keda.sh/scaledobjects': 'where KEDA is installed',
-  'update keda.sh/scaledobjects': 'where KEDA is installed',
-  'patch keda.sh/scaledobjects': 'where KEDA is installed',
-  'watch keda.sh/scaledobjects': 'where KEDA is installed',
   'delete keda.sh/scaledobjects': 'asked by admission, when an owner reference is set',
   'get sluice.dev/canaries': 'after a Conflict of the status with a user who writes the spec',
   'get sluice.dev/imagepolicies': 'after a Conflict of the status with a user who writes the spec',

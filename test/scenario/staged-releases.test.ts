@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { type LocalImage, localImageKind } from '../../src/api/index.ts'
 import { images } from '../../src/cli/demo/manifests.ts'
+import { createKubeClient } from '../../src/kube/index.ts'
+import { describeOwnership } from '../support/ownership-scenarios.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 import type { Stage } from '../support/staged-app.ts'
+import { describeStalling } from '../support/stalled-scenarios.ts'
 import { type StandInPrometheus, startStandInPrometheus } from '../support/stand-in-prometheus.ts'
 import { describeTargets } from '../support/target-scenarios.ts'
 
@@ -22,8 +25,15 @@ describe.skipIf(isKubectlMissing('releases on the local platform'))('on the loca
     await prometheus?.[Symbol.asyncDispose]()
   })
 
-  const stage = (): Stage => ({ client: platform.client, prometheus, podSpec: {} })
+  const stage = (): Stage => ({
+    client: platform.client,
+    clientAs: (fieldManager) => createKubeClient({ kubeconfig: platform.kubeconfig, fieldManager }),
+    prometheus,
+    podSpec: {},
+  })
 
   describeReleases(stage)
   describeTargets(stage)
+  describeOwnership(stage)
+  describeStalling(stage)
 })

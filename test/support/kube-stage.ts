@@ -63,6 +63,7 @@ export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): 
     plane,
     prometheus,
     client: createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'test' }),
+    clientAs: (fieldManager) => createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager }),
     podSpec: { nodeName: simulatedNode },
     async startController() {
       const { body } = await plane.request('GET', chartsController)

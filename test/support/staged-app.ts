@@ -29,6 +29,8 @@ import { queryOf, type StandInPrometheus } from './stand-in-prometheus.ts'
 export interface Stage {
   /** An administrator. */
   readonly client: KubeClient
+  /** Another administrator, whose fields show this name. */
+  clientAs(fieldManager: string): KubeClient
   readonly prometheus: StandInPrometheus
   /** Fields that pods need to run there. */
   readonly podSpec: Readonly<Record<string, unknown>>

@@ -11,6 +11,7 @@ import {
   virtualServiceKind,
 } from '../../src/api/index.ts'
 import { eventually } from './eventually.ts'
+import { controllerManager, ownedBy } from './managed-fields.ts'
 import { type Stage, type StagedApp, stagedCanary, stagedDeployment, startNamespace, watchApp } from './staged-app.ts'
 
 const TIMEOUT_MS = 300_000
@@ -23,6 +24,12 @@ export function describeTargets(stage: () => Stage): void {
   const selected = async (namespace: string) => {
     const { items } = await stage().client.list(serviceKind, { namespace })
     return Object.fromEntries(items.map(({ metadata, spec }) => [metadata.name, spec.selector?.app]))
+  }
+
+  /** Fields of the target that are the controller's now. */
+  async function taken(kind: ResourceKind, namespace: string): Promise<readonly string[]> {
+    const target = await stage().client.get(kind, { namespace, name: 'web' })
+    return target ? ownedBy(target, controllerManager) : expect.unreachable(`no ${kind.kind}`)
   }
 
   const select = (namespace: string, app: string) =>
@@ -45,6 +52,7 @@ export function describeTargets(stage: () => Stage): void {
       const app = watchApp(stage(), namespace)
       await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
       expect(await selected(namespace)).toEqual({ web: 'blue', 'web-primary': 'blue', 'web-canary': 'blue' })
+      expect(await taken(serviceKind, namespace)).toEqual([])
 
       await select(namespace, 'green')
       await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
@@ -102,6 +110,7 @@ export function describeTargets(stage: () => Stage): void {
         )
       }
       await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
+      expect(await taken(daemonSetKind, namespace)).toEqual(['spec.template.spec.nodeSelector'])
       await setImage('1.1.0')
       await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
       expect(await versions()).toEqual({ web: 'demo/web:1.1.0 x1', 'web-primary': 'demo/web:1.0.0 x1' })
