@@ -195,6 +195,7 @@ function addServerCommands(program: Command): void {
       "file with the key of the proxies' tokens; without it Kubernetes reviews them",
     )
     .option('--authority-namespace <namespace>', 'where the certificate authority is kept', 'istio-system')
+    .option('--leader-elect', 'run beside other replicas, with Leases in that namespace', false)
     .option('--listen <address>', 'address of /metrics, /livez and /readyz', '0.0.0.0:8081')
     .option('--webhook-listen <address>', 'address of the admission webhooks, which are not served when absent')
     .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhooks')

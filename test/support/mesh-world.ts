@@ -7,18 +7,21 @@ import { Registry } from 'prom-client'
 import {
   configMapKind,
   type KubernetesObject,
+  leaseKind,
   type Pod,
   type ResourceKind,
   type VirtualService,
   virtualServiceKind,
 } from '../../src/api/index.ts'
-import { createReflector } from '../../src/kube/index.ts'
+import { createReflector, type KubeClient } from '../../src/kube/index.ts'
 import { createPodToken } from '../../src/mesh/ca/index.ts'
 import {
   authenticateByKey,
   type CertificateSettings,
   createControlPlane,
   type KeyFetcherSettings,
+  type ReplicaSettings,
+  replicaLabel,
 } from '../../src/mesh/control-plane/index.ts'
 import type { Observability } from '../../src/mesh/envoy/index.ts'
 import { renderBootstrap, renderXdsTrust } from '../../src/mesh/envoy/index.ts'
@@ -42,6 +45,8 @@ export async function startMesh(options: {
   readonly publishesRoots?: boolean
   readonly observability?: Observability
   readonly keys?: KeyFetcherSettings
+  /** One of several replicas of this name. */
+  readonly replica?: string
 }) {
   const stop = new AbortController()
   const client = options.api.client('mesh')
@@ -63,6 +68,7 @@ export async function startMesh(options: {
     log: createLogger({ name: 'mesh', destination }),
     registry,
     observability: options.observability,
+    replica: options.replica === undefined ? undefined : replicaOf(options.replica, client),
     ...(options.laggingAfterMs === undefined ? {} : { laggingAfterMs: options.laggingAfterMs }),
     returnWithinMs: 3_000,
   })
@@ -79,6 +85,20 @@ export async function startMesh(options: {
     },
   }
 }
+
+const replicaOf = (identity: string, client: KubeClient): ReplicaSettings => ({
+  identity,
+  namespace: 'istio-system',
+  client,
+  reports: createReflector({
+    client,
+    kind: leaseKind,
+    clock: systemClock,
+    log: silentLogger,
+    namespace: 'istio-system',
+    labelSelector: replicaLabel,
+  }),
+})
 
 export type RunningMesh = Awaited<ReturnType<typeof startMesh>>
 

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { createReflector, type KubeClient } from '../../kube/index.ts'
+import { type Lease, leaseKind } from '../../api/index.ts'
+import { createReflector, type KubeClient, type ReflectorOptions } from '../../kube/index.ts'
 import {
   authenticateByKey,
   authenticateByTokenReview,
   createControlPlane,
+  type ReplicaSettings,
+  replicaLabel,
   reviewAdmission,
 } from '../../mesh/control-plane/index.ts'
 import type { Observability } from '../../mesh/envoy/index.ts'
@@ -24,6 +28,7 @@ export interface MeshCommandOptions {
   readonly xdsListen: string
   readonly xdsTokenKeyFile?: string
   readonly authorityNamespace?: string
+  readonly leaderElect?: boolean
   readonly listen: string
   readonly accessLog?: boolean
   readonly zipkin?: string
@@ -53,6 +58,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     xds: { ...parseListen(options.xdsListen), authenticate: await authenticateBy(options.xdsTokenKeyFile, client) },
     authorityNamespace: options.authorityNamespace,
     publishesRoots: options.injectionSettings !== undefined,
+    replica: options.leaderElect === true ? replicaSettings(options, client, acting) : undefined,
     observability: observe(options),
   })
   const { isReady } = controlPlane
@@ -61,6 +67,18 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     controlPlane.start,
     ...(await webhooks(options, acting)),
   ])
+}
+
+function replicaSettings(
+  { authorityNamespace: namespace = 'istio-system' }: MeshCommandOptions,
+  client: KubeClient,
+  acting: Omit<ReflectorOptions<Lease>, 'client' | 'kind'>,
+): ReplicaSettings {
+  const scope = { namespace, labelSelector: replicaLabel }
+  const reports = createReflector({ ...acting, ...scope, client, kind: leaseKind })
+  // A part of an object's name.
+  const identity = `${hostname()}-${process.pid}`.toLowerCase().replace(/[^a-z0-9-]/g, '-')
+  return { identity, namespace, client, reports }
 }
 
 function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommandOptions): Observability {

@@ -4,14 +4,17 @@ import { type Clock, type Logger, runTogether, untilAborted } from '../../runtim
 import type { Observability } from '../envoy/index.ts'
 import { type EnvoyResource, trustSecret } from '../envoy/index.ts'
 import { rootNamespace } from '../model/index.ts'
-import { type AdsObserver, type Authenticate, type ConnectedProxy, createAdsServer } from '../xds/index.ts'
+import { type AdsObserver, type AdsServer, type Authenticate, createAdsServer } from '../xds/index.ts'
 import { type CertificateSettings, createCertificates } from './certificates.ts'
-import { type Configuration, createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
+import { createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
 import type { KeyFetcherSettings } from './key-fetcher.ts'
 import { createMeasures, type Measures } from './measures.ts'
+import { buildOwnReport, type OwnReportInput } from './own-report.ts'
 import { createPresence, type Presence } from './presence.ts'
-import { createProgrammedReconciler, type ProgrammedReconciler } from './reconcile.ts'
+import { createProgrammedReconciler, type Facts, type ProgrammedReconciler } from './reconcile.ts'
+import type { ReplicaReport } from './replica-report.ts'
+import { createReplicas, type ReplicaSettings, type ReplicaTalk } from './replicas.ts'
 import { createSources, type Sources } from './sources.ts'
 import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
 
@@ -22,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly xds: { readonly host: string; readonly port: number; readonly authenticate: Authenticate }
   /** Where the authority is kept; Istio's root namespace when absent. */
   readonly authorityNamespace?: string | undefined
+  /** Of several replicas; without it this one is alone. */
+  readonly replica?: ReplicaSettings | undefined
   readonly certificates?: CertificateSettings
   /** Whether each namespace whose pods have sidecars is shown the roots; not when absent. */
   readonly publishesRoots?: boolean
@@ -60,6 +65,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const expiries = () => certificates.expiries()
   const measures = createMeasures({ ...options, watches, connected: presence.count, expiries })
   let configuration = emptyConfiguration
+  const facts = () => ({ ...expectationsOf(presence), configuration, connected: ads.connected() })
   const programmed = createProgrammedReconciler({
     ...options,
     watches,
@@ -67,19 +73,23 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     laggingAfterMs: options.laggingAfterMs ?? 10_000,
     enqueue: (key) => queue.add(key),
     enqueueSoon: (key) => queue.addAfter(key, ANSWERS_TOGETHER_MS),
-    facts: () => ({ configuration, connected: ads.connected(), isExpected: presence.isExpected }),
+    facts,
+    replicas: () => replicas,
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
   const sources = createSources({ ...options, watches, changed: () => debouncer.changed(false) })
   const certificates = createCertificates({
     ...certificateSettings(options, watches),
     ...measures,
-    isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(ads.connected(), configuration),
+    isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(facts(), replicas.others()),
     changed: () => debouncer.changed(true),
   })
-  const observer = observe(presence, measures, programmed)
-  const ads = createAdsServer({ ...options.xds, certificate: certificates.server, log, observer })
+  const ads = createAdsServer({
+    ...options.xds,
+    ...{ certificate: certificates.server, log, observer: observe(presence, measures, programmed) },
+  })
   const builder = createConfigurationBuilder(ads, { certificates, credentials: sources.credentials }, options)
+  const replicas = createReplicas(options, talkOf(facts, programmed))
   /** The roots that the snapshots have. */
   let builtRoots: EnvoyResource | undefined
   const build = (waitedMs: number): void => {
@@ -90,27 +100,48 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     programmed.configurationChanged()
   }
   const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })
-  const serving = Promise.withResolvers<number>()
-  let isReady = false
-  const serve = async (signal: AbortSignal): Promise<void> => {
-    await Promise.race([Promise.all([watches.synced, certificates.ready]), untilAborted(signal)])
-    if (signal.aborted) return
+  const begin = async (signal: AbortSignal): Promise<void> => {
     await firstBuild(build, sources, signal)
     presence.expect(configuration.snapshots.keys())
     onConfigurationChange(watches, debouncer.changed)
     watches.virtualServices.onChange(programmed.objectChanged)
-    const port = await ads.listen()
-    log.info({ host: options.xds.host, port }, 'xDS is served')
-    isReady = true
-    serving.resolve(port)
-    await runTogether(signal, [debouncer.start, queue.start])
-    ads.close()
   }
+  const needed = Promise.all([watches.synced, certificates.ready])
+  const server = serveWhenReady(needed, {
+    ...options,
+    ads,
+    begin,
+    beside: [debouncer.start, queue.start, replicas.start],
+  })
+  return {
+    ...server,
+    start: (signal) => runTogether(signal, [sources.start, certificates.start, server.start]),
+  }
+}
 
+interface ServingOptions extends Pick<ControlPlaneOptions, 'log' | 'xds'> {
+  readonly ads: AdsServer
+  readonly begin: (signal: AbortSignal) => Promise<void>
+  readonly beside: readonly ((signal: AbortSignal) => Promise<void>)[]
+}
+
+function serveWhenReady(needed: Promise<unknown>, { log, xds, ads, begin, beside }: ServingOptions): ControlPlane {
+  const serving = Promise.withResolvers<number>()
+  let isReady = false
   return {
     serving: serving.promise,
     isReady: () => isReady,
-    start: (signal) => runTogether(signal, [sources.start, certificates.start, serve]),
+    async start(signal) {
+      await Promise.race([needed, untilAborted(signal)])
+      if (signal.aborted) return
+      await begin(signal)
+      const port = await ads.listen()
+      log.info({ host: xds.host, port }, 'xDS is served')
+      isReady = true
+      serving.resolve(port)
+      await runTogether(signal, beside)
+      ads.close()
+    },
   }
 }
 
@@ -131,24 +162,42 @@ const certificateSettings = (options: ControlPlaneOptions, watches: Watches) => 
 })
 
 /** What a proxy has not asked for it does not need. */
-const isAcceptedEverywhere = (connected: ReadonlyMap<string, ConnectedProxy>, { snapshots }: Configuration): boolean =>
-  [...connected.values()].every((proxy) => {
-    const accepted = proxy.accepted('secret', trustSecret)
-    return (
-      accepted === undefined || accepted === snapshots.get(proxy.nodeId)?.resources.secret.get(trustSecret)?.version
-    )
-  })
+function isAcceptedEverywhere(
+  { connected, configuration: { snapshots } }: Pick<Facts, 'connected' | 'configuration'>,
+  others: readonly ReplicaReport[],
+): boolean {
+  const rootsOf = (nodeId: string) => snapshots.get(nodeId)?.resources.secret.get(trustSecret)?.version
+  const [anyNode = ''] = snapshots.keys()
+  return (
+    others.every(({ roots }) => roots === '' || roots === rootsOf(anyNode)) &&
+    [...connected.values()].every((proxy) => {
+      const accepted = proxy.accepted('secret', trustSecret)
+      return accepted === undefined || accepted === rootsOf(proxy.nodeId)
+    })
+  )
+}
+
+const expectationsOf = ({ isExpected, expected }: Presence) => ({ isExpected, expected })
+
+const talkOf = (facts: () => Omit<OwnReportInput, 'open'>, programmed: ProgrammedReconciler): ReplicaTalk => ({
+  own: () => buildOwnReport({ ...facts(), open: programmed.open() }),
+  changed: programmed.configurationChanged,
+})
 
 const observe = (presence: Presence, measures: Measures, programmed: ProgrammedReconciler): AdsObserver => ({
   ...measures,
-  connected: presence.connected,
+  connected(nodeId) {
+    presence.connected(nodeId)
+    programmed.proxiesChanged()
+  },
   disconnected(nodeId) {
     presence.disconnected(nodeId)
     measures.disconnected(nodeId)
+    programmed.proxiesChanged()
   },
   received(nodeId, event) {
     measures.received(nodeId, event)
-    if (event.kind === 'accepted') programmed.proxyAccepted()
+    if (event.kind === 'accepted') programmed.proxiesChanged()
     else if (event.kind === 'rejected') programmed.configurationChanged()
   },
 })

@@ -7,6 +7,8 @@ export interface Presence {
   connected(nodeId: string): void
   disconnected(nodeId: string): void
   isExpected(nodeId: string): boolean
+  /** All that may come back. */
+  expected(): readonly string[]
   /** Open streams. */
   count(): number
 }
@@ -14,7 +16,16 @@ export interface Presence {
 export function createPresence(clock: Clock, returnWithinMs: number): Presence {
   const missingSince = new Map<string, number>()
   let streams = 0
+  const isExpected = (nodeId: string): boolean => {
+    const since = missingSince.get(nodeId)
+    if (since === undefined) return false
+    if (clock.monotonic() - since < returnWithinMs) return true
+    missingSince.delete(nodeId)
+    return false
+  }
   return {
+    isExpected,
+    expected: () => [...missingSince.keys()].filter(isExpected),
     expect(nodeIds) {
       for (const nodeId of nodeIds) missingSince.set(nodeId, clock.monotonic())
     },
@@ -26,13 +37,6 @@ export function createPresence(clock: Clock, returnWithinMs: number): Presence {
     disconnected(nodeId) {
       streams -= 1
       missingSince.set(nodeId, clock.monotonic())
-    },
-    isExpected(nodeId) {
-      const since = missingSince.get(nodeId)
-      if (since === undefined) return false
-      if (clock.monotonic() - since < returnWithinMs) return true
-      missingSince.delete(nodeId)
-      return false
     },
   }
 }

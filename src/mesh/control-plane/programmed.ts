@@ -1,12 +1,15 @@
 import type { Finding } from '../model/index.ts'
 import type { ConnectedProxy, Snapshot } from '../xds/index.ts'
 import type { Need } from './needs.ts'
+import { type ProxyState, podOf, stateOfConnected } from './proxy-state.ts'
 
 export interface ProgrammedInput {
   readonly findings: readonly Finding[]
   readonly needs: readonly Need[]
   readonly snapshots: ReadonlyMap<string, Snapshot>
   readonly connected: ReadonlyMap<string, ConnectedProxy>
+  /** How far a proxy of another replica is; undefined where none has it. */
+  readonly elsewhere: (nodeId: string) => ProxyState | undefined
   /** A proxy that may come back in a moment: it is waited for although it is not connected. */
   readonly isExpected: (nodeId: string) => boolean
   /** True once proxies have had their time. */
@@ -66,38 +69,14 @@ function gravest(findings: readonly Finding[]): Pick<Finding, 'reason' | 'messag
   return { reason, message: few([...new Set(messages)], '; ') }
 }
 
-type ProxyState =
-  | { readonly kind: 'has-it' | 'waiting' | 'away' | 'unasked' }
-  | { readonly kind: 'rejected'; readonly message: string }
-
-function stateOf(need: Need, { snapshots, connected, isExpected }: ProgrammedInput): ProxyState {
-  const proxy = connected.get(need.nodeId)
-  if (proxy === undefined) return { kind: isExpected(need.nodeId) ? 'waiting' : 'away' }
-  const isWanted = !need.isOnDemand || need.tables.some((name) => proxy.isSubscribed('routes', name))
-  if (!isWanted) return { kind: 'unasked' }
-  const snapshot = snapshots.get(need.nodeId)
-  if (snapshot === undefined) return { kind: 'waiting' }
-  const wanted = [
-    ...need.tables.map((name) => ({ type: 'routes', name }) as const),
-    ...need.listeners.map((name) => ({ type: 'listener', name }) as const),
-    ...need.clusters.flatMap((name) => [{ type: 'cluster', name } as const, { type: 'endpoints', name } as const]),
-  ].flatMap(({ type, name }) => {
-    const resource = snapshot.resources[type].get(name)
-    return resource === undefined ? [] : [{ type, name, version: resource.version }]
-  })
-  for (const { type, name, version } of wanted) {
-    const message = proxy.rejection(type, name, version)
-    if (message !== undefined) return { kind: 'rejected', message }
-  }
-  const hasAll = wanted.every(({ type, name, version }) => proxy.accepted(type, name) === version)
-  return { kind: hasAll ? 'has-it' : 'waiting' }
+function stateOf(need: Need, input: ProgrammedInput): ProxyState {
+  const proxy = input.connected.get(need.nodeId)
+  if (proxy !== undefined) return stateOfConnected(need, proxy, input.snapshots.get(need.nodeId))
+  return input.elsewhere(need.nodeId) ?? { kind: input.isExpected(need.nodeId) ? 'waiting' : 'away' }
 }
 
 const names = (states: readonly { readonly nodeId: string }[]): readonly string[] =>
   states.map(({ nodeId }) => podOf(nodeId))
-
-/** `pod.namespace` of a node id. */
-const podOf = (nodeId: string): string => nodeId.split('~')[2] ?? nodeId
 
 function programmedMessage(count: number, away: readonly string[]): string {
   const having =

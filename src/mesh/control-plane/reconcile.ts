@@ -6,6 +6,8 @@ import type { Configuration } from './configuration.ts'
 import { keyOf, keyText } from './last-good.ts'
 import type { MeshMetrics } from './metrics.ts'
 import { judgeProgrammed, type Programmed } from './programmed.ts'
+import { stateElsewhere } from './replica-report.ts'
+import type { Replicas } from './replicas.ts'
 import type { RoutingObject } from './routing-watch.ts'
 import { conditionOf, createStatusWriter, isSettled, type StatusWriter } from './status-writer.ts'
 import type { Watches } from './watches.ts'
@@ -21,9 +23,11 @@ export interface ReconcilerOptions {
   /** For what comes in swarms. */
   readonly enqueueSoon: (key: string) => void
   readonly facts: () => Facts
+  /** Only the elected one writes conditions. */
+  readonly replicas: () => Replicas
 }
 
-interface Facts {
+export interface Facts {
   readonly configuration: Configuration
   readonly connected: ReadonlyMap<string, ConnectedProxy>
   readonly isExpected: (nodeId: string) => boolean
@@ -33,8 +37,11 @@ interface Facts {
 export interface ProgrammedReconciler {
   reconcile(key: string): Promise<WorkOutcome>
   configurationChanged(): void
-  proxyAccepted(): void
+  /** One has accepted something, has come or has gone. */
+  proxiesChanged(): void
   objectChanged(object: VirtualService | undefined): void
+  /** Keys of the objects that are not known to be in force as they are now. */
+  open(): readonly string[]
 }
 
 interface Waiting {
@@ -65,10 +72,11 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     return options.facts().configuration.generations.get(key) === generation ? object : undefined
   }
 
-  const judge = (key: string, elapsedMs: number): Programmed => {
+  const judge = (key: string, generation: number, elapsedMs: number): Programmed => {
     const { configuration, ...proxies } = options.facts()
     return judgeProgrammed({
       ...proxies,
+      elsewhere: stateElsewhere(options.replicas().others(), key, generation),
       findings: configuration.findings.get(key) ?? [],
       needs: configuration.needs.get(key) ?? [],
       snapshots: configuration.snapshots,
@@ -76,41 +84,60 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     })
   }
 
+  const decide = async (key: string, object: RoutingObject): Promise<WorkOutcome> => {
+    const elapsedMs = clock.monotonic() - since(key, object.metadata.generation)
+    const verdict = judge(key, object.metadata.generation ?? 0, elapsedMs)
+    if (isLate(verdict) && isInForce(object)) {
+      waiting.delete(key)
+      return {}
+    }
+    if (verdict.kind === 'pending') {
+      return { requeueAfterMs: Math.max(1, Math.min(LOOK_AGAIN_MS, options.laggingAfterMs - elapsedMs)) }
+    }
+    const isWritten = await unlessConflict(record({ ...options, writer }, key, object, { ...verdict, elapsedMs }))
+    if (!isWritten || isLate(verdict)) return { requeueAfterMs: LOOK_AGAIN_MS }
+    waiting.delete(key)
+    return {}
+  }
+
   return {
     async reconcile(key) {
-      const object = findConfigured(key)
-      if (object === undefined) return {}
-      const elapsedMs = clock.monotonic() - since(key, object.metadata.generation)
-      const verdict = judge(key, elapsedMs)
-      if (isLate(verdict) && isInForce(object)) {
-        waiting.delete(key)
-        return {}
-      }
-      if (verdict.kind === 'pending') {
-        return { requeueAfterMs: Math.max(1, Math.min(LOOK_AGAIN_MS, options.laggingAfterMs - elapsedMs)) }
-      }
-      const isWritten = await unlessConflict(record({ ...options, writer }, key, object, { ...verdict, elapsedMs }))
-      if (!isWritten || isLate(verdict)) return { requeueAfterMs: LOOK_AGAIN_MS }
+      const object = options.replicas().isElected() ? findConfigured(key) : undefined
+      if (object !== undefined) return await decide(key, object)
       waiting.delete(key)
       return {}
     },
     configurationChanged() {
-      const { configuration } = options.facts()
-      for (const object of watches.virtualServices.list()) options.enqueue(keyText(keyOf(object)))
-      // Other kinds speak only when something is, or was, wrong with them.
-      for (const object of [...watches.routing.values()].flatMap((watch) => watch.list())) {
-        const key = keyText(keyOf(object))
-        if (configuration.findings.has(key) || conditionOf(object) !== undefined) options.enqueue(key)
-      }
+      options.replicas().ownChanged()
+      for (const key of speakingKeys(watches, options.facts().configuration)) options.enqueue(key)
     },
-    proxyAccepted() {
+    proxiesChanged() {
+      options.replicas().ownChanged()
       for (const key of waiting.keys()) options.enqueueSoon(key)
     },
+    open: () => openKeys(watches).filter((key) => findConfigured(key) !== undefined),
     objectChanged(object) {
+      options.replicas().ownChanged()
       if (object !== undefined && !isSettled(object)) options.enqueue(keyText(keyOf(object)))
     },
   }
 }
+
+/** Kinds beside the VirtualService speak only when something is, or was, wrong with them. */
+function speakingKeys(watches: Watches, { findings }: Configuration): readonly string[] {
+  const routes = watches.virtualServices.list().map((object) => keyText(keyOf(object)))
+  const others = [...watches.routing.values()]
+    .flatMap((watch) => watch.list())
+    .filter((object) => findings.has(keyText(keyOf(object))) || conditionOf(object) !== undefined)
+  return [...new Set([...routes, ...others.map((object) => keyText(keyOf(object)))])]
+}
+
+/** Of the objects that are not known to be in force as they are now. */
+const openKeys = (watches: Watches): readonly string[] =>
+  watches.virtualServices
+    .list()
+    .filter((object) => !isInForce(object))
+    .map((object) => keyText(keyOf(object)))
 
 type Decided = Extract<Programmed, { kind: 'decided' }>
 

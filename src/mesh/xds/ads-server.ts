@@ -47,7 +47,7 @@ export interface AdsObserver {
 }
 
 /** What a connected proxy has, as far as it has told. */
-export type ConnectedProxy = Pick<ProxyStream, 'nodeId' | 'isSubscribed' | 'accepted' | 'rejection'>
+export type ConnectedProxy = Pick<ProxyStream, 'nodeId' | 'isSubscribed' | 'accepted' | 'rejection' | 'hasRejections'>
 
 /** Serves Envoy's aggregated discovery service, state of the world and incremental. */
 export interface AdsServer {

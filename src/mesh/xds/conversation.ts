@@ -1,4 +1,4 @@
-import type { ResourceType } from '../envoy/index.ts'
+import { type ResourceType, resourceTypes } from '../envoy/index.ts'
 import { newDeltaStream } from './delta-state.ts'
 import { heldOf } from './held.ts'
 import { next } from './next.ts'
@@ -18,6 +18,8 @@ export interface Conversation<Request> {
   accepted(type: ResourceType, name: string): string | undefined
   /** Set when the proxy rejected just this version. */
   rejection(type: ResourceType, name: string, version: string): string | undefined
+  /** Of any type. */
+  hasRejections(): boolean
 }
 
 interface Subscriptions {
@@ -32,6 +34,7 @@ interface Protocol<State extends Subscriptions, Request, Response extends { read
   encode(response: Response): Buffer
   accepted(state: State, type: ResourceType, name: string): string | undefined
   rejection(state: State, type: ResourceType, name: string): { version: string; message: string } | undefined
+  hasRejections(state: State, type: ResourceType): boolean
 }
 
 function converse<State extends Subscriptions, Request, Response extends { readonly type: ResourceType }>(
@@ -59,6 +62,7 @@ function converse<State extends Subscriptions, Request, Response extends { reado
       const rejected = protocol.rejection(state, type, name)
       return rejected?.version === version ? rejected.message : undefined
     },
+    hasRejections: () => resourceTypes.some((type) => protocol.hasRejections(state, type)),
   }
 }
 
@@ -75,6 +79,7 @@ export const createWorldConversation = (): Conversation<Request> =>
       const resource = rejected?.resources.get(name)
       return rejected && resource && { version: resource.version, message: rejected.message }
     },
+    hasRejections: (state, type) => state.types[type].rejected !== undefined,
   })
 
 /** Every response is what changed, and what is gone. */
@@ -86,4 +91,5 @@ export const createDeltaConversation = (): Conversation<DeltaRequest> =>
     encode: encodeDeltaResponse,
     accepted: (state, type, name) => heldOf(state.types[type].acked, name)?.version,
     rejection: (state, type, name) => state.types[type].rejected.get(name),
+    hasRejections: (state, type) => state.types[type].rejected.size > 0,
   })

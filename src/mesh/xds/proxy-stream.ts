@@ -13,7 +13,8 @@ export interface StreamReport {
 }
 
 /** One stream of one proxy: applies requests and snapshots in turn, and sends what the conversation says is next. */
-export interface ProxyStream extends Pick<Conversation<unknown>, 'isSubscribed' | 'accepted' | 'rejection'> {
+export interface ProxyStream
+  extends Pick<Conversation<unknown>, 'isSubscribed' | 'accepted' | 'rejection' | 'hasRejections'> {
   readonly nodeId: string
   setSnapshot(snapshot: Snapshot): void
 }
@@ -59,6 +60,7 @@ export function createProxyStream<Request>(options: ProxyStreamOptions<Request>)
     isSubscribed: conversation.isSubscribed,
     accepted: conversation.accepted,
     rejection: conversation.rejection,
+    hasRejections: conversation.hasRejections,
     receive(request) {
       const event = conversation.receive(request)
       logRequest(log, event)

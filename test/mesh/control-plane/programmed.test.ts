@@ -26,6 +26,7 @@ const proxy = (versions: Partial<Record<string, string>>, rejected?: string): Co
   isSubscribed: () => true,
   accepted: (type) => versions[type],
   rejection: (type) => (type === 'routes' ? rejected : undefined),
+  hasRejections: () => rejected !== undefined,
 })
 const all = { cluster: '2', endpoints: '2', routes: '2' }
 const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, rest: Partial<ProgrammedInput> = {}) =>
@@ -40,6 +41,7 @@ const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, re
     })),
     snapshots: new Map(Object.keys(proxies).map((name) => [node(name), snapshot])),
     connected: new Map(Object.entries(proxies).flatMap(([name, each]) => (each ? [[node(name), each] as const] : []))),
+    elsewhere: () => undefined,
     isExpected: () => false,
     isOverdue: false,
     ...rest,
@@ -101,6 +103,16 @@ describe('a VirtualService is', () => {
         { needs: [{ nodeId: node('a'), tables: ['table'], listeners: [], clusters: ['web'], isOnDemand: true }] },
       ),
       decided(true, 'Programmed', 'no connected proxy needs the route'),
+    ],
+    [
+      'programmed when those of other replicas have it too',
+      judge({ a: proxy(all), b: undefined }, { elsewhere: () => ({ kind: 'has-it' }) }),
+      decided(true, 'Programmed', '2 proxies have the route'),
+    ],
+    [
+      'pending while one of another replica has not',
+      judge({ a: proxy(all), b: undefined }, { elsewhere: () => ({ kind: 'waiting' }) }),
+      { kind: 'pending', waitingFor: ['b.shop'] },
     ],
     [
       'rejected when one proxy rejects it',

@@ -1,0 +1,112 @@
+import { afterEach, expect, test } from 'vitest'
+import { leaseKind, podKind, serviceKind, virtualServiceKind } from '../../../src/api/index.ts'
+import { parseReport, renderReport, stateElsewhere } from '../../../src/mesh/control-plane/replica-report.ts'
+import { nodeId } from '../../../src/mesh/model/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { createMemoryApi } from '../../support/memory-api.ts'
+import { namespaceName, shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
+import { place, podToken, type RunningMesh, readVirtualService, startMesh } from '../../support/mesh-world.ts'
+import { type ScriptedProxy, startScriptedProxy } from '../../support/scripted-proxy.ts'
+
+const stops: (() => unknown)[] = []
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop()
+})
+
+/** Two replicas, and two pods whose proxies need the route. */
+async function twoReplicas() {
+  const api = createMemoryApi(Date.now)
+  const shop = shopOf()
+  const pods = shop.pods.filter(({ metadata }) => ['client-0', 'web-primary-0'].includes(metadata.name))
+  for (const object of shop.services) await place(api, serviceKind, object)
+  for (const object of pods) await place(api, podKind, object)
+  const start = async (replica: string): Promise<RunningMesh> => {
+    const mesh = await startMesh({ api, host: '127.0.0.1', replica })
+    stops.push(mesh.stop)
+    return mesh
+  }
+  const holder = () => api.list(leaseKind).find(({ metadata }) => metadata.name === 'sluice-mesh')?.spec?.holderIdentity
+  const first = await start('first')
+  await eventually(() => expect(holder()).toBe('first'))
+  const second = await start('second')
+  const connect = (mesh: RunningMesh, pod: string): ScriptedProxy => {
+    const address = pods.find(({ metadata }) => metadata.name === pod)?.status?.podIP ?? ''
+    const id = nodeId({ role: 'sidecar', address, pod, namespace: namespaceName })
+    const proxy = startScriptedProxy({ address: '127.0.0.1', port: mesh.port, id, token: podToken(pod) })
+    stops.push(proxy.stop)
+    return proxy
+  }
+  const programmed = () => {
+    const object = readVirtualService(api, 'web', namespaceName)
+    const condition = object?.status?.conditions?.find(({ type }) => type === 'Programmed')
+    return condition?.observedGeneration === object?.metadata.generation ? condition : undefined
+  }
+  const route = async (canaryWeight: number) => {
+    const http = [{ route: splitBetween('web-primary', 'web-canary', canaryWeight) }]
+    await place(api, virtualServiceKind, virtualServiceOf('web', { http }))
+  }
+  const reports = () => api.list(leaseKind).filter(({ metadata }) => metadata.labels !== undefined)
+  const until = (status: 'True' | 'False', message: string) =>
+    eventually(() => expect(programmed()).toMatchObject({ status, message }), { within: 30_000 })
+  return { api, first, second, connect, holder, programmed, route, reports, until }
+}
+
+test('a route is programmed when the proxies of every replica have it, and the elected one alone says so', async () => {
+  const world = await twoReplicas()
+  world.connect(world.first, 'web-primary-0')
+  const other = world.connect(world.second, 'client-0')
+  await eventually(() => expect(other.has('routes')).toBe(true))
+  other.pause()
+  await world.route(10)
+  // The proxy of the other replica is waited for, and named.
+  await world.until('False', 'not accepted yet by client-0.shop')
+  other.resume()
+  await world.until('True', '2 proxies have the route')
+  expect(world.second.lines.filter(({ msg }) => msg === 'route is in force')).toEqual([])
+})
+
+test('a proxy that rejects a route at another replica is told of', async () => {
+  const world = await twoReplicas()
+  world.connect(world.first, 'web-primary-0')
+  const other = world.connect(world.second, 'client-0')
+  await world.route(10)
+  await world.until('True', '2 proxies have the route')
+  other.reject('routes', 'no such thing')
+  await world.route(20)
+  await world.until('False', 'proxies keep their last good configuration; client-0.shop: no such thing')
+})
+
+test('when the elected replica ends another goes on, and its proxies are served', async () => {
+  const world = await twoReplicas()
+  world.connect(world.second, 'web-primary-0')
+  const proxy = world.connect(world.second, 'client-0')
+  await world.route(10)
+  await world.until('True', '2 proxies have the route')
+  await world.first.stop()
+  await eventually(() => expect(world.holder()).toBe('second'), { within: 30_000 })
+  await eventually(() => expect(world.reports().map(({ spec }) => spec?.holderIdentity)).toEqual(['second']))
+  await world.route(20)
+  await world.until('True', '2 proxies have the route')
+  expect(proxy.has('routes')).toBe(true)
+})
+
+test('a report of another version of the program, or that is broken, says nothing', () => {
+  const report = { connected: new Set(['a.shop']), roots: '1', objects: new Map() }
+  expect(parseReport(renderReport(report))).toEqual(report)
+  expect(parseReport('{"connected":1}')).toBeUndefined()
+  expect(parseReport('{')).toBeUndefined()
+})
+
+test('of a proxy that two replicas name the better word counts, for the same generation', () => {
+  const node = nodeId({ role: 'sidecar', address: '127.20.1.1', pod: 'a', namespace: 'shop' })
+  const report = (generation: number, waiting: readonly string[], rejected = {}) => ({
+    connected: new Set(['a.shop']),
+    objects: new Map([['key', { generation, waiting, rejected }]]),
+  })
+  const state = (...reports: readonly ReturnType<typeof report>[]) => stateElsewhere(reports, 'key', 2)(node)
+  expect(state()).toBeUndefined()
+  expect(state(report(1, []))).toEqual({ kind: 'waiting' })
+  expect(state(report(2, ['a.shop']))).toEqual({ kind: 'waiting' })
+  expect(state(report(2, ['a.shop']), report(2, []))).toEqual({ kind: 'has-it' })
+  expect(state(report(2, [], { 'a.shop': 'no' }))).toEqual({ kind: 'rejected', message: 'no' })
+})
