@@ -30,7 +30,7 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     helm = await startHelm(kube.kubeconfig)
     await installChart(kube, helm, '--namespace', NAMESPACE, '--create-namespace')
     await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
-    await start('mesh', '--xds-listen', '127.0.0.1:0', '--authority-namespace', NAMESPACE)
+    await start('mesh', '--xds-listen', '127.0.0.1:0', '--authority-namespace', NAMESPACE, '--leader-elect')
   }, BUILD_TIMEOUT_MS)
 
   afterAll(async () => {

@@ -21,7 +21,7 @@ async function twoReplicas() {
   for (const object of shop.services) await place(api, serviceKind, object)
   for (const object of pods) await place(api, podKind, object)
   const start = async (replica: string): Promise<RunningMesh> => {
-    const mesh = await startMesh({ api, host: '127.0.0.1', replica })
+    const mesh = await startMesh({ api, host: '127.0.0.1', replica, laggingAfterMs: 1_000 })
     stops.push(mesh.stop)
     return mesh
   }
