@@ -36,6 +36,7 @@ export function createProgram(): Command {
   addReleaseCommands(program)
   addMetricsCommands(program)
   addMeshCommands(program)
+  addProxyCommands(program)
   addServerCommands(program)
   addLocalCommands(program)
   return program
@@ -158,6 +159,23 @@ function addMeshCommands(program: Command): void {
     .action(async (file) => (await import('./commands/install-values.ts')).printInstallValues(file))
 }
 
+function addProxyCommands(program: Command): void {
+  addViewOptions(program.command('proxy-status [pod]').description('how far each connected proxy is')).action(
+    async (pod, options) => (await import('./commands/proxy-status.ts')).showProxyStatus(pod, options),
+  )
+  const config = program.command('proxy-config').description('what the proxy of a pod is to have')
+  for (const kind of ['clusters', 'listeners', 'routes', 'endpoints', 'secrets'] as const) {
+    addViewOptions(config.command(`${kind} <pod>`).description(`its ${kind}`)).action(async (pod, options) =>
+      (await import('./commands/proxy-config.ts')).showProxyConfig(kind, pod, options),
+    )
+  }
+}
+
+const addViewOptions = (command: Command): Command =>
+  addConnectionOptions(command)
+    .option('--mesh <address...>', 'debug address of each replica of the mesh, such as 127.0.0.1:15014')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json']).default('table'))
+
 function addServerCommands(program: Command): void {
   addServerOptions(program.command('controller').description('run the release controller'))
     .option(
@@ -200,6 +218,7 @@ function addServerCommands(program: Command): void {
     .option('--webhook-listen <address>', 'address of the admission webhooks, which are not served when absent')
     .option('--webhook-certificate <path>', 'folder with tls.crt and tls.key of the admission webhooks')
     .option('--injection-settings <path>', 'file that says what sidecars are made of; none are injected when absent')
+    .option('--debug-listen <address>', 'address that proxy-status and proxy-config ask; keep it to this machine')
     .action(async (options) => (await import('./commands/mesh.ts')).runMesh(options))
 }
 

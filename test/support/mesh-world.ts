@@ -79,6 +79,7 @@ export async function startMesh(options: {
     xds: { address: options.host, port, roots: () => rootsOf(options.api) },
     lines,
     registry,
+    views: mesh.views,
     async stop() {
       stop.abort()
       await running

@@ -9,6 +9,7 @@ import {
   authenticateByKey,
   authenticateByTokenReview,
   createControlPlane,
+  type ProxyViews,
   type ReplicaSettings,
   replicaLabel,
   reviewAdmission,
@@ -16,7 +17,8 @@ import {
 import type { Observability } from '../../mesh/envoy/index.ts'
 import { createInjectionReview, type InjectionSettings, injectionSettingsSchema } from '../../mesh/injector/index.ts'
 import type { Authenticate } from '../../mesh/xds/index.ts'
-import { createLogger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
+import { createLogger, type Logger, messageOf, runTogether, systemClock, untilSignal } from '../../runtime/index.ts'
+import { serveDebug } from '../debug-server.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { parseListen, serveProbes } from '../probe-server.ts'
 import { createServingClient } from '../serving-client.ts'
@@ -29,6 +31,7 @@ export interface MeshCommandOptions {
   readonly xdsTokenKeyFile?: string
   readonly authorityNamespace?: string
   readonly leaderElect?: boolean
+  readonly debugListen?: string
   readonly listen: string
   readonly accessLog?: boolean
   readonly zipkin?: string
@@ -65,6 +68,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log: acting.log, isReady }, signal),
     controlPlane.start,
+    ...debug(options, controlPlane.views, acting.log),
     ...(await webhooks(options, acting)),
   ])
 }
@@ -91,6 +95,14 @@ function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommand
     tracing: { collector: zipkin === undefined ? 'otlp' : 'zipkin', address, samplePercent: traceSampling },
   }
 }
+
+/** Not served without an address. */
+const debug = (
+  { debugListen: listen }: MeshCommandOptions,
+  views: ProxyViews,
+  log: Logger,
+): readonly ((signal: AbortSignal) => Promise<void>)[] =>
+  listen === undefined ? [] : [(signal) => serveDebug({ listen, views, replica: hostname(), log }, signal)]
 
 /** None without an address for them. */
 async function webhooks(

@@ -36,6 +36,7 @@ const XDS_PORT = 15_010
 const PROMETHEUS_PORT = 9_090
 const CONTROLLER_PORT = 8_080
 const MESH_PORT = 8_081
+const DEBUG_PORT = 15_014
 
 export async function buildParts(options: PartsOptions): Promise<Parts> {
   const { client, clock, dataDirectory, prefix, tools, environment = process.env, random = Math.random } = options
@@ -73,8 +74,8 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
     port: PROMETHEUS_PORT,
   })
   const mesh = createProcess(options, 'mesh', `${host}:${MESH_PORT}`, [
-    ...['--xds-listen', `${host}:${XDS_PORT}`],
-    ...['--xds-token-key-file', tokenKeyFile],
+    ...['--xds-listen', `${host}:${XDS_PORT}`, '--xds-token-key-file', tokenKeyFile],
+    ...['--debug-listen', `${host}:${DEBUG_PORT}`],
   ])
   const controller = createProcess(options, 'controller', `${host}:${CONTROLLER_PORT}`, [
     ...['--metrics-server', prometheus.url],

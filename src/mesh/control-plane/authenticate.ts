@@ -13,6 +13,7 @@ interface TokenReview extends KubernetesObject {
   readonly spec: { readonly token: string; readonly audiences: readonly string[] }
   readonly status?: {
     readonly authenticated?: boolean
+    readonly audiences?: readonly string[]
     readonly user?: {
       readonly username?: string
       readonly extra?: Readonly<Record<string, readonly string[]>>
@@ -44,6 +45,8 @@ export const authenticateByTokenReview =
     })
     const [, namespace] = /^system:serviceaccount:([^:]+):/.exec(status?.user?.username ?? '') ?? []
     const pod = status?.user?.extra?.['authentication.kubernetes.io/pod-name']?.[0]
-    const isPod = status?.authenticated === true && namespace !== undefined && pod !== undefined
+    // A server that knows no audiences says so by naming none.
+    const isForUs = status?.authenticated === true && status.audiences?.includes(tokenAudience) === true
+    const isPod = isForUs && namespace !== undefined && pod !== undefined
     return isPod ? { namespace, pod } : undefined
   }

@@ -12,6 +12,7 @@ import type { KeyFetcherSettings } from './key-fetcher.ts'
 import { createMeasures, type Measures } from './measures.ts'
 import { buildOwnReport, type OwnReportInput } from './own-report.ts'
 import { createPresence, type Presence } from './presence.ts'
+import { createProxyViews, type ProxyViews } from './proxy-views.ts'
 import { createProgrammedReconciler, type Facts, type ProgrammedReconciler } from './reconcile.ts'
 import type { ReplicaReport } from './replica-report.ts'
 import { createReplicas, type ReplicaSettings, type ReplicaTalk } from './replicas.ts'
@@ -46,6 +47,8 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
+  /** For people. */
+  readonly views: ProxyViews
   /** Resolves when the signal fires; rejects when the xDS address is taken. */
   start(signal: AbortSignal): Promise<void>
   /** The port of xDS, once proxies are served. */
@@ -115,6 +118,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   return {
     ...server,
+    views: createProxyViews(facts),
     start: (signal) => runTogether(signal, [sources.start, certificates.start, server.start]),
   }
 }
@@ -125,7 +129,10 @@ interface ServingOptions extends Pick<ControlPlaneOptions, 'log' | 'xds'> {
   readonly beside: readonly ((signal: AbortSignal) => Promise<void>)[]
 }
 
-function serveWhenReady(needed: Promise<unknown>, { log, xds, ads, begin, beside }: ServingOptions): ControlPlane {
+function serveWhenReady(
+  needed: Promise<unknown>,
+  { log, xds, ads, begin, beside }: ServingOptions,
+): Omit<ControlPlane, 'views'> {
   const serving = Promise.withResolvers<number>()
   let isReady = false
   return {

@@ -1,4 +1,4 @@
-import { createRegistry, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
 import {
   ClusterLoadAssignmentSchema,
@@ -70,6 +70,13 @@ const registry = createRegistry(
   TcpProxySchema,
   ZipkinConfigSchema,
 )
+
+/** An encoded resource as Envoy's own JSON, for people: private keys are left out. */
+export const encodedToJson = (bytes: Uint8Array): JsonValue =>
+  withoutKeys(toJson(AnySchema, fromBinary(AnySchema, bytes), { registry }))
+
+const withoutKeys = (value: JsonValue): JsonValue =>
+  JSON.parse(JSON.stringify(value), (key, each) => (key === 'privateKey' ? '[redacted]' : each))
 
 /** The resource as Envoy's own JSON, for people and for `envoy --mode validate`. */
 export const resourceToJson = (resource: EnvoyResource): JsonValue => toJson(AnySchema, resource.message, { registry })

@@ -11,8 +11,9 @@ export {
 } from './api.ts'
 export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
 export { blackHoleCluster } from './cluster.ts'
-export { resourceToJson } from './describe.ts'
+export { encodedToJson, resourceToJson } from './describe.ts'
 export { listenerName } from './listener.ts'
+
 export type { Observability, Tracing } from './observability.ts'
 export type { Probe, ProbeTarget } from './probes.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'

@@ -10,6 +10,7 @@ import {
   serverCredentials,
 } from './admission.ts'
 import { adsService } from './ads-service.ts'
+import { agentOf } from './agent.ts'
 import { type Conversation, createDeltaConversation, createWorldConversation } from './conversation.ts'
 import {
   type AdsCall,
@@ -47,7 +48,7 @@ export interface AdsObserver {
 }
 
 /** What a connected proxy has, as far as it has told. */
-export type ConnectedProxy = Pick<ProxyStream, 'nodeId' | 'isSubscribed' | 'accepted' | 'rejection' | 'hasRejections'>
+export type ConnectedProxy = Omit<ProxyStream, 'setSnapshot'>
 
 /** Serves Envoy's aggregated discovery service, state of the world and incremental. */
 export interface AdsServer {
@@ -127,7 +128,7 @@ async function serveCall<Message extends AnyRequest, Request>(
   const identity = await identify(call, serving)
   if (identity === undefined || call.cancelled) return
   call.on('data', (message: Message) => {
-    stream ??= openStream({ ...serving, call, identity, conversation: protocol.create }, message.node?.id ?? '')
+    stream ??= openStream({ ...serving, call, identity, conversation: protocol.create }, message.node)
     stream?.receive(protocol.read(message))
   })
 }
@@ -159,7 +160,11 @@ interface Opening<Request> extends Serving {
 }
 
 /** Only the first request of a stream says who asks. */
-function openStream<Request>(opening: Opening<Request>, nodeId: string): ReceivingStream<Request> | undefined {
+function openStream<Request>(
+  opening: Opening<Request>,
+  node: AnyRequest['node'],
+): ReceivingStream<Request> | undefined {
+  const nodeId = node?.id ?? ''
   const { call, identity, log, streams, snapshots, observer } = opening
   if (nodeId === '') {
     return refuse(call, status.INVALID_ARGUMENT, 'the first request must carry node.id')
@@ -174,7 +179,14 @@ function openStream<Request>(opening: Opening<Request>, nodeId: string): Receivi
     received: (event) => observer?.received?.(nodeId, event),
   }
   const conversation = opening.conversation()
-  const stream = createProxyStream({ nodeId, call, conversation, log: log.child({ node: nodeId }), report })
+  const stream = createProxyStream({
+    nodeId,
+    agent: agentOf(node),
+    call,
+    conversation,
+    log: log.child({ node: nodeId }),
+    report,
+  })
   streams.add(stream)
   log.info({ node: nodeId, peer: call.getPeer() }, 'proxy connected')
   observer?.connected?.(nodeId)

@@ -16,6 +16,8 @@ export interface StreamReport {
 export interface ProxyStream
   extends Pick<Conversation<unknown>, 'isSubscribed' | 'accepted' | 'rejection' | 'hasRejections'> {
   readonly nodeId: string
+  /** What the proxy says it is, such as `envoy 1.40.0`. */
+  readonly agent: string
   setSnapshot(snapshot: Snapshot): void
 }
 
@@ -25,6 +27,7 @@ export interface ReceivingStream<Request> extends ProxyStream {
 
 export interface ProxyStreamOptions<Request> {
   readonly nodeId: string
+  readonly agent: string
   readonly call: {
     /** False when it can take no more until it drains. */
     write(bytes: Buffer): boolean
@@ -57,6 +60,7 @@ export function createProxyStream<Request>(options: ProxyStreamOptions<Request>)
 
   return {
     nodeId,
+    agent: options.agent,
     isSubscribed: conversation.isSubscribed,
     accepted: conversation.accepted,
     rejection: conversation.rejection,

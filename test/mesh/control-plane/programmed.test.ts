@@ -23,6 +23,7 @@ const snapshot: Snapshot = {
 const node = (name: string) => `sidecar~127.20.1.1~${name}.shop~shop.svc.cluster.local`
 const proxy = (versions: Partial<Record<string, string>>, rejected?: string): ConnectedProxy => ({
   nodeId: '',
+  agent: '-',
   isSubscribed: () => true,
   accepted: (type) => versions[type],
   rejection: (type) => (type === 'routes' ? rejected : undefined),
