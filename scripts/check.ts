@@ -8,6 +8,7 @@ const checks: Readonly<Record<string, readonly [string, ...string[]]>> = {
   layers: ['depcruise', 'src', 'test', 'scripts', '--config', '.dependency-cruiser.mjs'],
   'generated CRDs': ['node', 'scripts/generate-crds.ts', '--check'],
   'tables of metrics': ['node', 'scripts/generate-metrics-table.ts', '--check'],
+  dashboards: ['node', 'scripts/generate-dashboards.ts', '--check'],
   'room graph': ['node', 'scripts/generate-room-graph.ts', '--check'],
   'unused code': ['knip', '--no-progress'],
 }

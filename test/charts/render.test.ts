@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
@@ -74,6 +76,18 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'ServiceAccount sluice-mesh',
       'ValidatingWebhookConfiguration sluice-mesh-default',
     ])
+  })
+
+  test('dashboards are ConfigMaps that the sidecar of Grafana finds, whole, in its namespace', async () => {
+    const args = ['--set', 'dashboards.enabled=true', '--set', 'dashboards.namespace=monitoring']
+    const maps = (await template(...args)).filter(({ kind }) => kind === 'ConfigMap')
+    const names = ['sluice-control-plane', 'sluice-mesh', 'sluice-release', 'sluice-workload']
+    expect(maps.map(({ metadata }) => metadata.name).sort()).toEqual(names.map((name) => `${name}-dashboard`))
+    for (const { metadata, data } of maps) {
+      expect(metadata).toMatchObject({ namespace: 'monitoring', labels: { grafana_dashboard: '1' } })
+      const file = metadata.name.replace('-dashboard', '.json')
+      expect(JSON.parse(data[file])).toEqual(JSON.parse(await readFile(join(CHART, 'files/dashboards', file), 'utf8')))
+    }
   })
 
   test('without the mesh nothing of it is left', async () => {

@@ -1,13 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exportedMetrics } from '../../scripts/metrics-table/exported.ts'
 import { podKind } from '../../src/api/index.ts'
 import { type Load, startLoad } from '../../src/cli/demo/load.ts'
 import { gateway } from '../../src/cli/demo/manifests.ts'
 import { gatewayPort } from '../../src/cli/demo/world.ts'
+import { metricsIn, queriesWithoutData, readDashboards } from '../support/dashboards.ts'
 import { eventually } from '../support/eventually.ts'
 import { answersSince, inNamespace, type ReleasedApp, startApp } from '../support/released-app.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 
 const namespace = 'shop'
+/** Outlier detection that ejects nobody, so that proxies count for it. */
+const breaker = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'DestinationRule',
+  metadata: { name: 'breaker', namespace },
+  spec: { host: 'web-primary', trafficPolicy: { outlierDetection: { consecutive5xxErrors: 50 } } },
+}
 const service = { port: 80, targetPort: 8080, gateways: ['shop/public', 'mesh'], hosts: ['web.example.com'] }
 
 describe.skipIf(isKubectlMissing('releases in a row on the local platform'))('good releases in a row', () => {
@@ -18,7 +27,7 @@ describe.skipIf(isKubectlMissing('releases in a row on the local platform'))('go
   beforeAll(async () => {
     platform = await startSluiceLocal()
     const options = { namespace, replicas: 2, spec: { service }, requestsPerSecond: 40 }
-    app = await startApp(platform, options, ...gateway.map((each) => inNamespace(namespace, each)))
+    app = await startApp(platform, options, breaker, ...gateway.map((each) => inNamespace(namespace, each)))
     const address = await eventually(gatewayAddress, { within: 30_000, what: 'the gateway runs' })
     const port = gatewayPort
     load = startLoad({ address, port, hostHeader: 'web.example.com', requestsPerSecond: 20, sequenced: false })
@@ -67,6 +76,23 @@ describe.skipIf(isKubectlMissing('releases in a row on the local platform'))('go
     },
     90_000,
   )
+
+  test('every query of the dashboards gives data, and none names a metric that nobody exports', async () => {
+    const exported = Object.values(exportedMetrics()).flatMap((metrics) => metrics.map(({ name }) => name))
+    const { data } = (await (await fetch(`${platform.prometheusUrl}/api/v1/label/__name__/values`)).json()) as {
+      data: string[]
+    }
+    const known = new Set([...exported, ...data])
+    const dashboards = await readDashboards()
+    const queries = dashboards.flatMap(({ panels }) => panels.flatMap(({ targets = [] }) => targets))
+    expect(queries.length).toBeGreaterThan(80)
+    expect(queries.flatMap(({ expr }) => metricsIn(expr)).filter((name) => !known.has(name))).toEqual([])
+    // The scrape of the last second may lie before the last release.
+    await eventually(async () => expect(await queriesWithoutData(platform.prometheusUrl)).toEqual([]), {
+      within: 30_000,
+      every: 1_000,
+    })
+  }, 60_000)
 
   test('each of them is on record', async () => {
     const { out } = await platform.kubectl('get', 'canaryruns', '-n', namespace)

@@ -72,6 +72,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
     directory: join(dataDirectory, 'prometheus'),
     host,
     port: PROMETHEUS_PORT,
+    processes: { 'sluice-controller': `${host}:${CONTROLLER_PORT}`, 'sluice-mesh': `${host}:${MESH_PORT}` },
   })
   const mesh = createProcess(options, 'mesh', `${host}:${MESH_PORT}`, [
     ...['--xds-listen', `${host}:${XDS_PORT}`, '--xds-token-key-file', tokenKeyFile],
@@ -81,8 +82,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
     ...['--metrics-server', prometheus.url],
     ...['--mesh-provider', 'mesh'],
     ...['--config-tracking', 'all'],
-    ...['--scrape-interval', '1s'],
-    ...['--guard-interval', '1s'],
+    ...['--scrape-interval', '1s', '--guard-interval', '1s'],
   ])
   const workloads = createWorkloadControllers(common('workloads'))
   const targets = createTargetWriter({ ...common('prometheus'), prometheus })

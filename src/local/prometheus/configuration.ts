@@ -2,8 +2,11 @@ import { stringify } from 'yaml'
 import { metricsPort, type Namespace, type Pod } from '../../api/index.ts'
 import { sidecarModeOf } from '../node-agent/index.ts'
 
-/** Scrapes what the file of targets names, each second, and calls Istio's metrics by Istio's names. */
-export const renderConfiguration = (targetsFile: string): string =>
+/**
+ * Scrapes what the file of targets names, each second, and calls Istio's metrics by Istio's names; and our own processes,
+ * by name, now and then: no verdict waits for them.
+ */
+export const renderConfiguration = (targetsFile: string, processes: Readonly<Record<string, string>>): string =>
   stringify({
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '5s' },
     scrape_configs: [
@@ -16,6 +19,11 @@ export const renderConfiguration = (targetsFile: string): string =>
           { source_labels: ['__name__'], regex: 'envoy_mesh_(istio_.*)', target_label: '__name__', replacement: '$1' },
         ],
       },
+      ...Object.entries(processes).map(([name, address]) => ({
+        job_name: name,
+        scrape_interval: '5s',
+        static_configs: [{ targets: [address] }],
+      })),
     ],
   })
 

@@ -12,6 +12,8 @@ export interface PrometheusOptions {
   readonly directory: string
   readonly host: string
   readonly port: number
+  /** Addresses (host:port) of processes with /metrics, by the name of their job; none when absent. */
+  readonly processes?: Readonly<Record<string, string>>
   readonly clock: Clock
   readonly log: Logger
   readonly random: () => number
@@ -54,7 +56,7 @@ export function createPrometheus(options: PrometheusOptions): Prometheus {
     },
     async start(signal) {
       await mkdir(options.directory, { recursive: true, mode: 0o700 })
-      await writeAtomically(files.configuration, renderConfiguration(files.targets))
+      await writeAtomically(files.configuration, renderConfiguration(files.targets, options.processes ?? {}))
       await runTogether(signal, [child.start])
     },
   }

@@ -78,19 +78,42 @@ const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
     // The first scrape after a request must see it: gates wait for nothing else.
     statsFlushInterval: duration(1_000),
     statsConfig: {
+      useAllDefaultTags: false,
+      statsTags: [clusterName, { tagName: 'envoy.worker_id' }],
       statsMatcher: { statsMatcher: { case: 'inclusionList', value: { patterns: includedStats(options) } } },
     },
     overloadManager: overloadManager(options.maxConnections ?? 50_000),
     layeredRuntime: { layers: [{ name: 'static', layerSpecifier: { case: 'staticLayer', value: runtime } }] },
   })
 
-/** Envoy has thousands of stats for a hundred clusters; metrics of requests come from the access logger. */
-const includedStats = ({ probes }: BootstrapOptions) =>
-  [...everyonesStats, ...(probes === undefined ? [] : [probeStats])].map((prefix) => ({
+/**
+ * Envoy has thousands of stats for a hundred clusters; metrics of requests come from the access logger. Of each cluster
+ * only what no request tells: connections, breakers, ejections.
+ */
+const includedStats = ({ probes }: BootstrapOptions) => [
+  ...[...everyonesStats, ...(probes === undefined ? [] : [probeStats])].map((prefix) => ({
     matchPattern: { case: 'prefix' as const, value: prefix },
-  }))
+  })),
+  ...clusterStats.map((name) => ({ matchPattern: { case: 'suffix' as const, value: `.${name}` } })),
+]
 
 const everyonesStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.']
+
+const clusterStats = [
+  'upstream_cx_active',
+  'upstream_rq_pending_overflow',
+  'circuit_breakers.default.rq_open',
+  'outlier_detection.ejections_active',
+]
+
+/** Envoy's own expression ends a cluster's name at its first dot, and ours are full of them. */
+const clusterName = {
+  tagName: 'envoy.cluster_name',
+  tagValue: {
+    case: 'regex' as const,
+    value: `^cluster\\.((.+?)\\.)(?:${clusterStats.map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
+  },
+}
 
 /** Envoy's limit of 100 refuses ordinary expressions of users. Istio's number. */
 const runtime = { 're2.max_program_size.error_level': 32_768 }

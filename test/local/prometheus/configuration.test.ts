@@ -27,8 +27,8 @@ test('every pod with an Envoy and an address is a target, ready or not', () => {
   ])
 })
 
-test('scrapes each second', () => {
-  expect(parse(renderConfiguration('/data/targets.json'))).toEqual({
+test('scrapes proxies each second, and the processes of Sluice', () => {
+  expect(parse(renderConfiguration('/data/targets.json', { 'sluice-mesh': '127.70.0.1:8081' }))).toEqual({
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '5s' },
     scrape_configs: [
       {
@@ -39,6 +39,7 @@ test('scrapes each second', () => {
           { source_labels: ['__name__'], regex: 'envoy_mesh_(istio_.*)', target_label: '__name__', replacement: '$1' },
         ],
       },
+      { job_name: 'sluice-mesh', scrape_interval: '5s', static_configs: [{ targets: ['127.70.0.1:8081'] }] },
     ],
   })
 })

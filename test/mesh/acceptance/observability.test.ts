@@ -2,7 +2,8 @@ import { createServer, type IncomingHttpHeaders, request, type Server } from 'no
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { serviceOf } from '../../support/mesh-objects.ts'
-import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
+import { type Backend, get, samplesOf, sendMany, startBackend, sumOf } from '../../support/mesh-world.ts'
+import { startPrometheus } from '../../support/prometheus.ts'
 import { startTraceCollector, type TraceCollector } from '../../support/trace-collector.ts'
 import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
 
@@ -18,6 +19,30 @@ const traceHeaders = [
   'traceparent',
   'tracestate',
 ]
+
+const flaggerLabels = 'reporter="destination",destination_workload_namespace="shop",destination_workload=~"backend"'
+
+/** As Flagger sends them for a Canary of `backend` in `shop` with an interval of a minute. */
+const flaggerQueries = {
+  'request-success-rate': `sum(rate(istio_requests_total{${flaggerLabels},response_code!~"5.*"}[1m])) / sum(rate(istio_requests_total{${flaggerLabels}}[1m])) * 100`,
+  'request-duration': `histogram_quantile(0.99, sum(rate(istio_request_duration_milliseconds_bucket{${flaggerLabels}}[1m])) by (le))`,
+}
+
+async function startScraping(proxy: string) {
+  const prometheus = await startPrometheus({ envoys: [proxy] })
+  return { ...prometheus, [Symbol.asyncDispose]: prometheus.stop }
+}
+
+/** The one number of a query; NaN where there is none yet. */
+async function readNumber(prometheus: string, query: string): Promise<number> {
+  const response = await fetch(`${prometheus}/api/v1/query?${new URLSearchParams({ query })}`)
+  const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } }
+  return Number(data.result[0]?.value[1])
+}
+
+/** Of the backend's proxy until now. */
+const sumOfAnswers = async (world: TrafficWorld): Promise<number> =>
+  sumOf(await samplesOf(world.envoy('backend-0'), 'istio_requests_total'), { reporter: 'destination' })
 
 const pods = ['client-0', 'frontend-0', 'backend-0'].map((name) => ({ name }))
 const services = ['frontend', 'backend'].map((name) => ({ service: serviceOf(name), pods: [`${name}-0`] }))
@@ -95,6 +120,33 @@ describe('with a Zipkin collector', () => {
     await eventually(() => expect(spansOf('/lost')).toHaveLength(4), { within: 20_000 })
     expect(new Set(spansOf('/lost').map(({ traceId }) => traceId)).size).toBe(2)
   })
+
+  test('the built-in queries of Flagger for Istio, as they are, give the share and the time of the answers', async () => {
+    await using prometheus = await startScraping(world.envoy('backend-0').address)
+    const ask = async (count: number, failures: number) => {
+      Object.assign(backend.behaviour, { failures, delayMs: 60 })
+      const answers = await sendMany(world.url('client-0', 'shop/backend'), count)
+      expect(answers.get('503')).toBe(failures)
+    }
+    const counted = `sum(istio_requests_total{${flaggerLabels}, response_code=~"200|503"})`
+    const seen = (count: number) =>
+      eventually(async () => expect(await readNumber(prometheus.address, counted)).toBe(count), { within: 20_000 })
+    // Rates leave out the first value of a series.
+    const before = (await sumOfAnswers(world)) + 60
+    await ask(60, 12)
+    await seen(before)
+    await ask(200, 40)
+    await seen(before + 200)
+    Object.assign(backend.behaviour, { failures: 0, delayMs: 0 })
+    const [success, duration] = await Promise.all(
+      Object.values(flaggerQueries).map((query) => readNumber(prometheus.address, query)),
+    )
+    expect(success).toBeGreaterThan(79)
+    expect(success).toBeLessThan(81)
+    // Most answers took 60 ms and a little: between these bounds of Envoy's buckets, or the next where the machine is busy.
+    expect(duration).toBeGreaterThan(50)
+    expect(duration).toBeLessThan(10_000)
+  }, 60_000)
 
   test('S00-8: one JSON line a request, numbers as numbers', async () => {
     await get(`${world.url('client-0', 'shop/frontend')}/logged?a=b`)
