@@ -196,6 +196,9 @@ async function readEventLoopDelay(port: number): Promise<number | undefined> {
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 
+/** One interval of checks, and what scraping takes. */
+const FORGOTTEN_MS = 15_000
+
 interface Round {
   readonly detectionMs: readonly number[]
   readonly rollbackMs: readonly number[]
@@ -207,6 +210,8 @@ async function playRound(run: Run, number: number): Promise<Round> {
   const { subject, plane, routes, traffic, apps } = run
   const tag = String(number + 1)
   for (const app of apps) traffic.setFailing(app, false)
+  // A query that looks back over an interval must not find the failures of the round before.
+  if (number > 1) await delay(FORGOTTEN_MS)
   const changedAt = Date.now()
   const moved = routes.untilEach(apps, ({ weight, mirror }) => weight > 0 || mirror > 0)
   const detectionMs = await timed(moved, () =>
