@@ -318,6 +318,24 @@ describe('a limit of releases in progress', () => {
     expect([group.world('a').state.phase, b.state.phase]).toEqual(['Failed', 'Progressing'])
   })
 
+  test('a fix of a failed promotion that left no ready pod asks its gate, and waits for nobody', () => {
+    const webhooks = [{ name: 'gate', type: 'confirm-rollout', url: 'http://gate/' }]
+    const group = new ReleaseGroup([{ name: 'a' }, { name: 'b', analysis: { webhooks } }])
+    const [a, b] = [group.world('a'), group.world('b')]
+    b.primary?.brokenRevisions.add('v2')
+    b.release('v2')
+    group.settle(undefined, 40)
+    expect([b.state.phase, b.state.cause.reason]).toEqual(['Failed', 'PromotionFailed'])
+    b.losePods('primary')
+    group.limit = 1
+    a.verdict = 'no-data'
+    a.release('v2')
+    group.settle(undefined, 2)
+    b.release('v3')
+    for (let count = 0; count < 4; count++) group.turn()
+    expect([group.inProgress, b.state.run?.progress.recovering]).toEqual([['a', 'b'], true])
+  })
+
   test('without a limit nothing waits', () => {
     const group = new ReleaseGroup([{ name: 'a' }, { name: 'b' }])
     for (const name of ['a', 'b']) group.world(name).release('v2')

@@ -4,6 +4,8 @@ import {
   canaryKind,
   canaryRunKind,
   deploymentKind,
+  maxReleasesAnnotation,
+  namespaceKind,
   promoteAnnotation,
   serviceKind,
   virtualServiceKind,
@@ -11,6 +13,7 @@ import {
 import { eventually } from './eventually.ts'
 import {
   brokenVersion,
+  joinNamespace,
   type Stage,
   type StagedApp,
   type StagedOptions,
@@ -151,6 +154,61 @@ export function describeReleases(stage: () => Stage): void {
     expect(app.served.filter((isServed) => !isServed)).toEqual([])
     expect((await app.deployment('web')).spec.replicas).toBe(2)
   })
+
+  scenario(
+    'one that depends on another waits for it, and says so',
+    { namespace: 'dependent', spec: { dependsOn: [{ name: 'cart' }] }, analysis: { interval: '60s' } },
+    async (app) => {
+      await app.until('the dependency is missed', (canary) => expect(stalledReason(canary)).toBe('DependencyNotFound'))
+      const cart = await joinNamespace(stage(), {
+        namespace: app.namespace,
+        name: 'cart',
+        analysis: { interval: '60s' },
+      })
+      await app.until('it is there', (canary) => expect(stalledReason(canary)).toBeUndefined())
+      await app.setImage('1.1.0')
+      await cart.setImage('1.1.0')
+      await cart.until('it is mirrored', ({ status }) => expect(status?.mirrorWeight).toBe(100))
+      const waits = async (why: string) => {
+        const { status } = await app.until(why, (canary) =>
+          expect(canary.status?.message).toBe(`waiting for cart (${why})`),
+        )
+        expect([status?.phase, status?.version?.replace(/ .v1.*/, '')]).toEqual(['Waiting', 'web:1.0.0 -> web:1.1.0'])
+      }
+      await waits('its release is in progress')
+      await cart.annotate(abortAnnotation)
+      await waits('its last release failed')
+      await cart.setImage('1.0.0')
+      await app.until('its turn', ({ status }) => expect(status?.mirrorWeight).toBe(100))
+      await app.annotate(promoteAnnotation)
+      expect((await app.ended('1.1.0')).status?.phase).toBe('Succeeded')
+      expect(app.routes).toEqual(['0+0', '0+100', '0+0'])
+      await cart.stop()
+    },
+  )
+
+  scenario(
+    'a limit lets one begin when another has ended',
+    { namespace: 'limited', analysis: { interval: '60s' } },
+    async (app) => {
+      const { client } = stage()
+      const { namespace } = app
+      const cart = await joinNamespace(stage(), { namespace, name: 'cart', analysis: { interval: '60s' } })
+      const annotations = { [maxReleasesAnnotation]: '1' }
+      await client.patch(namespaceKind, { name: namespace }, { metadata: { annotations } }, { type: 'merge' })
+      await cart.setImage('1.1.0')
+      await cart.until('it is mirrored', ({ status }) => expect(status?.mirrorWeight).toBe(100))
+      await app.setImage('1.1.0')
+      await app.until('it waits', ({ status }) =>
+        expect(status?.message).toMatch(/^waiting for its turn: at most one /),
+      )
+      expect((await imagesAndReplicas(app)).web).toBe('demo/web:1.1.0 x0')
+      await cart.annotate(abortAnnotation)
+      await app.until('its turn', ({ status }) => expect(status?.mirrorWeight).toBe(100))
+      expect((await cart.canary()).status?.phase).toBe('Failed')
+      await cart.stop()
+    },
+  )
 
   const names = async (kind: Parameters<Stage['client']['list']>[0], { namespace }: StagedApp) =>
     (await stage().client.list(kind, { namespace })).items.map(({ metadata }) => metadata.name).toSorted()

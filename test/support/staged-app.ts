@@ -39,11 +39,13 @@ export interface Stage {
 export interface StagedOptions {
   /** Of its own, so that apps of one stage can be released side by side. */
   readonly namespace: string
+  /** Of workload and Canary; `web` when absent. */
+  readonly name?: string
   readonly analysis?: Readonly<Record<string, unknown>>
   readonly spec?: Readonly<Record<string, unknown>>
 }
 
-/** A Deployment `web` in its first version with its Canary, watched from outside. */
+/** A Deployment in its first version with its Canary, watched from outside. */
 export interface StagedApp {
   readonly namespace: string
   setImage(version: string): Promise<void>
@@ -77,10 +79,18 @@ const analysisOf = (more: StagedOptions['analysis']) => ({
   ...more,
 })
 
-export const stagedCanary = ({ namespace, analysis, spec }: StagedOptions, name = 'web'): Canary =>
+export const stagedCanary = (
+  { namespace, analysis, spec, name: workload = 'web' }: StagedOptions,
+  name = workload,
+): Canary =>
   ({
     ...rawCanary({
-      spec: { service: { port: 80, targetPort: 8080 }, progressDeadlineSeconds: 60, ...spec },
+      spec: {
+        targetRef: { kind: 'Deployment', name: workload },
+        service: { port: 80, targetPort: 8080 },
+        progressDeadlineSeconds: 60,
+        ...spec,
+      },
       analysis: analysisOf(analysis),
     }),
     metadata: { name, namespace },
@@ -91,16 +101,16 @@ export const brokenVersion = 'broken'
 
 const imageOf = (version: string): string => (version === brokenVersion ? 'demo/none:broken' : `demo/web:${version}`)
 
-export const stagedDeployment = ({ podSpec }: Pick<Stage, 'podSpec'>, namespace: string): Deployment =>
+export const stagedDeployment = ({ podSpec }: Pick<Stage, 'podSpec'>, namespace: string, name = 'web'): Deployment =>
   ({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'web', namespace, labels: { app: 'web' } },
+    metadata: { name, namespace, labels: { app: name } },
     spec: {
       replicas: 2,
-      selector: { matchLabels: { app: 'web' } },
+      selector: { matchLabels: { app: name } },
       template: {
-        metadata: { labels: { app: 'web' } },
+        metadata: { labels: { app: name } },
         spec: {
           ...podSpec,
           containers: [{ name: 'web', image: imageOf('1.0.0'), ports: [{ name: 'http', containerPort: 8080 }] }],
@@ -124,29 +134,34 @@ export async function startNamespace(stage: Stage, name: string): Promise<void> 
 
 /** Creates everything and waits until the first version is initialized. */
 export async function startStagedApp(stage: Stage, options: StagedOptions): Promise<StagedApp> {
+  await startNamespace(stage, options.namespace)
+  return joinNamespace(stage, options)
+}
+
+/** The same in a namespace that is there. */
+export async function joinNamespace(stage: Stage, options: StagedOptions): Promise<StagedApp> {
   const { client } = stage
-  const { namespace } = options
-  await startNamespace(stage, namespace)
-  await client.create(deploymentKind, stagedDeployment(stage, namespace))
+  const { namespace, name } = options
+  await client.create(deploymentKind, stagedDeployment(stage, namespace, name))
   await client.create(canaryKind, stagedCanary(options))
-  const app = watchApp(stage, namespace)
+  const app = watchApp(stage, namespace, name)
   await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
   return app
 }
 
-export function watchApp(stage: Stage, namespace: string): StagedApp {
+export function watchApp(stage: Stage, namespace: string, name = 'web'): StagedApp {
   const { client } = stage
-  const ref = { namespace, name: 'web' }
+  const ref = { namespace, name }
   const stop = new AbortController()
   const routes: string[] = []
   const served: boolean[] = []
   const canary = async () => (await client.get(canaryKind, ref)) ?? expect.unreachable(`no canary in ${namespace}`)
   const seeRoute = (route: VirtualService) => {
-    const traffic = readTraffic(route, { apex: 'web', primary: 'web-primary', canary: 'web-canary' })
+    const traffic = readTraffic(route, { apex: name, primary: `${name}-primary`, canary: `${name}-canary` })
     if (traffic) noteChange(routes, describeTraffic(traffic))
   }
   const seeSlice = (slice: EndpointSlice) => {
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] === 'web') noteChange(served, hasReadyPod(slice))
+    if (slice.metadata.labels?.['kubernetes.io/service-name'] === name) noteChange(served, hasReadyPod(slice))
   }
   const watching = [
     follow({ client, namespace, kind: virtualServiceKind, see: seeRoute }, stop.signal),
@@ -172,7 +187,7 @@ export function watchApp(stage: Stage, namespace: string): StagedApp {
         seen = await canary()
         return look(seen) === false ? false : seen
       }
-      const options = { within: WITHIN_MS, every: 50, what: `${namespace}: ${what}` }
+      const options = { within: WITHIN_MS, every: 50, what: `${namespace}/${name}: ${what}` }
       return (await eventually(isThere, options).catch((error: Error) => {
         throw new Error(`${error.message}; status ${JSON.stringify(seen?.status)}`, { cause: error })
       })) as Canary
@@ -180,16 +195,17 @@ export function watchApp(stage: Stage, namespace: string): StagedApp {
     async ended(version) {
       const isEnded = async () => {
         const { items } = await client.list(canaryRunKind, { namespace })
-        const run = items.findLast(({ spec }) => spec.images.includes(imageOf(version)))
+        const run = items.findLast(({ spec }) => spec.canary === name && spec.images.includes(imageOf(version)))
         const outcome = run?.status?.phase
         expect(run?.status?.endedAt, JSON.stringify(run?.status?.progress)).toBeDefined()
         if (outcome !== 'Superseded') expect((await canary()).status?.phase).toBe(outcome)
         return run ?? expect.unreachable(version)
       }
-      return eventually(isEnded, { within: WITHIN_MS, every: 50, what: `${namespace}: the end of ${version}` })
+      return eventually(isEnded, { within: WITHIN_MS, every: 50, what: `${namespace}/${name}: the end of ${version}` })
     },
-    deployment: async (name) =>
-      (await client.get(deploymentKind, { namespace, name })) ?? expect.unreachable(`no Deployment ${name}`),
+    deployment: async (deployment) =>
+      (await client.get(deploymentKind, { namespace, name: deployment })) ??
+      expect.unreachable(`no Deployment ${deployment}`),
     steps: ({ status }) => (status?.steps ?? []).map(({ kind, weight, outcome }) => `${kind} ${weight} ${outcome}`),
     async eventReasons() {
       const { items } = await client.list(eventKind, { namespace })
