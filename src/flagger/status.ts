@@ -36,9 +36,10 @@ export function wholeStatus(
   written: readonly CanaryStatus[],
   runs: readonly CanaryRun[],
 ): CanaryStatus | undefined {
-  if (!OWN_REVISION.test(status.lastAppliedSpec ?? ''))
-    return status.phase === undefined ? undefined : keepConditions(status)
   const known = written.findLast((each) => isSame(each, status))
+  // Before the first revision is recorded, only what was written tells our status from Flagger's.
+  if (known === undefined && !OWN_REVISION.test(status.lastAppliedSpec ?? ''))
+    return status.phase === undefined ? undefined : keepConditions(status)
   const kept = known ?? recall(status, runs)
   const observedGeneration = kept.observedGeneration ?? metadata.generation
   return {
