@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { apiServerHost } from '../kube/index.ts'
 import type { ProxyConfiguration, ProxyStatus } from '../mesh/control-plane/index.ts'
 import { messageOf } from '../runtime/index.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
@@ -18,14 +17,14 @@ export type SeenStatus = ProxyStatus & { readonly replica: string }
 
 /** Of all replicas that are asked. */
 export async function readStatuses(options: MeshDoorOptions): Promise<readonly SeenStatus[]> {
-  const answers = await Promise.all(doorsOf(options).map((door) => ask(door, '/debug/proxies', statusesSchema)))
+  const answers = await Promise.all((await doorsOf(options)).map((door) => ask(door, '/debug/proxies', statusesSchema)))
   return answers.flatMap((answer) => answer?.value.map((status) => ({ ...status, replica: answer.replica })) ?? [])
 }
 
 /** By the replica that serves the proxy. */
 export async function readConfiguration(pod: string, options: MeshDoorOptions): Promise<ProxyConfiguration> {
   const path = `/debug/proxies/${encodeURIComponent(`${pod}.${options.namespace}`)}`
-  const answers = await Promise.all(doorsOf(options).map((door) => ask(door, path, configurationSchema)))
+  const answers = await Promise.all((await doorsOf(options)).map((door) => ask(door, path, configurationSchema)))
   const found = answers.find((answer) => answer !== undefined)
   if (found !== undefined) return found.value
   const next = 'see "sluice proxy-status"; each replica of the mesh knows its own proxies only'
@@ -33,8 +32,10 @@ export async function readConfiguration(pod: string, options: MeshDoorOptions): 
 }
 
 /** The local platform serves it beside its API server; of a cluster a port is forwarded. */
-function doorsOf({ mesh, kubeconfig }: MeshDoorOptions): readonly string[] {
+async function doorsOf({ mesh, kubeconfig }: MeshDoorOptions): Promise<readonly string[]> {
   if (mesh !== undefined && mesh.length > 0) return mesh
+  // Its client takes longer to load than the mesh takes to answer.
+  const { apiServerHost } = await import('../kube/index.ts')
   const host = apiServerHost(kubeconfig)
   return [`${host?.startsWith('127.') === true ? host : '127.0.0.1'}:${DEBUG_PORT}`]
 }

@@ -25,9 +25,9 @@ describe.skipIf(skipped !== undefined)('a proxy shows who it is by a token of Ku
   }, BUILD_TIMEOUT_MS)
   afterAll(() => kube?.stop())
 
-  async function project(audience: string, pod: object | undefined = { name: 'web-0', uid }): Promise<string> {
-    const boundObjectRef = pod && { apiVersion: 'v1', kind: 'Pod', ...pod }
-    const spec = { audiences: [audience], expirationSeconds: 600, ...(pod === undefined ? {} : { boundObjectRef }) }
+  async function project(audience: string, pod: object | null = { name: 'web-0', uid }): Promise<string> {
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', ...pod }
+    const spec = { audiences: [audience], expirationSeconds: 600, ...(pod === null ? {} : { boundObjectRef }) }
     const { body } = await kube.request('POST', `${core}/serviceaccounts/web/token`, { body: { spec } })
     return String(body.status.token)
   }
@@ -54,7 +54,7 @@ describe.skipIf(skipped !== undefined)('a proxy shows who it is by a token of Ku
     expect(await authenticate(await signedAgain(own, {}))).toEqual({ namespace, pod: 'web-0' })
     const refused = [
       await project('https://kubernetes.default.svc'),
-      await project('sluice-mesh', undefined),
+      await project('sluice-mesh', null),
       await signedAgain(own, { iat: now - 7_200, nbf: now - 7_200, exp: now - 3_600 }),
       `${own.slice(0, -8)}AAAAAAAA`,
       'nonsense',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { endpointSliceKind, podKind, serviceKind, virtualServiceKind } from '../../../src/api/index.ts'
 import { serveDebug } from '../../../src/cli/debug-server.ts'
 import { nodeId } from '../../../src/mesh/model/index.ts'
@@ -21,6 +21,9 @@ import {
 } from '../../support/mesh-world.ts'
 import { runSluice } from '../../support/run-sluice.ts'
 import { type ScriptedProxy, startScriptedProxy } from '../../support/scripted-proxy.ts'
+
+/** Each look starts the command line, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 180_000 })
 
 const stop = new AbortController()
 let block: LoopbackBlock
@@ -76,7 +79,7 @@ test('proxy-status shows how far each proxy is, and what one rejected', async ()
         [''],
       ])
     },
-    { within: 40_000, every: 500 },
+    { within: 90_000, every: 500 },
   )
   const one = JSON.parse((await sluice('proxy-status', 'client-0', '-o', 'json')).out)
   expect(one).toMatchObject([{ proxy: 'client-0.shop', replica: 'mesh-0', types: { routes: 'SYNCED' } }])
