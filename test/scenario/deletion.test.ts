@@ -135,9 +135,6 @@ describe.skipIf(isKubectlMissing('deletion on the local platform'))('a Canary th
     { timeout: 240_000 },
     async (how, { expect }) => {
       const app = await startApp(platform, { namespace: how, requestsPerSecond: 50 })
-      // A busy mesh may hear of a route before it hears of endpoints that were ready earlier: they get a head start.
-      const later = { spec: { minReadySeconds: 2 } }
-      await platform.client.patch(deploymentKind, { namespace: how, name: 'web' }, later, { type: 'merge' })
       const before = await app.counts()
 
       expect(await remove(how, `--cascade=${how}`)).toMatchObject({ code: 0, err: '' })

@@ -10,6 +10,7 @@ import {
   type Service,
   serviceKind,
 } from '../../src/api/index.ts'
+import type { CertificateSettings } from '../../src/mesh/control-plane/index.ts'
 import type { Observability } from '../../src/mesh/envoy/index.ts'
 import { envoyPath } from './envoy.ts'
 import { eventually } from './eventually.ts'
@@ -32,6 +33,7 @@ export interface TrafficWorldOptions {
   readonly services: readonly { readonly service: Service; readonly pods: readonly string[] }[]
   readonly namespaces?: readonly Namespace[]
   readonly observability?: (prefix: string) => Observability
+  readonly certificates?: CertificateSettings
 }
 
 /** Pods with a real Envoy each, every one of which knows every Service. Tests bring the applications. */
@@ -40,6 +42,7 @@ export async function startTrafficWorld({
   services,
   namespaces = [namespaceOf()],
   observability = () => ({}),
+  certificates,
 }: TrafficWorldOptions) {
   const block = await claimLoopbackBlock()
   const api = createMemoryApi(Date.now)
@@ -87,7 +90,13 @@ export async function startTrafficWorld({
     await placeSlice(nameOf(service), names)
   }
   const start = () =>
-    startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010, observability: observability(block.prefix) })
+    startMesh({
+      api,
+      host: `${block.prefix}.0.1`,
+      port: 15_010,
+      observability: observability(block.prefix),
+      ...(certificates === undefined ? {} : { certificates }),
+    })
   let mesh = await start()
   const binary = await envoyPath()
   const { xds } = mesh

@@ -1,6 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import type { KubernetesObject } from '../../api/index.ts'
-import { type Logger, messageOf } from '../../runtime/index.ts'
+import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
 import { createMeshRenderer, type Observability, type ProxyResources, renderSystemRoots } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
 import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
@@ -9,6 +9,7 @@ import type { Certificates } from './certificates.ts'
 import type { Credentials } from './credentials.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
 import { type Need, needsByObject } from './needs.ts'
+import { createRouteHolder } from './route-holder.ts'
 
 /** The configuration as it was last built and handed to the server. */
 export interface Configuration {
@@ -17,6 +18,10 @@ export interface Configuration {
   readonly snapshots: ReadonlyMap<string, Snapshot>
   /** Generation of each routing object that it was built from. */
   readonly generations: ReadonlyMap<string, number>
+  /** What is to be said of an object although it is in force. */
+  readonly notes: ReadonlyMap<string, string>
+  /** In how long it must be built again, whatever happens; absent when it need not. */
+  readonly againInMs?: number
 }
 
 export const emptyConfiguration: Configuration = {
@@ -24,6 +29,7 @@ export const emptyConfiguration: Configuration = {
   needs: new Map(),
   snapshots: new Map(),
   generations: new Map(),
+  notes: new Map(),
 }
 
 /** Where what only one proxy may know comes from. */
@@ -37,19 +43,29 @@ export interface ConfigurationBuilder {
   apply(objects: ClusterObjects, last: Configuration): Configuration
 }
 
+export interface BuilderOptions {
+  readonly log: Logger
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly observability?: Observability | undefined
+  /** How long a route waits for the endpoints that it leads to; 3 s when absent. */
+  readonly holdAtMostMs?: number
+}
+
 export function createConfigurationBuilder(
   ads: AdsServer,
   secrets: Secrets,
-  { log, observability }: { readonly log: Logger; readonly observability?: Observability | undefined },
+  { log, clock, observability, holdAtMostMs = 3_000 }: BuilderOptions,
 ): ConfigurationBuilder {
-  const toMesh = createTranslator()
+  const holder = createRouteHolder(createTranslator(), holdAtMostMs)
   const render = createMeshRenderer(observability)
   const toSnapshot = createSnapshotBuilder()
   let built: Mesh = { clusters: [], proxies: [], findings: [] }
   return {
     apply(objects, last) {
       try {
-        const mesh = shareMesh(built, toMesh(objects))
+        const now = clock.monotonic()
+        const held = holder.hold(objects, now)
+        const mesh = shareMesh(built, held.mesh)
         secrets.certificates.want(mesh.proxies.map(({ workload }) => workload))
         secrets.credentials.want(mesh.proxies.flatMap(({ credentials = [] }) => credentials))
         const rendered = withSecrets(mesh, render(mesh), secrets)
@@ -61,7 +77,9 @@ export function createConfigurationBuilder(
           findings: Map.groupBy(mesh.findings, (finding) => keyText(finding.object)),
           needs: needsByObject(mesh.proxies),
           snapshots,
-          generations: generationsOf(objects),
+          generations: generationsOf(held.objects),
+          notes: held.notes,
+          ...(held.untilMs === undefined ? {} : { againInMs: Math.max(0, held.untilMs - now) }),
         }
       } catch (error) {
         log.error({ error: messageOf(error) }, 'configuration could not be built; proxies keep the last one')

@@ -100,6 +100,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       builtRoots = certificates.roots()
       return builder.apply(sources.objects(), configuration)
     })
+    debouncer.expect(configuration.againInMs)
     programmed.configurationChanged()
   }
   const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })

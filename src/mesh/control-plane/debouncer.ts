@@ -14,11 +14,14 @@ export interface DebouncerOptions {
 export interface Debouncer {
   /** An urgent change is not put off, nor is what waited before it. */
   changed(isUrgent: boolean): void
+  /** The work is to be done in so long although nothing changes, and every change before that is urgent. */
+  expect(inMs: number | undefined): void
   start(signal: AbortSignal): Promise<void>
 }
 
 export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOptions): Debouncer {
   let due: { readonly first: number; readonly at: number; readonly isUrgent: boolean } | undefined
+  let isExpecting = false
   let wake = new AbortController()
 
   const waitMs = (): number => (due === undefined ? 60_000 : due.at - clock.monotonic())
@@ -27,8 +30,15 @@ export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOpti
     changed(isUrgent) {
       const now = clock.monotonic()
       const first = due?.first ?? now
-      const urgent = isUrgent || due?.isUrgent === true
+      const urgent = isUrgent || isExpecting || due?.isUrgent === true
       due = { first, at: urgent ? now : Math.min(now + quietMs, first + atMostMs), isUrgent: urgent }
+      wake.abort()
+    },
+    expect(inMs) {
+      isExpecting = inMs !== undefined
+      if (inMs === undefined || due !== undefined) return
+      const now = clock.monotonic()
+      due = { first: now, at: now + inMs, isUrgent: false }
       wake.abort()
     },
     async start(signal) {

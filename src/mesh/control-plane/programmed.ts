@@ -6,6 +6,8 @@ import { type ProxyState, podOf, stateOfConnected } from './proxy-state.ts'
 export interface ProgrammedInput {
   readonly findings: readonly Finding[]
   readonly needs: readonly Need[]
+  /** To be said although all is well. */
+  readonly note?: string | undefined
   readonly snapshots: ReadonlyMap<string, Snapshot>
   readonly connected: ReadonlyMap<string, ConnectedProxy>
   /** How far a proxy of another replica is; undefined where none has it. */
@@ -41,7 +43,8 @@ export function judgeProgrammed(input: ProgrammedInput): Programmed {
     return decided(false, 'Rejected', `proxies keep their last good configuration; ${few(rejected)}`)
   const waiting = names(states.filter(({ state }) => state.kind === 'waiting'))
   const away = names(states.filter(({ state }) => state.kind === 'away'))
-  if (waiting.length === 0) return decided(true, 'Programmed', programmedMessage(states.length - away.length, away))
+  if (waiting.length === 0)
+    return decided(true, 'Programmed', withNote(programmedMessage(states.length - away.length, away), input.note))
   if (!input.isOverdue) return { kind: 'pending', waitingFor: waiting }
   return decided(false, 'ProxiesLagging', `not accepted yet by ${few(waiting)}`)
 }
@@ -89,3 +92,6 @@ function programmedMessage(count: number, away: readonly string[]): string {
 /** Five at most: a status is no log. */
 const few = (texts: readonly string[], separator = ', '): string =>
   texts.length <= 5 ? texts.join(separator) : `${texts.slice(0, 5).join(separator)} and ${texts.length - 5} more`
+
+const withNote = (message: string, note: string | undefined): string =>
+  note === undefined ? message : `${message}; ${note}`

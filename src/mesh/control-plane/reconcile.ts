@@ -79,6 +79,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
       elsewhere: stateElsewhere(options.replicas().others(), key, generation),
       findings: configuration.findings.get(key) ?? [],
       needs: configuration.needs.get(key) ?? [],
+      note: configuration.notes.get(key),
       snapshots: configuration.snapshots,
       isOverdue: elapsedMs >= options.laggingAfterMs,
     })

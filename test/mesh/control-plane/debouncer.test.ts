@@ -13,6 +13,7 @@ async function running() {
     clock,
     ran,
     changed: debouncer.changed,
+    expect: debouncer.expect,
     async [Symbol.asyncDispose]() {
       stop.abort()
       await ended
@@ -47,4 +48,18 @@ test('an urgent change runs at once and takes along what waited', async () => {
   world.changed(false)
   await world.clock.advance(1_000)
   expect(world.ran).toEqual([30])
+})
+
+test('what is to be done by a time is done then, or at once with what changes before', async () => {
+  await using world = await running()
+  world.expect(500)
+  await world.clock.advance(600)
+  world.expect(500)
+  await world.clock.advance(50)
+  world.changed(false)
+  await world.clock.advance(20)
+  world.expect(undefined)
+  world.changed(false)
+  await world.clock.advance(1_000)
+  expect(world.ran).toEqual([500, 650, 770])
 })

@@ -1,0 +1,167 @@
+import type { VirtualService } from '../../api/index.ts'
+import type { ClusterObjects } from '../istio/index.ts'
+import type { Mesh, RouteTable, TcpRoute } from '../model/index.ts'
+import { keyOf, keyText } from './last-good.ts'
+
+/** What the holder made of the objects. */
+export interface HeldRoutes {
+  readonly mesh: Mesh
+  /** With the earlier version of each VirtualService that is held. */
+  readonly objects: ClusterObjects
+  /** When the first of them is followed all the same; undefined when none is held. */
+  readonly untilMs: number | undefined
+  /** By the text of its key: why a VirtualService was held and is followed now. */
+  readonly notes: ReadonlyMap<string, string>
+}
+
+/**
+ * Objects come over separate watches: a route may be here before the endpoints that were ready before it was written.
+ * One that leads more requests to nobody than its earlier version does waits for them, for a bounded time.
+ */
+export interface RouteHolder {
+  hold(objects: ClusterObjects, nowMs: number): HeldRoutes
+}
+
+interface Waiting {
+  readonly version: VirtualService
+  readonly sinceMs: number
+}
+
+export function createRouteHolder(toMesh: (objects: ClusterObjects) => Mesh, holdAtMostMs: number): RouteHolder {
+  let followed = new Map<string, VirtualService>()
+  let waiting = new Map<string, Waiting>()
+  let notes = new Map<string, string>()
+  let last: Mesh | undefined
+
+  const waits = (key: string, version: VirtualService, nowMs: number): Waiting => {
+    const known = waiting.get(key)
+    return known !== undefined && isSameSpec(known.version, version) ? known : { version, sinceMs: nowMs }
+  }
+
+  return {
+    hold(objects, nowMs) {
+      const wanted = toMesh(objects)
+      const nobody = last === undefined ? [] : leadingToNobody(objects.virtualServices, { followed, last, wanted })
+      const candidates = nobody.map(({ key, version, clusters }) => ({ key, clusters, ...waits(key, version, nowMs) }))
+      const held = candidates.filter(({ sinceMs }) => nowMs - sinceMs < holdAtMostMs)
+      waiting = new Map(candidates.map(({ key, version, sinceMs }) => [key, { version, sinceMs }]))
+      const heldKeys = new Set(held.map(({ key }) => key))
+      const isHeld = (object: VirtualService): boolean => heldKeys.has(keyText(keyOf(object)))
+      const virtualServices = objects.virtualServices.map((object) =>
+        isHeld(object) ? (followed.get(keyText(keyOf(object))) ?? object) : object,
+      )
+      const overdue = candidates.filter(({ key }) => !heldKeys.has(key))
+      notes = keptNotes(notes, followed, virtualServices)
+      for (const { key, clusters } of overdue)
+        notes.set(key, `followed after ${holdAtMostMs / 1_000} s without a ready endpoint of ${clusters.join(', ')}`)
+      followed = new Map(virtualServices.map((object) => [keyText(keyOf(object)), object]))
+      const inForce = held.length === 0 ? objects : { ...objects, virtualServices }
+      last = held.length === 0 ? wanted : toMesh(inForce)
+      const untilMs = held.length === 0 ? undefined : Math.min(...held.map(({ sinceMs }) => sinceMs)) + holdAtMostMs
+      return { mesh: last, objects: inForce, untilMs, notes }
+    },
+  }
+}
+
+/** A note is about one version. */
+const keptNotes = (
+  notes: ReadonlyMap<string, string>,
+  followed: ReadonlyMap<string, VirtualService>,
+  next: readonly VirtualService[],
+): Map<string, string> => {
+  const same = new Set(
+    next.flatMap((object) => {
+      const key = keyText(keyOf(object))
+      const before = followed.get(key)
+      return before !== undefined && isSameSpec(before, object) ? [key] : []
+    }),
+  )
+  return new Map([...notes].filter(([key]) => same.has(key)))
+}
+
+const isSameSpec = (left: VirtualService, right: VirtualService): boolean =>
+  left.metadata.uid === right.metadata.uid && left.metadata.generation === right.metadata.generation
+
+interface Change {
+  readonly followed: ReadonlyMap<string, VirtualService>
+  readonly last: Mesh
+  readonly wanted: Mesh
+}
+
+interface Candidate {
+  readonly key: string
+  readonly version: VirtualService
+  /** That nobody is ready behind. */
+  readonly clusters: readonly string[]
+}
+
+/** The changed objects that would send a larger share to nobody than what they said before. */
+function leadingToNobody(objects: readonly VirtualService[], { followed, last, wanted }: Change): readonly Candidate[] {
+  const changed = objects.flatMap((object) => {
+    const key = keyText(keyOf(object))
+    const before = followed.get(key)
+    return before === undefined || isSameSpec(before, object) || before.metadata.uid !== object.metadata.uid
+      ? []
+      : [{ key, version: object }]
+  })
+  if (changed.length === 0) return []
+  const isReady = readiness(wanted)
+  const [routesBefore, routesAfter] = [splitsByOrigin(last), splitsByOrigin(wanted)]
+  return changed.flatMap(({ key, version }) => {
+    const [before, after] = [routesBefore.get(key) ?? [], routesAfter.get(key) ?? []]
+    if (lostShare(after, isReady) <= lostShare(before, isReady)) return []
+    const clusters = [
+      ...new Set(
+        after
+          .flat()
+          .flatMap(({ cluster, weight }) =>
+            weight > 0 && !isReady(cluster) ? [cluster ?? 'an unknown destination'] : [],
+          ),
+      ),
+    ]
+    return [{ key, version, clusters }]
+  })
+}
+
+type Split = TcpRoute['clusters']
+type IsReady = (cluster: string | undefined) => boolean
+
+function readiness({ clusters, proxies }: Mesh): IsReady {
+  const lists = new Set([clusters, ...proxies.flatMap((proxy) => (proxy.clusters ? [proxy.clusters] : []))])
+  const ready = new Set(
+    [...lists]
+      .flat()
+      .flatMap(({ name, endpoints, resolution = 'static' }) =>
+        resolution !== 'static' || endpoints.length > 0 ? [name] : [],
+      ),
+  )
+  return (cluster) => cluster !== undefined && ready.has(cluster)
+}
+
+/** The largest share that any of the routes sends to nobody. */
+const lostShare = (splits: readonly Split[], isReady: IsReady): number =>
+  Math.max(
+    0,
+    ...splits.map((split) => {
+      const sum = (part: Split) => part.reduce((total, { weight }) => total + weight, 0)
+      return sum(split.filter(({ cluster }) => !isReady(cluster))) / Math.max(1, sum(split))
+    }),
+  )
+
+/** Where the routes of each object lead, wherever they are read. */
+function splitsByOrigin({ proxies }: Mesh): ReadonlyMap<string, readonly Split[]> {
+  const tables = new Set<RouteTable>(proxies.flatMap(({ routeTables }) => routeTables))
+  const requests = [...tables].flatMap(({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes))
+  const connections = proxies.flatMap(({ outbound }) =>
+    outbound.flatMap((listener) => (listener.kind === 'tcp' ? [listener.route] : [])),
+  )
+  const splits = new Map<string, Split[]>()
+  for (const { origin, clusters } of [...requests, ...connections]) {
+    if (origin === undefined || clusters.length === 0) continue
+    const key = keyText(origin)
+    const known = splits.get(key) ?? []
+    known.push(clusters)
+    splits.set(key, known)
+  }
+  return splits
+}
