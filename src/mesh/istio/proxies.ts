@@ -206,7 +206,7 @@ function inboundListeners(
       if (port !== undefined) add(port, { protocol, service: service.identity })
     }
   }
-  for (const port of declaredPorts(pod)) add(port.containerPort, { protocol: protocolOf(port) })
+  for (const port of declaredPorts(pod)) add(port.containerPort, { protocol: protocolOf(port, port.containerPort) })
   return [...listeners.values()].sort((left, right) => left.bind.port - right.bind.port)
 }
 

@@ -75,7 +75,7 @@ function registerService(service: Service, slices: readonly EndpointSlice[], pod
     .filter((port) => (port.protocol ?? 'TCP') === 'TCP')
     .map((spec) => ({
       number: spec.port,
-      protocol: protocolOf(spec),
+      protocol: protocolOf(spec, spec.port),
       spec,
       endpoints: endpointsOf(spec, slices, pods),
     }))
@@ -106,11 +106,15 @@ function identitiesOf(service: Service, ports: readonly RegisteredPort[], pods: 
 const tcpNames = new Set(['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis', 'postgresql'])
 const http2Names = new Set(['http2', 'grpc', 'grpc-web', 'kubernetes.io/h2c'])
 
-/** By appProtocol, else by the port's name up to the first dash. What neither names is HTTP/1.1. */
-export function protocolOf(port: { readonly name?: string; readonly appProtocol?: string }): Protocol {
+/** Istio's: servers there speak first (SMTP, DNS, MySQL, MongoDB). */
+const tcpPorts: ReadonlySet<number> = new Set([25, 53, 3306, 27017])
+const httpNames = new Set(['http', 'http_proxy', 'kubernetes.io/ws'])
+
+/** By appProtocol, else by the port's name up to the first dash, else by its number. What none tells of is HTTP/1.1. */
+export function protocolOf(port: { readonly name?: string; readonly appProtocol?: string }, number: number): Protocol {
   const word = (port.appProtocol ?? port.name?.split('-')[0] ?? '').toLowerCase()
-  if (tcpNames.has(word)) return 'tcp'
-  return http2Names.has(word) ? 'http2' : 'http'
+  if (http2Names.has(word)) return 'http2'
+  return tcpNames.has(word) || (tcpPorts.has(number) && !httpNames.has(word)) ? 'tcp' : 'http'
 }
 
 function endpointsOf(

@@ -537,6 +537,25 @@ describe('what cannot be carried out is a finding', () => {
       'spec.http[0].delegate: this mesh does not support the field',
     ],
     [
+      'a route for TCP without a destination',
+      { tcp: [{ route: [] }] },
+      'Invalid',
+      'spec.tcp[0].route: must have a destination',
+    ],
+    [
+      'a route for TCP whose weights are all zero',
+      { tcp: [{ route: [...route, ...route].map((each) => ({ ...each, weight: 0 })) }] },
+      'Invalid',
+      'spec.tcp[0].route: the weights of several destinations must sum to more than 0',
+    ],
+    [
+      'an address range that is none',
+      { tcp: [{ match: [{ destinationSubnets: ['10.0.0.0/99'] }], route }] },
+      'Invalid',
+      'spec.tcp[0].match[0].destinationSubnets[0]: must be an address or a range (CIDR)',
+    ],
+    ['no route at all', { http: [] }, 'Invalid', 'spec: must have http or tcp'],
+    [
       'an unsupported kind of route',
       { http: [{ route }], tls: [] },
       'Invalid',
@@ -778,8 +797,14 @@ describe('proxies', () => {
       port(3, 'tcp-db'),
       port(4, 'odd'),
       port(5, 'x', 'kubernetes.io/h2c'),
+      port(25, 'odd'),
+      port(3306, 'http-admin'),
+      port(27017, 'grpc-db'),
     ]
     const mesh = translate({ ...shop, services: [serviceOf('many', { ports })] })
-    expect(mesh.clusters.map(({ protocol }) => protocol)).toEqual(['http', 'http2', 'tcp', 'http', 'http2'])
+    expect(mesh.clusters.map(({ protocol }) => protocol)).toEqual([
+      ...['http', 'http2', 'tcp', 'http', 'http2'],
+      ...['tcp', 'http', 'http2'],
+    ])
   })
 })
