@@ -76,8 +76,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     laggingAfterMs: options.laggingAfterMs ?? 10_000,
     enqueue: (key) => queue.add(key),
     enqueueSoon: (key) => queue.addAfter(key, ANSWERS_TOGETHER_MS),
-    facts,
-    replicas: () => replicas,
+    ...{ facts, replicas: () => replicas },
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
   const sources = createSources({ ...options, watches, changed: () => debouncer.changed(false) })
