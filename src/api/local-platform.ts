@@ -23,6 +23,12 @@ export const injectedAnnotation = 'sidecar.istio.io/status'
  */
 export const publishedPort = (port: number): number => (port < 1024 ? port + 20_000 : port)
 
+/** Addresses of this kind are this machine's alone, and pods of one platform share all of their ports. */
+export const isShared = (address: string): boolean => address.startsWith('127.')
+
+/** Where a port is found: on addresses that pods share, ports below 1024 are published higher. */
+export const reachablePort = (address: string, port: number): number => (isShared(address) ? publishedPort(port) : port)
+
 /**
  * File that a container's program may leave its last words in, as in /dev/termination-log of Kubernetes. A process has
  * no /dev of its own, so a variable names it.

@@ -22,6 +22,7 @@ export interface PlatformOptions {
   /** Flagger's kinds are served and released, too; not when absent. */
   readonly flaggerCompat?: boolean
   readonly observation?: ProxyObservation
+  readonly isolation?: 'process' | 'netns'
 }
 
 const sluice = (...words: readonly string[]): readonly string[] => [
@@ -47,6 +48,7 @@ export async function createPlatform(options: PlatformOptions): Promise<LocalPla
       controller: sluice('controller', ...(options.flaggerCompat ? ['--flagger-compat'] : [])),
     },
     flaggerCompat: options.flaggerCompat ?? false,
+    isolation: options.isolation ?? 'process',
   })
 }
 

@@ -226,6 +226,11 @@ function addLocalCommands(program: Command): void {
   addObservation(program.command('local'))
     .description('run the whole platform on this machine: API server, pods as processes, Envoy, Prometheus')
     .option('--data-directory <path>', 'where objects, logs and metrics are kept; $XDG_DATA_HOME/sluice when absent')
+    .addOption(
+      new Option('--isolation <kind>', 'whether pods share the loopback device, or have networks of their own (root)')
+        .choices(['process', 'netns'])
+        .default('process'),
+    )
     .option('--flagger-compat', 'release Canaries of flagger.app/v1beta1, too', false)
     .addOption(
       new Option('--log-level <level>', 'least level that is logged')

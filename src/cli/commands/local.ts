@@ -7,6 +7,7 @@ export interface LocalOptions extends ProxyObservation {
   readonly dataDirectory?: string
   readonly logLevel: string
   readonly flaggerCompat: boolean
+  readonly isolation: 'process' | 'netns'
 }
 
 export async function runLocal(options: LocalOptions): Promise<void> {
@@ -19,6 +20,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     log,
     signal: stop.signal,
     flaggerCompat: options.flaggerCompat,
+    isolation: options.isolation,
     observation: options,
   })
   const running = platform.start(stop.signal)

@@ -15,6 +15,7 @@ import {
 import { createEventRecorder, createReflector, type KubeClient, type Reflector } from '../../kube/index.ts'
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
 import { kubernetesRestartTiming } from './container/restart-delay.ts'
+import type { IsolatedNetwork } from './network/isolation.ts'
 import { createPodAddressBook } from './network/pod-addresses.ts'
 import { createServiceProxy } from './network/service-proxy.ts'
 import type { SidecarOptions } from './pod/envoy-launch.ts'
@@ -28,6 +29,7 @@ export interface NodeAgentOptions {
   /** Of the address block, such as `127.64`. */
   readonly prefix: string
   readonly directory: string
+  readonly network?: IsolatedNetwork | undefined
   readonly sidecar: SidecarOptions
   /** The environment of this process; programs get only a few words of it. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -117,6 +119,7 @@ function podDependencies(
     images: () => seen.images.list(),
     events: createEventRecorder({ client, component: 'local-node-agent', clock, log }),
     addresses: createPodAddressBook(prefix),
+    network: options.network,
     machine: machineEnvironment(options.environment),
     socketDirectory: shortDirectory(join(options.directory, 'run')),
     timing: { ...defaultTiming, ...options.timing },

@@ -11,6 +11,7 @@ export {
 } from './agent.ts'
 export { type ContainerLog, createContainerLog } from './container/container-log.ts'
 export type { RestartTiming } from './container/restart-delay.ts'
+export type { IsolatedNetwork } from './network/isolation.ts'
 export { createPodNetwork, missingForNamespaces, type PodNamespace, type PodNetwork } from './network/pod-network.ts'
 export type { BootstrapFacts, SidecarOptions, XdsAddress } from './pod/envoy-launch.ts'
 export { createMeshTrust, type MeshTrust } from './pod/mesh-trust.ts'

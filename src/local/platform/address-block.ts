@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../../runtime/index.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../api-server/index.ts'
+import { createPodNetwork, missingForNamespaces, type PodNetwork } from '../node-agent/index.ts'
 
 const FIRST = 64
 const LAST = 250
@@ -10,6 +12,8 @@ export interface ClaimedBlock {
   /** Such as `127.64`: every address that this platform binds begins with it. */
   readonly prefix: string
   readonly api: ApiServer
+  /** Where pods have networks of their own. */
+  readonly network: PodNetwork | undefined
   /** Serves until the signal fires; it is listening already. */
   readonly serve: (signal: AbortSignal) => Promise<void>
 }
@@ -18,17 +22,20 @@ export interface ClaimedBlock {
  * Takes the first block 127.N.0.0/16 whose API server address is free: who listens there owns the whole block.
  * The block of an earlier run is tried first, since pods and Services carry its addresses.
  */
-export async function claimBlock(options: Omit<ApiServerOptions, 'host' | 'port'>): Promise<ClaimedBlock> {
+export async function claimBlock(
+  options: Omit<ApiServerOptions, 'host' | 'port'>,
+  isolation: 'process' | 'netns' = 'process',
+): Promise<ClaimedBlock> {
   const remembered = join(options.dataDirectory, 'block')
   const last = Number(await readFile(remembered, 'utf8').catch(() => ''))
   const numbers = Array.from({ length: LAST - FIRST + 1 }, (_, index) => FIRST + index)
   const ordered = numbers.includes(last) ? [last, ...numbers.filter((each) => each !== last)] : numbers
   for (const number of ordered) {
-    const claimed = await tryBlock(options, `127.${number}`)
+    const claimed = isolation === 'netns' ? await tryNetwork(options, number) : await tryBlock(options, `127.${number}`)
     if (claimed === undefined) continue
     if (numbers.includes(last) && number !== last) {
       options.log.warn(
-        { block: claimed.prefix, before: `127.${last}` },
+        { block: claimed.prefix, before: last },
         'the former block is in use: Services keep addresses there',
       )
     }
@@ -60,7 +67,36 @@ async function tryBlock(
     signal.addEventListener('abort', () => stop.abort(), { once: true })
     return running
   }
-  return { prefix, api, serve }
+  return { prefix, api, network: undefined, serve }
+}
+
+/** The block is that of a bridge, which goes with it. */
+async function tryNetwork(
+  options: Omit<ApiServerOptions, 'host' | 'port'>,
+  number: number,
+): Promise<ClaimedBlock | undefined> {
+  const missing = missingForNamespaces()
+  if (missing.length > 0) {
+    const next = 'run as root, with the Debian packages iproute2, iptables and util-linux'
+    throw new Error(`pods cannot have networks of their own here: ${missing.join(', ')} missing; ${next}`)
+  }
+  const network = await createPodNetwork(`10.${number}`).catch((error: unknown) => {
+    if (messageOf(error).includes('File exists')) return undefined
+    throw error
+  })
+  const claimed = network && (await tryBlock(options, `10.${number}`))
+  if (network === undefined || claimed === undefined) {
+    await network?.remove()
+    return undefined
+  }
+  return {
+    ...claimed,
+    network,
+    async serve(signal) {
+      await claimed.serve(signal)
+      await network.remove()
+    },
+  }
 }
 
 function isInUse(error: unknown): boolean {

@@ -7,6 +7,8 @@ export interface LocalPlatformOptions {
   readonly tools: { readonly envoy: string; readonly prometheus: string }
   /** Command lines of `sluice mesh` and `sluice controller`; their flags are added here. */
   readonly children: { readonly mesh: readonly string[]; readonly controller: readonly string[] }
+  /** `netns` gives each pod a network of its own (root only); pods share the loopback device when absent. */
+  readonly isolation?: 'process' | 'netns'
   /** Serve Flagger's kinds, too; the command line of the controller says whether they are released. */
   readonly flaggerCompat?: boolean
   readonly clock: Clock

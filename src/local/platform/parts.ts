@@ -4,8 +4,16 @@ import { join } from 'node:path'
 import type { KubeClient } from '../../kube/index.ts'
 import { createPodToken } from '../../mesh/ca/index.ts'
 import { renderBootstrap, renderXdsTrust } from '../../mesh/envoy/index.ts'
+import { renderInterceptionRules } from '../../mesh/injector/index.ts'
 import { controlPlaneIdentity, rootNamespace, rootsKey, rootsName } from '../../mesh/model/index.ts'
-import { createContainerLog, createMeshTrust, createNodeAgent, type NodeAgent } from '../node-agent/index.ts'
+import {
+  createContainerLog,
+  createMeshTrust,
+  createNodeAgent,
+  type IsolatedNetwork,
+  type NodeAgent,
+  type PodNetwork,
+} from '../node-agent/index.ts'
 import { createPrometheus, createTargetWriter, type Prometheus } from '../prometheus/index.ts'
 import { createWorkloadControllers } from '../workloads/index.ts'
 import type { LocalPlatformOptions } from './options.ts'
@@ -28,6 +36,7 @@ export interface Parts {
 export interface PartsOptions extends LocalPlatformOptions {
   /** Of the address block, such as `127.64`. */
   readonly prefix: string
+  readonly network?: PodNetwork | undefined
   readonly client: KubeClient
   readonly kubeconfigPath: string
 }
@@ -37,6 +46,18 @@ const PROMETHEUS_PORT = 9_090
 const CONTROLLER_PORT = 8_080
 const MESH_PORT = 8_081
 const DEBUG_PORT = 15_014
+
+/** The node agent looks at programs from outside of their pods: it has no certificate, as a kubelet has none. */
+const isolated = (network: PodNetwork, host: string): IsolatedNetwork => ({
+  ...network,
+  rules: renderInterceptionRules({
+    excludeInboundPorts: [],
+    excludeOutboundPorts: [],
+    excludeOutboundIPRanges: [],
+    includeOutboundIPRanges: 'all',
+    pastInboundFrom: host,
+  }),
+})
 
 export async function buildParts(options: PartsOptions): Promise<Parts> {
   const { client, clock, dataDirectory, prefix, tools, environment = process.env, random = Math.random } = options
@@ -54,8 +75,8 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
   })
   const agent = createNodeAgent({
     ...common('node-agent'),
-    prefix,
-    directory: dataDirectory,
+    ...{ prefix, directory: dataDirectory },
+    network: options.network && isolated(options.network, host),
     sidecar: {
       envoy: tools.envoy,
       xds: { address: host, port: XDS_PORT },

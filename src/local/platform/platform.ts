@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publishedPort } from '../../api/index.ts'
+import { reachablePort } from '../../api/index.ts'
 import { createKubeClient } from '../../kube/index.ts'
 import { type Clock, messageOf, untilAborted } from '../../runtime/index.ts'
 import type { NodeAgent } from '../node-agent/index.ts'
@@ -91,22 +91,31 @@ async function runLocked(options: LocalPlatformOptions, told: Told, signal: Abor
 /** The API server is there before everything else, and goes after it. */
 async function run(options: LocalPlatformOptions, told: Told, signal: AbortSignal): Promise<void> {
   let agent: NodeAgent | undefined
-  const block = await claimBlock({
-    dataDirectory: join(options.dataDirectory, 'api-server'),
-    kubeconfigPath: kubeconfigOf(options),
-    clock: options.clock,
-    log: options.log.child({ part: 'api-server' }),
-    logSource: {
-      readLog(request, stop) {
-        if (agent === undefined) throw new Error('the node agent is still starting')
-        return agent.readLog(request, stop)
+  const block = await claimBlock(
+    {
+      dataDirectory: join(options.dataDirectory, 'api-server'),
+      kubeconfigPath: kubeconfigOf(options),
+      clock: options.clock,
+      log: options.log.child({ part: 'api-server' }),
+      logSource: {
+        readLog(request, stop) {
+          if (agent === undefined) throw new Error('the node agent is still starting')
+          return agent.readLog(request, stop)
+        },
       },
     },
-  })
+    options.isolation,
+  )
   const runParts = async (stop: AbortSignal): Promise<void> => {
     const client = createKubeClient({ kubeconfig: kubeconfigOf(options), fieldManager: 'sluice-local' })
     await installDefinitions(client, options.clock, stop, options.flaggerCompat)
-    const parts = await buildParts({ ...options, prefix: block.prefix, client, kubeconfigPath: kubeconfigOf(options) })
+    const parts = await buildParts({
+      ...options,
+      prefix: block.prefix,
+      network: block.network,
+      client,
+      kubeconfigPath: kubeconfigOf(options),
+    })
     agent = parts.agent
     told.running({ block, parts })
     const watched = (early: AbortSignal) => watchStart(options.clock, parts, told.ready, early)
@@ -142,7 +151,7 @@ async function watchStart(clock: Clock, parts: Parts, ready: () => void, signal:
 function describe(options: LocalPlatformOptions, { block, parts }: Running): string {
   const gateways = parts.agent
     .gateways()
-    .map(({ name, address }) => `gateway     ${address} (${name}; port 80 is ${publishedPort(80)})`)
+    .map(({ name, address }) => `gateway     ${address} (${name}; port 80 is ${reachablePort(address, 80)})`)
   return [
     `export KUBECONFIG=${kubeconfigOf(options)}`,
     `API server  ${block.api.url}`,

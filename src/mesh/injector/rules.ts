@@ -13,6 +13,8 @@ export interface InterceptionRules {
   /** CIDR blocks; those that are excluded count before those that are included. */
   readonly excludeOutboundIPRanges: readonly string[]
   readonly includeOutboundIPRanges: readonly string[] | 'all'
+  /** What comes in from this address goes past the proxy: of a node that asks for programs by itself. */
+  readonly pastInboundFrom?: string
 }
 
 /**
@@ -36,9 +38,10 @@ export function renderInterceptionRules(rules: InterceptionRules): string {
 
 const chains = ['ISTIO_INBOUND', 'ISTIO_IN_REDIRECT', 'ISTIO_OUTPUT', 'ISTIO_REDIRECT']
 
-function inboundRules({ excludeInboundPorts }: InterceptionRules): readonly string[] {
+function inboundRules({ excludeInboundPorts, pastInboundFrom }: InterceptionRules): readonly string[] {
   if (excludeInboundPorts === 'all') return []
   return [
+    ...(pastInboundFrom === undefined ? [] : [`-A ISTIO_INBOUND -s ${pastInboundFrom}/32 -j RETURN`]),
     ...[...proxyPorts, ...excludeInboundPorts].map((port) => `-A ISTIO_INBOUND -p tcp --dport ${port} -j RETURN`),
     '-A ISTIO_INBOUND -p tcp -j ISTIO_IN_REDIRECT',
   ]

@@ -1,3 +1,4 @@
+import { reachablePort } from '../../api/index.ts'
 import type { CredentialUse, Finding, OutboundListener, RouteTable, ServerTls, TlsServer } from '../model/index.ts'
 import type { GatewayRules, GatewayServer } from './gateway.ts'
 import {
@@ -7,7 +8,6 @@ import {
   plainTableName,
   tlsTableName,
 } from './gateway-routes.ts'
-import { reachablePort } from './registry.ts'
 
 /** What was read of a Secret. Without a problem it may still be on its way. */
 export interface FoundCredential {

@@ -4,6 +4,7 @@ import {
   type Namespace,
   type Pod,
   publishedPort,
+  reachablePort,
   serviceAddressesAnnotation,
 } from '../../api/index.ts'
 import { type Finding, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
@@ -15,7 +16,7 @@ import { isIntercepted } from './interception.ts'
 import { localityOf } from './locality.ts'
 import { proxyTableName, serviceTableName } from './mesh-routes.ts'
 import type { Reach } from './reach.ts'
-import { protocolOf, type RegisteredPort, type RegisteredService, reachablePort } from './registry.ts'
+import { protocolOf, type RegisteredPort, type RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
 import { catalogOf, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'

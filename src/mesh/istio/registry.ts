@@ -1,4 +1,4 @@
-import { type EndpointSlice, type Pod, publishedPort, type Service, type ServicePort } from '../../api/index.ts'
+import { type EndpointSlice, type Pod, reachablePort, type Service, type ServicePort } from '../../api/index.ts'
 import {
   type Endpoint,
   type Protocol,
@@ -157,7 +157,3 @@ function registerEndpoint(
     labels: pod?.metadata.labels ?? {},
   }
 }
-
-/** On the local platform (loopback addresses) a port below 1024 is published higher. */
-export const reachablePort = (address: string, port: number): number =>
-  address.startsWith('127.') ? publishedPort(port) : port

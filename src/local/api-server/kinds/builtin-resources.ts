@@ -21,12 +21,12 @@ const scalePaths: ScalePaths = {
   labelSelectorPath: '.spec.selector',
 }
 
-/** The kinds that need no CustomResourceDefinition; `block` is the second octet of the instance's addresses. */
-export function builtinResources(block: number): readonly ApiResource[] {
+/** The kinds that need no CustomResourceDefinition; `prefix` begins the instance's addresses, such as `127.64`. */
+export function builtinResources(prefix: string): readonly ApiResource[] {
   const rules: Readonly<Record<string, KindRules>> = {
     Namespace: namespaceRules,
     Pod: podRules,
-    Service: createServiceRules(block),
+    Service: createServiceRules(prefix),
     ConfigMap: configMapRules,
     Secret: secretRules,
     Deployment: deploymentRules,

@@ -12,19 +12,19 @@ const HOSTS = OCTETS * 254
 const NODE_PORTS = { first: 30000, count: 2768 }
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 
-/** Services get addresses of 127.block.128-159.x, the first choice by their name so that it rarely changes. */
-export function createServiceRules(block: number): KindRules {
+/** Services get addresses of PREFIX.128-159.x, the first choice by their name so that it rarely changes. */
+export function createServiceRules(prefix: string): KindRules {
   return {
     fillDefaults: (service) => mapAt(service, ['spec'], fillDefaults),
-    complete: (service, context) => mapAt(service, ['spec'], (spec) => allocate(spec, { service, context, block })),
-    validate: (service, context) => validate(service, context, block),
+    complete: (service, context) => mapAt(service, ['spec'], (spec) => allocate(spec, { service, context, prefix })),
+    validate: (service, context) => validate(service, context, prefix),
   }
 }
 
 interface Making {
   readonly service: JsonObject
   readonly context: KindContext
-  readonly block: number
+  readonly prefix: string
 }
 
 function fillDefaults(spec: JsonObject): JsonObject {
@@ -52,12 +52,12 @@ const external = (type: string): JsonObject => {
 
 const keptAddress = (making: Making): string | undefined => stringAt(making.context.previous, 'spec', 'clusterIP')
 
-function freeAddress({ service, context, block }: Making): string {
+function freeAddress({ service, context, prefix }: Making): string {
   const used = new Set(context.siblings().flatMap((other) => strings(objectAt(other, 'spec')?.clusterIPs)))
   const start = hashOf(`${namespaceOf(service)}/${nameOf(service)}`) % HOSTS
   for (let step = 0; step < HOSTS; step += 1) {
     const index = (start + step) % HOSTS
-    const address = `127.${block}.${FIRST + Math.floor(index / 254)}.${(index % 254) + 1}`
+    const address = `${prefix}.${FIRST + Math.floor(index / 254)}.${(index % 254) + 1}`
     if (!used.has(address)) return address
   }
   throw new Error('every Service address of this instance is taken: delete Services')
@@ -81,7 +81,7 @@ function nodePorts(type: string, spec: JsonObject, making: Making): JsonObject {
   })
 }
 
-function validate(service: JsonObject, context: KindContext, block: number): readonly Cause[] {
+function validate(service: JsonObject, context: KindContext, prefix: string): readonly Cause[] {
   const spec = objectAt(service, 'spec') ?? {}
   const type = stringAt(spec, 'type') ?? ''
   const ports = arrayAt(spec, 'ports').filter(isObject)
@@ -90,7 +90,7 @@ function validate(service: JsonObject, context: KindContext, block: number): rea
     ...(types.includes(type) ? [] : [unsupportedValue('spec.type', type, types)]),
     ...(ports.length === 0 && type !== 'ExternalName' && !isHeadless ? [required('spec.ports')] : []),
     ...ports.flatMap((port, index) => validatePort(port, `spec.ports[${index}]`, ports.length)),
-    ...validateAddress(spec, context, block),
+    ...validateAddress(spec, context, prefix),
     ...(type === 'ExternalName' && !stringAt(spec, 'externalName') ? [required('spec.externalName')] : []),
   ]
 }
@@ -108,7 +108,7 @@ function validatePort(port: JsonObject, path: string, count: number): readonly C
   ]
 }
 
-function validateAddress(spec: JsonObject, context: KindContext, block: number): readonly Cause[] {
+function validateAddress(spec: JsonObject, context: KindContext, prefix: string): readonly Cause[] {
   const address = stringAt(spec, 'clusterIP') ?? 'None'
   const before = stringAt(context.previous, 'spec', 'clusterIP')
   const field = 'spec.clusterIPs[0]'
@@ -117,9 +117,9 @@ function validateAddress(spec: JsonObject, context: KindContext, block: number):
   }
   if (address === 'None' || address === before) return []
   const [, , third] = address.split('.').map(Number)
-  const isOurs = address.startsWith(`127.${block}.`) && third !== undefined && third >= FIRST && third < FIRST + OCTETS
+  const isOurs = address.startsWith(`${prefix}.`) && third !== undefined && third >= FIRST && third < FIRST + OCTETS
   if (!isOurs) {
-    const range = `127.${block}.${FIRST}.0/19`
+    const range = `${prefix}.${FIRST}.0/19`
     return [
       invalidValue(
         field,

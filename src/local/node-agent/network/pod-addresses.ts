@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { appAddressAnnotation, type Pod, type Service, serviceAddressesAnnotation } from '../../../api/index.ts'
+import {
+  appAddressAnnotation,
+  injectedAnnotation,
+  isShared,
+  type Pod,
+  type Service,
+  serviceAddressesAnnotation,
+} from '../../../api/index.ts'
 import { isAddressable, type ServiceAddress } from '../spec/service-variables.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
 import { createAddressPool } from './address-pool.ts'
@@ -43,10 +50,11 @@ export function createPodAddressBook(prefix: string): PodAddressBook {
       const own = ownServices(parseServiceAddresses(pod), prefix)
       return {
         podIP,
-        host: mode === 'sidecar' ? programAddress(podIP) : podIP,
+        host: mode === 'sidecar' && isShared(podIP) ? programAddress(podIP) : podIP,
         services: own,
         follow: (all) =>
           mode === 'sidecar' &&
+          isShared(podIP) &&
           follow(
             own,
             all.filter((each) => isReachableFrom(pod, each)),
@@ -62,13 +70,15 @@ export function createPodAddressBook(prefix: string): PodAddressBook {
 }
 
 /** The annotations that tell the mesh of a pod's addresses. */
-export const addressAnnotations = (addresses: PodAddresses, mode: SidecarMode): Readonly<Record<string, string>> =>
-  mode === 'sidecar'
-    ? {
-        [appAddressAnnotation]: addresses.host,
-        [serviceAddressesAnnotation]: JSON.stringify(Object.fromEntries([...addresses.services].sort())),
-      }
-    : {}
+export function addressAnnotations(addresses: PodAddresses, mode: SidecarMode): Readonly<Record<string, string>> {
+  if (mode !== 'sidecar') return {}
+  // Its connections are led through its sidecar, as those of a pod in Kubernetes.
+  if (!isShared(addresses.podIP)) return { [injectedAnnotation]: '{}' }
+  return {
+    [appAddressAnnotation]: addresses.host,
+    [serviceAddressesAnnotation]: JSON.stringify(Object.fromEntries([...addresses.services].sort())),
+  }
+}
 
 /** How a pod reaches the Services of its namespace: by its own address for each, or by the Service's. */
 export function serviceAddressesFrom(

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type EndpointSlice, publishedPort, type Service } from '../../../api/index.ts'
+import { type EndpointSlice, reachablePort, type Service } from '../../../api/index.ts'
 import type { Reflector } from '../../../kube/index.ts'
 import { type Logger, messageOf, untilAborted } from '../../../runtime/index.ts'
 import { serviceNameLabel } from '../../workloads/index.ts'
@@ -49,7 +49,7 @@ export function createServiceProxy(options: ServiceProxyOptions): { start(signal
       client.on('close', () => sockets.delete(client))
       forward(client, nextTargets(key, service, port.name ?? ''))
     })
-    const where = { host: service.spec.clusterIP ?? '', port: publishedPort(port.port) }
+    const where = { host: service.spec.clusterIP ?? '', port: reachablePort(service.spec.clusterIP ?? '', port.port) }
     server.on('error', (error) => {
       const { namespace, name } = service.metadata
       options.log.error({ service: `${namespace}/${name}`, ...where, error: messageOf(error) }, 'no Service address')
@@ -101,7 +101,7 @@ export function readyTargets(slices: readonly EndpointSlice[], service: string, 
       const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []
       const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false)
-      return ready.flatMap(({ addresses }) => addresses.map((host) => ({ host, port: publishedPort(port) })))
+      return ready.flatMap(({ addresses }) => addresses.map((host) => ({ host, port: reachablePort(host, port) })))
     })
     .sort((left, right) => (left.host < right.host ? -1 : 1))
 }

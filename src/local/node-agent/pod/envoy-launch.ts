@@ -1,10 +1,12 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { metricsPort, type Pod } from '../../../api/index.ts'
+import { isShared, metricsPort, type Pod } from '../../../api/index.ts'
 import { failure, type Result, success } from '../../../base/index.ts'
+import { proxyUser } from '../../../mesh/injector/index.ts'
 import { nodeId } from '../../../mesh/model/index.ts'
 import type { Launch, Obstacle } from '../container/container.ts'
+import type { Inside } from '../probe/checks.ts'
 import type { ProbeResult } from '../probe/probe-state.ts'
 import type { ProbePlan } from '../probe/prober.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
@@ -47,7 +49,7 @@ export async function prepareEnvoy(
   options: SidecarOptions,
   pod: Pod,
   mode: SidecarMode,
-  { podIP, place }: { readonly podIP: string; readonly place: EnvoyPlace },
+  { podIP, place, inside }: { readonly podIP: string; readonly place: EnvoyPlace; readonly inside: Inside },
 ): Promise<Result<Launch, Obstacle>> {
   const trust = options.trust?.files()
   if (options.trust !== undefined && trust === undefined) return failure(waitingForMesh)
@@ -65,24 +67,27 @@ export async function prepareEnvoy(
   // It carries the pod's token.
   await writeFile(bootstrap, options.renderBootstrap(facts), { mode: 0o600 })
   await chmod(bootstrap, 0o600)
+  const argv = [
+    options.envoy,
+    '-c',
+    bootstrap,
+    // The second Envoy of a host exits without it.
+    '--disable-hot-restart',
+    // A changed policy counts for connections that are there already: each answers once more, and closes.
+    '--drain-strategy',
+    'immediate',
+    '--drain-time-s',
+    '30',
+    '--concurrency',
+    '1',
+    '--log-level',
+    'warning',
+  ]
   return success({
-    argv: [
-      options.envoy,
-      '-c',
-      bootstrap,
-      // The second Envoy of a host exits without it.
-      '--disable-hot-restart',
-      // A changed policy counts for connections that are there already: each answers once more, and closes.
-      '--drain-strategy',
-      'immediate',
-      '--drain-time-s',
-      '30',
-      '--concurrency',
-      '1',
-      '--log-level',
-      'warning',
-    ],
-    env: {},
+    // Rules of pods know the proxy by its user.
+    argv: mode === 'sidecar' ? inside(argv, proxyUser) : inside(argv),
+    // What runs it is looked up there.
+    env: isShared(podIP) ? {} : { PATH: process.env.PATH ?? '' },
     cwd: directory,
     imageID: '',
     readiness: envoyReadiness(adminSocket),

@@ -2,6 +2,7 @@ import type { LocalImage, Service } from '../../../api/index.ts'
 import type { EventRecorder, KubeClient } from '../../../kube/index.ts'
 import type { Clock, Logger } from '../../../runtime/index.ts'
 import type { RestartTiming } from '../container/restart-delay.ts'
+import type { IsolatedNetwork } from '../network/isolation.ts'
 import type { PodAddressBook } from '../network/pod-addresses.ts'
 import type { SidecarOptions } from './envoy-launch.ts'
 
@@ -18,6 +19,8 @@ export interface PodDependencies {
   readonly client: KubeClient
   readonly events: EventRecorder
   readonly addresses: PodAddressBook
+  /** Gives each pod a network of its own; pods share this machine's when absent. */
+  readonly network?: IsolatedNetwork | undefined
   readonly services: () => readonly Service[]
   readonly images: () => readonly LocalImage[]
   readonly sidecar: SidecarOptions

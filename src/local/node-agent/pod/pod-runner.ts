@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Container, Pod } from '../../../api/index.ts'
+import { type Container, isShared, type Pod } from '../../../api/index.ts'
 import type { EventNote } from '../../../kube/index.ts'
 import { type Logger, messageOf, untilAborted } from '../../../runtime/index.ts'
 import { type ContainerOptions, createContainer, type RunningContainer } from '../container/container.ts'
 import { type ContainerLog, createContainerLog } from '../container/container-log.ts'
+import { createPodIsolation, type PodIsolation } from '../network/isolation.ts'
 import type { PodAddresses } from '../network/pod-addresses.ts'
 import { createNotifier, type Notifier } from '../notifier.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
@@ -47,6 +48,7 @@ class PodLife implements PodRunner {
   readonly #dependencies: PodDependencies
   readonly #mode: SidecarMode
   readonly #addresses: PodAddresses
+  readonly #isolation: PodIsolation
   readonly #log: Logger
   readonly #logs = new Map<string, ContainerLog>()
   readonly #containers = new Map<string, RunningContainer>()
@@ -64,6 +66,7 @@ class PodLife implements PodRunner {
     this.#mode = mode
     this.#addresses = dependencies.addresses.assign(pod, mode)
     this.#addresses.follow(dependencies.services())
+    this.#isolation = createPodIsolation(dependencies.network, pod, mode)
     this.#log = dependencies.log.child({ pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
     for (const container of pod.spec.containers) this.#containers.set(container.name, this.#create(container))
     this.#sidecar = mode === 'sidecar' ? this.#createEnvoy(sidecarName) : undefined
@@ -100,7 +103,11 @@ class PodLife implements PodRunner {
   }
 
   servicesChanged(): void {
-    if (this.#addresses.follow(this.#dependencies.services())) this.#reporter.changed()
+    const services = this.#dependencies.services()
+    if (this.#addresses.follow(services)) this.#reporter.changed()
+    this.#isolation.servicesChanged(services).catch((error: unknown) => {
+      this.#log.warn({ error: messageOf(error) }, 'the names of Services were not written')
+    })
   }
 
   log(container: string | undefined): ContainerLog | undefined {
@@ -124,6 +131,7 @@ class PodLife implements PodRunner {
     stop.removeEventListener('abort', stopped)
     if (this.#departure === 'deleted') await this.#reporter.remove(stop)
     if (this.#departure !== 'stopped') await this.#removeFiles()
+    await this.#isolation.leave()
     this.#addresses.release()
   }
 
@@ -139,6 +147,7 @@ class PodLife implements PodRunner {
   async #live(): Promise<void> {
     const { signal } = this.#leaving
     this.#reporter.changed()
+    if (!signal.aborted) await this.#isolation.enter(this.#addresses.podIP, this.#dependencies.services)
     const sidecar = signal.aborted ? undefined : this.#sidecar?.start()
     await this.#untilSidecarReady(signal)
     if (!signal.aborted) await Promise.all([...this.#containers.values()].map((each) => each.start()))
@@ -178,7 +187,8 @@ class PodLife implements PodRunner {
 
   #create(container: Container): RunningContainer {
     if (this.#mode === 'gateway' && container.image === GATEWAY_IMAGE) return this.#createEnvoy(container.name)
-    const place = { pod: this.#pod, mode: this.#mode, addresses: this.#addresses }
+    const { inside } = this.#isolation
+    const place = { pod: this.#pod, mode: this.#mode, addresses: this.#addresses, inside }
     const waiter = createNotifier()
     this.#imageWaiters.push(waiter)
     const { clock } = this.#dependencies
@@ -212,7 +222,7 @@ class PodLife implements PodRunner {
       restartPolicy: 'Always',
       prepare: async () => {
         const { podIP } = this.#addresses
-        return prepareEnvoy(sidecar, this.#pod, this.#mode, { podIP, place })
+        return prepareEnvoy(sidecar, this.#pod, this.#mode, { podIP, place, inside: this.#isolation.inside })
       },
       untilPreparable: (signal) => clock.sleep(PREPARE_AGAIN_MS, signal),
     })
@@ -240,6 +250,7 @@ class PodLife implements PodRunner {
 
   async #checkListener(container: Container, pid: number, signal: AbortSignal): Promise<void> {
     const { host } = this.#addresses
+    if (!isShared(host)) return
     this.#strays.delete(container.name)
     const stray = await findStrayListener({ container, host, pid, clock: this.#dependencies.clock }, signal)
     if (stray === undefined) return

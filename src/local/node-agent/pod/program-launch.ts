@@ -14,7 +14,7 @@ import { failure, type Result, success } from '../../../base/index.ts'
 import type { Clock } from '../../../runtime/index.ts'
 import type { Launch, Obstacle } from '../container/container.ts'
 import { type PodAddresses, serviceAddressesFrom } from '../network/pod-addresses.ts'
-import { type CheckTarget, checkFor, checkTcp, probedPort } from '../probe/checks.ts'
+import { type CheckTarget, checkFor, checkTcp, type Inside, probedPort } from '../probe/checks.ts'
 import { probeTiming } from '../probe/probe-state.ts'
 import type { ProbePlan } from '../probe/prober.ts'
 import { environmentSources, renderEnvironment } from '../spec/environment.ts'
@@ -29,6 +29,7 @@ export interface ProgramPlace {
   readonly addresses: PodAddresses
   /** Where the program may leave a termination message. */
   readonly messageFile: string
+  readonly inside: Inside
 }
 
 /** Says how to start a container's program, or why that is not possible yet. */
@@ -55,9 +56,10 @@ export async function prepareProgram(
   const env = environment.value
   const { cwd, imageID } = program.value
   const argv = commandLine(program.value, container).map((argument) => expandVariables(argument, env))
-  const target = { container, host: place.addresses.host, env, cwd, log: dependencies.log }
+  const { inside } = place
+  const target = { container, host: place.addresses.host, env, cwd, log: dependencies.log, inside }
   return success({
-    argv,
+    argv: inside(argv),
     env,
     imageID,
     ...(cwd === undefined ? {} : { cwd }),
@@ -79,7 +81,7 @@ function probesOf(
 }
 
 function planOf(probe: Probe, target: CheckTarget, clock: Clock): ProbePlan {
-  const port = probedPort(probe, target.container)
+  const port = probedPort(probe, target)
   const plan = { timing: probeTiming(probe), check: checkFor(probe, target) }
   if (port === undefined) return plan
   return { ...plan, firstWhen: (signal) => untilListening(target.host, port, clock, signal) }

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { type Container, type Probe, publishedPort } from '../../../api/index.ts'
+import { type Container, type Probe, reachablePort } from '../../../api/index.ts'
 import { type Logger, messageOf, spawnChild } from '../../../runtime/index.ts'
 import type { ProbeResult } from './probe-state.ts'
 
@@ -14,7 +14,11 @@ export interface CheckTarget {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string | undefined
   readonly log: Logger
+  /** The command line that runs a command where the program is. */
+  readonly inside: Inside
 }
+
+export type Inside = (argv: readonly string[], user?: number) => readonly string[]
 
 /** One look; the signal is the timeout. It never throws. */
 export type Check = (signal: AbortSignal) => Promise<ProbeResult>
@@ -22,12 +26,12 @@ export type Check = (signal: AbortSignal) => Promise<ProbeResult>
 export function checkFor(probe: Probe, target: CheckTarget): Check {
   const { httpGet, tcpSocket, exec } = probe
   if (httpGet !== undefined) {
-    const port = portNumber(httpGet.port, target.container)
+    const port = portNumber(httpGet.port, target)
     const isSecure = httpGet.scheme?.toUpperCase() === 'HTTPS'
     return (signal) => checkHttp({ host: target.host, port, path: httpGet.path ?? '/', isSecure, signal })
   }
   if (tcpSocket !== undefined) {
-    const port = portNumber(tcpSocket.port, target.container)
+    const port = portNumber(tcpSocket.port, target)
     return (signal) => checkTcp(target.host, port, signal)
   }
   if (exec !== undefined) return (signal) => checkExec(exec.command, target, signal)
@@ -35,15 +39,15 @@ export function checkFor(probe: Probe, target: CheckTarget): Check {
 }
 
 /** Where a probe connects to, if it does: its first look can wait until somebody listens there. */
-export function probedPort(probe: Probe, container: Container): number | undefined {
+export function probedPort(probe: Probe, target: Pick<CheckTarget, 'container' | 'host'>): number | undefined {
   const port = probe.httpGet?.port ?? probe.tcpSocket?.port
-  return port === undefined ? undefined : portNumber(port, container)
+  return port === undefined ? undefined : portNumber(port, target)
 }
 
-function portNumber(port: number | string, container: Container): number {
-  if (typeof port === 'number') return publishedPort(port)
+function portNumber(port: number | string, { container, host }: Pick<CheckTarget, 'container' | 'host'>): number {
+  if (typeof port === 'number') return reachablePort(host, port)
   const named = container.ports?.find(({ name }) => name === port)?.containerPort
-  return publishedPort(named ?? Number(port))
+  return reachablePort(host, named ?? Number(port))
 }
 
 interface HttpCheck {
@@ -81,7 +85,7 @@ export function checkTcp(host: string, port: number, signal: AbortSignal): Promi
 }
 
 async function checkExec(command: readonly string[], target: CheckTarget, signal: AbortSignal): Promise<ProbeResult> {
-  const [program = '', ...args] = command
+  const [program = '', ...args] = target.inside(command)
   const output = new PassThrough()
   const said: Buffer[] = []
   output.on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import {
   type Container,
   type EnvVar,
   httpProxyPort,
+  isShared,
   type Pod,
   publishedPort,
   type Secret,
@@ -37,7 +38,8 @@ export function renderEnvironment(input: EnvironmentInput): Result<Variables> {
     ...input.machine,
     ...serviceVariables(input.services),
     ...platformVariables(input),
-    ...(input.isMeshed ? proxyVariables(input) : {}),
+    ...(isShared(input.podIP) ? sharedVariables(input) : {}),
+    ...(isShared(input.podIP) && input.isMeshed ? proxyVariables(input) : {}),
     ...input.image,
   }
   for (const variable of input.container.env ?? []) {
@@ -48,12 +50,15 @@ export function renderEnvironment(input: EnvironmentInput): Result<Variables> {
   return success(variables)
 }
 
-function platformVariables({ pod, container, podIP, host, messageFile }: EnvironmentInput): Variables {
+/** What a program must know where pods share an address: one of its own may listen wherever it likes. */
+function sharedVariables({ container, host }: EnvironmentInput): Variables {
   const port = container.ports?.[0]?.containerPort
+  return { HOST: host, ...(port === undefined ? {} : { PORT: String(publishedPort(port)) }) }
+}
+
+function platformVariables({ pod, podIP, messageFile }: EnvironmentInput): Variables {
   return {
     HOSTNAME: pod.metadata.name,
-    HOST: host,
-    ...(port === undefined ? {} : { PORT: String(publishedPort(port)) }),
     POD_IP: podIP,
     POD_NAME: pod.metadata.name,
     POD_NAMESPACE: pod.metadata.namespace ?? '',

@@ -1,4 +1,4 @@
-import { publishedPort, type Service } from '../../../api/index.ts'
+import { reachablePort, type Service } from '../../../api/index.ts'
 
 /** Where one Service is reached from one pod. */
 export interface ServiceAddress {
@@ -18,11 +18,11 @@ function variablesOf({ service, address }: ServiceAddress): readonly (readonly [
   const name = variableName(service.metadata.name)
   return [
     [`${name}_SERVICE_HOST`, address],
-    [`${name}_SERVICE_PORT`, String(publishedPort(first.port))],
+    [`${name}_SERVICE_PORT`, String(reachablePort(address, first.port))],
     ...ports.flatMap((port) =>
       port.name === undefined || port.name === ''
         ? []
-        : [[`${name}_SERVICE_PORT_${variableName(port.name)}`, String(publishedPort(port.port))] as const],
+        : [[`${name}_SERVICE_PORT_${variableName(port.name)}`, String(reachablePort(address, port.port))] as const],
     ),
   ]
 }
