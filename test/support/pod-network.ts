@@ -35,11 +35,8 @@ interface ClaimedNetwork {
 async function claimNetwork(): Promise<ClaimedNetwork> {
   for (let block = 201; block < 250; block++) {
     const prefix = `10.${block}`
-    try {
-      return { prefix, network: await createPodNetwork(prefix) }
-    } catch (error) {
-      if (!String(error).includes('File exists')) throw error
-    }
+    const network = await createPodNetwork(prefix)
+    if (!network.wasThere) return { prefix, network }
   }
   throw new Error('every block from 10.201 is taken')
 }

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../../runtime/index.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../api-server/index.ts'
 import { createPodNetwork, missingForNamespaces, type PodNetwork } from '../node-agent/index.ts'
 
@@ -80,15 +79,14 @@ async function tryNetwork(
     const next = 'run as root, with the Debian packages iproute2, iptables and util-linux'
     throw new Error(`pods cannot have networks of their own here: ${missing.join(', ')} missing; ${next}`)
   }
-  const network = await createPodNetwork(`10.${number}`).catch((error: unknown) => {
-    if (messageOf(error).includes('File exists')) return undefined
-    throw error
-  })
-  const claimed = network && (await tryBlock(options, `10.${number}`))
-  if (network === undefined || claimed === undefined) {
-    await network?.remove()
+  const network = await createPodNetwork(`10.${number}`)
+  const claimed = await tryBlock(options, `10.${number}`)
+  if (claimed === undefined) {
+    if (!network.wasThere) await network.remove()
     return undefined
   }
+  // Whoever made it has ended without taking it away.
+  if (network.wasThere) await network.sweep()
   return {
     ...claimed,
     network,

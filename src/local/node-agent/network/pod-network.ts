@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { findExecutable } from '../../../runtime/index.ts'
+import { findExecutable, messageOf } from '../../../runtime/index.ts'
 
 /** The network of one pod: its own address, ports and rules. */
 export interface PodNamespace {
@@ -17,7 +17,11 @@ export interface PodNamespace {
 
 /** A bridge of this machine and the pods that hang on it; root only. */
 export interface PodNetwork {
+  /** Somebody had made it before: another that runs, or one that was killed. */
+  readonly wasThere: boolean
   attach(address: string): Promise<PodNamespace>
+  /** Takes what a killed run has left on it away. */
+  sweep(): Promise<void>
   /** Takes the bridge away, and every namespace that is left. */
   remove(): Promise<void>
 }
@@ -32,18 +36,23 @@ const hostsFolder = '/etc/netns'
 /** Of a /16: Services' addresses, as the API server gives them, are this machine's own. */
 const servicesRange = (prefix: string): string => `${prefix}.128.0/19`
 
-/** Makes the bridge with the address PREFIX.0.1, where PREFIX is such as `10.201`. Rejects when another has it. */
+/** Makes the bridge with the address PREFIX.0.1, where PREFIX is such as `10.201`; one that is there stays. */
 export async function createPodNetwork(prefix: string): Promise<PodNetwork> {
   const number = prefix.split('.')[1] ?? ''
   const bridge = `sluice${number}`
   const namespaces = new Set<PodNamespace>()
-  await ip([`link add name ${bridge} type bridge`])
+  const wasThere = await ip([`link add name ${bridge} type bridge`]).then(() => false, orThere)
   await ip([
-    `addr add ${prefix}.0.1/16 dev ${bridge}`,
+    `addr replace ${prefix}.0.1/16 dev ${bridge}`,
     `link set ${bridge} up`,
-    `route add local ${servicesRange(prefix)} dev lo`,
+    `route replace local ${servicesRange(prefix)} dev lo`,
   ])
   return {
+    wasThere,
+    async sweep() {
+      const left = (await readdir(hostsFolder).catch(() => [])).filter((name) => name.startsWith(`sluice-${number}-`))
+      await Promise.all(left.map(removeNamespace))
+    },
     async attach(address) {
       const namespace = await createNamespace({ prefix, bridge, address }, () => namespaces.delete(namespace))
       namespaces.add(namespace)
@@ -54,6 +63,16 @@ export async function createPodNetwork(prefix: string): Promise<PodNetwork> {
       await ip([`route del local ${servicesRange(prefix)} dev lo`, `link del ${bridge}`])
     },
   }
+}
+
+function orThere(error: unknown): boolean {
+  if (messageOf(error).includes('File exists')) return true
+  throw error
+}
+
+async function removeNamespace(name: string): Promise<void> {
+  await ip([`netns del ${name}`]).catch(() => {})
+  await rm(join(hostsFolder, name), { recursive: true, force: true })
 }
 
 interface Place {
@@ -85,8 +104,7 @@ async function createNamespace({ prefix, bridge, address }: Place, removed: () =
     writeHosts: (text) => writeFile(join(folder, 'hosts'), text),
     async remove() {
       removed()
-      await ip([`netns del ${name}`]).catch(() => {})
-      await rm(folder, { recursive: true, force: true })
+      await removeNamespace(name)
     },
   }
 }
