@@ -80,7 +80,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
 
   test('dashboards are ConfigMaps that the sidecar of Grafana finds, whole, in its namespace', async () => {
     const args = ['--set', 'dashboards.enabled=true', '--set', 'dashboards.namespace=monitoring']
-    const maps = (await template(...args)).filter(({ kind }) => kind === 'ConfigMap')
+    const maps = (await template(...args)).filter(({ metadata }) => metadata.name.endsWith('-dashboard'))
     const names = ['sluice-control-plane', 'sluice-mesh', 'sluice-release', 'sluice-workload']
     expect(maps.map(({ metadata }) => metadata.name).sort()).toEqual(names.map((name) => `${name}-dashboard`))
     for (const { metadata, data } of maps) {
@@ -207,9 +207,9 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       role?.rules.flatMap(({ resources, verbs }: Rule) => (resources.includes(resource) ? verbs : []))
     expect(['canaries', 'endpointslices', 'namespaces', 'services'].map(verbsOf)).toEqual([
       ['get', 'list', 'watch', 'patch'],
-      ['list'],
-      ['get'],
-      ['list', 'watch', 'create', 'update', 'delete'],
+      ['list', 'watch'],
+      ['get', 'list', 'watch'],
+      ['get', 'list', 'watch', 'create', 'update', 'delete'],
     ])
   })
 
