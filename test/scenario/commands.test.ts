@@ -86,7 +86,7 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     const aborted = wait('slow')
     const { code, out } = await platform.sluice('abort', 'web', '-n', 'slow')
     expect([code, out]).toEqual([0, `canary slow/web: ${third.status?.lastAppliedSpec} is being rolled back\n`])
-    const message = `Failed: an operator aborted ${third.status?.lastAppliedSpec}\n`
+    const message = `Failed: an operator aborted web:2.2.0 (${third.status?.lastAppliedSpec})\n`
     expect(await aborted).toMatchObject({ code: 3, out: expect.stringContaining(message) })
     const idle = 'canary slow/web: no release is going on (phase Failed), so there is nothing to decide'
     expect(await platform.sluice('abort', 'web', '-n', 'slow')).toMatchObject({ code: 1, err: `sluice: ${idle}\n` })
@@ -100,7 +100,7 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     expect(words.out).toMatch(
       /^Canary: +quick\/web\nPhase: +Succeeded\nMessage: +web:[\d.]+ -> web:[\d.]+ \(v1-\w+\) is promoted\nWeight: +0%\n/,
     )
-    expect(words.out).toMatch(/Run: +web-1: demo\/web:2\.0\.0\nSteps: +passed +mirror 100%\n/)
+    expect(words.out).toMatch(/Run: +web-1: web:[\d.]+ -> web:2\.0\.0 \(v1-\w+\)\nSteps: +passed +mirror 100%\n/)
     expect(words.out).toMatch(/passed +weight 50%\n +request-success-rate: success rate .* requests failed\)\n/)
     const document = JSON.parse(json.out)
     expect(Object.keys(document)).toEqual(['schemaVersion', 'canary', 'run'])

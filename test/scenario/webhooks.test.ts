@@ -118,7 +118,7 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     expect(calls('gated', 'post-rollout').map(({ phase }) => phase)).toEqual(['Succeeded'])
     expect(calls('gated', 'confirm-traffic-increase').map(({ phase }) => phase)).toEqual(['Progressing'])
     const events = calls('gated', 'event').map(({ metadata }) => metadata.eventMessage)
-    expect(events).toContain(`${checksum} gets 50% of the requests`)
+    expect(events).toContain(`web:2.0.0 (${checksum}) gets 50% of the requests`)
     const { failures } = await answersSince(app, before)
     expect(failures).toEqual([])
     expect(JSON.stringify(await app.canary()) + platform.logOf('controller')).not.toContain('hunter2')
