@@ -79,7 +79,7 @@ const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
     statsFlushInterval: duration(1_000),
     statsConfig: {
       useAllDefaultTags: false,
-      statsTags: [clusterName, { tagName: 'envoy.worker_id' }],
+      statsTags: [clusterName, ...knownTags.map((tagName) => ({ tagName }))],
       statsMatcher: { statsMatcher: { case: 'inclusionList', value: { patterns: includedStats(options) } } },
     },
     overloadManager: overloadManager(options.maxConnections ?? 50_000),
@@ -95,6 +95,8 @@ const includedStats = ({ probes }: BootstrapOptions) => [
     matchPattern: { case: 'prefix' as const, value: prefix },
   })),
   ...clusterStats.map((name) => ({ matchPattern: { case: 'suffix' as const, value: `.${name}` } })),
+  // What policies allow and deny, and what those that are only tried would.
+  { matchPattern: { case: 'contains' as const, value: '.rbac.' } },
 ]
 
 const everyonesStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.']
@@ -114,6 +116,9 @@ const clusterName = {
     value: `^cluster\\.((.+?)\\.)(?:${clusterStats.map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
   },
 }
+
+/** Expressions that Envoy brings along: whose policies, and whether they are on trial. */
+const knownTags = ['envoy.worker_id', 'envoy.http_conn_manager_prefix', 'envoy.rbac_http_prefix', 'envoy.rbac_prefix']
 
 /** Envoy's limit of 100 refuses ordinary expressions of users. Istio's number. */
 const runtime = { 're2.max_program_size.error_level': 32_768 }

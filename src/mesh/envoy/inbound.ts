@@ -109,7 +109,7 @@ const tcpFilters = (
   listener: InboundListener,
   { name, observability, arrival }: ArrivalPlace,
 ): NetworkFilters => [
-  ...tcpAuthorization(security?.authorization ?? [], name),
+  ...tcpAuthorization(security?.authorization ?? [], statPrefixOf(listener)),
   tcpProxy({
     statPrefix: name,
     route: { clusters: [{ cluster: inboundClusterName(listener), weight: 1 }] },
@@ -121,6 +121,9 @@ const tcpFilters = (
   }),
 ]
 
+/** Envoy would take the dots of an address for the ends of names. */
+const statPrefixOf = ({ bind }: Pick<InboundListener, 'bind'>): string => `inbound_${bind.port}`
+
 function inboundHttp(
   proxy: MeshProxy,
   { service, mutualTls, ...listener }: InboundListener,
@@ -131,7 +134,7 @@ function inboundHttp(
   // Without TLS anybody may say who he is; where nobody is asked for TLS it is still good enough for numbers.
   const believed = isProven || mutualTls === 'disable'
   return httpFilter({
-    statPrefix: name,
+    statPrefix: statPrefixOf(listener),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // `//api` and `/%2Fapi` would pass by rules for `/api`.
     mergeSlashes: true,

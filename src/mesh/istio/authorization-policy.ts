@@ -1,5 +1,5 @@
 import type { AuthorizationPolicy as AuthorizationPolicyObject, Pod } from '../../api/index.ts'
-import { failure, type Result, success } from '../../base/index.ts'
+import { success } from '../../base/index.ts'
 import {
   type Attribute,
   type AuthorizationPolicy,
@@ -8,6 +8,7 @@ import {
   type Finding,
   rootNamespace,
 } from '../model/index.ts'
+import { attributeOf } from './authorization-attribute.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './supported.ts'
 import { type AuthorizationRuleSpec, authorizationPolicySpec, type SelectorSpec } from './supported-security.ts'
@@ -48,36 +49,25 @@ function readPolicy(object: AuthorizationPolicyObject) {
   if (!read.ok) return read
   const { selector, action, rules } = read.value
   const namespace = namespaceOf(object)
-  const readRules: AuthorizationRule[] = []
-  for (const [index, rule] of rules.entries()) {
-    const one = readRule(rule, namespace, `spec.rules[${index}]`)
-    if (!one.ok) return one
-    readRules.push(one.value)
-  }
   const policy: AuthorizationPolicy = {
     origin: keyOf(object),
     action: actions[action],
     isDryRun: object.metadata.annotations?.[dryRunAnnotation] === 'true',
-    rules: readRules,
+    rules: rules.map((rule) => readRule(rule, namespace)),
   }
   return success({ selects: selectorOf(namespace, selector), policy })
 }
 
 const actions = { ALLOW: 'allow', DENY: 'deny', AUDIT: 'audit' } as const
 
-function readRule(rule: AuthorizationRuleSpec, namespace: string, path: string): Result<AuthorizationRule> {
-  const when: Condition[] = []
-  for (const [index, { key, values = [], notValues = [] }] of rule.when.entries()) {
+const readRule = ({ from, to, when }: AuthorizationRuleSpec, namespace: string): AuthorizationRule => ({
+  from: from.map(({ source }) => sourceConditions(source, namespace)),
+  to: to.map(({ operation }) => operationConditions(operation, namespace)),
+  when: when.flatMap(({ key, values = [], notValues = [] }) => {
     const attribute = attributeOf(key)
-    if (attribute === undefined) return failure(`${path}.when[${index}].key: this mesh does not know ${key}`)
-    when.push(condition(attribute, values, notValues, namespace))
-  }
-  return success({
-    from: rule.from.map(({ source }) => sourceConditions(source, namespace)),
-    to: rule.to.map(({ operation }) => operationConditions(operation, namespace)),
-    when,
-  })
-}
+    return attribute === undefined ? [] : [condition(attribute, values, notValues, namespace)]
+  }),
+})
 
 type Lists = readonly [values: readonly string[] | undefined, notValues: readonly string[] | undefined]
 type PlainKind = Exclude<Attribute, { readonly path: unknown } | { readonly name: string }>['kind']
@@ -123,26 +113,4 @@ function condition(
   // A name alone is of the policy's own namespace.
   const qualify = (value: string) => (value.includes('/') ? value : `${namespace}/${value}`)
   return { attribute, values: values.map(qualify), notValues: notValues.map(qualify) }
-}
-
-const plainKeys: Readonly<Record<string, Attribute>> = {
-  'source.ip': { kind: 'directIp' },
-  'remote.ip': { kind: 'remoteIp' },
-  'source.namespace': { kind: 'namespace' },
-  'source.principal': { kind: 'principal' },
-  'source.serviceAccount': { kind: 'serviceAccount' },
-  'request.auth.principal': { kind: 'requestPrincipal' },
-  'request.auth.audiences': { kind: 'claim', path: ['aud'] },
-  'request.auth.presenter': { kind: 'claim', path: ['azp'] },
-  'destination.ip': { kind: 'destinationIp' },
-  'destination.port': { kind: 'port' },
-  'connection.sni': { kind: 'sni' },
-}
-
-function attributeOf(key: string): Attribute | undefined {
-  const header = /^request\.headers\[([^\]]+)\]$/.exec(key)?.[1]
-  if (header !== undefined) return { kind: 'header', name: header.toLowerCase() }
-  const claims = /^request\.auth\.claims((?:\[[^\]]+\])+)$/.exec(key)?.[1]
-  if (claims !== undefined) return { kind: 'claim', path: claims.slice(1, -1).split('][') }
-  return plainKeys[key]
 }

@@ -3,6 +3,7 @@ import type { ObjectKey } from '../model/index.ts'
 import { type SpecIssueCode, specIssues } from './read-spec.ts'
 import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
 import { gatewaySpec } from './supported-gateway.ts'
+import { authorizationPolicySpec, peerAuthenticationSpec, requestAuthenticationSpec } from './supported-security.ts'
 import { serviceEntrySpec, workloadEntrySpec } from './supported-service-entry.ts'
 import { sidecarSpec } from './supported-sidecar.ts'
 
@@ -30,8 +31,8 @@ export interface Diagnostic {
 /** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
 export function checkObject(object: unknown): readonly Diagnostic[] {
   const { apiVersion, kind, spec } = fieldsOf(object)
-  const schema = typeof kind === 'string' ? schemas.get(kind) : undefined
-  if (schema === undefined || isForeign(apiVersion)) return []
+  const known = typeof kind === 'string' ? kinds.get(kind) : undefined
+  if (known === undefined || isForeign(apiVersion, known)) return []
   const key = objectKeyOf(object)
   const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string): Diagnostic => ({
     severity: 'error',
@@ -40,6 +41,7 @@ export function checkObject(object: unknown): readonly Diagnostic[] {
     path,
     message,
   })
+  const versions = known.versions.map((version) => `${known.group}/${version}`)
   return [
     ...(apiVersion === undefined ? [error('MissingField', ['apiVersion'], `must be ${versions[0]}`)] : []),
     ...(typeof apiVersion === 'string' && !versions.includes(apiVersion)
@@ -48,33 +50,39 @@ export function checkObject(object: unknown): readonly Diagnostic[] {
     ...(fieldsOf(fieldsOf(object).metadata).name === undefined
       ? [error('MissingField', ['metadata', 'name'], 'must be given')]
       : []),
-    ...(spec === undefined
+    ...(spec === undefined && known.group === networking.group
       ? [error('MissingField', ['spec'], 'must be given')]
-      : specIssues(schema, spec).map((issue) =>
+      : specIssues(known.schema, spec).map((issue) =>
           error(issue.code, ['spec', ...issue.path], hintFor(issue.path) ?? issue.message),
         )),
   ]
 }
 
+interface Kind {
+  readonly group: string
+  readonly versions: readonly string[]
+  readonly schema: z.ZodType
+}
+
+const networking = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] }
+const security = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] }
+
 /** The kinds that are checked. */
-const schemas: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ['VirtualService', virtualServiceSpec],
-  ['DestinationRule', destinationRuleSpec],
-  ['Gateway', gatewaySpec],
-  ['Sidecar', sidecarSpec],
-  ['ServiceEntry', serviceEntrySpec],
-  ['WorkloadEntry', workloadEntrySpec],
+const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ['VirtualService', { ...networking, schema: virtualServiceSpec }],
+  ['DestinationRule', { ...networking, schema: destinationRuleSpec }],
+  ['Gateway', { ...networking, schema: gatewaySpec }],
+  ['Sidecar', { ...networking, schema: sidecarSpec }],
+  ['ServiceEntry', { ...networking, schema: serviceEntrySpec }],
+  ['WorkloadEntry', { ...networking, schema: workloadEntrySpec }],
+  ['PeerAuthentication', { ...security, schema: peerAuthenticationSpec }],
+  ['AuthorizationPolicy', { ...security, schema: authorizationPolicySpec }],
+  ['RequestAuthentication', { ...security, schema: requestAuthenticationSpec }],
 ])
 
-const versions: readonly string[] = [
-  'networking.istio.io/v1',
-  'networking.istio.io/v1beta1',
-  'networking.istio.io/v1alpha3',
-]
-
 /** A kind of the same name in another group, as Gateway of gateway.networking.k8s.io. */
-const isForeign = (apiVersion: unknown): boolean =>
-  typeof apiVersion === 'string' && apiVersion.includes('/') && !apiVersion.startsWith('networking.istio.io/')
+const isForeign = (apiVersion: unknown, { group }: Kind): boolean =>
+  typeof apiVersion === 'string' && apiVersion.includes('/') && !apiVersion.startsWith(`${group}/`)
 
 /** Mistakes that are common enough to be answered with the right place. */
 function hintFor(path: readonly (string | number)[]): string | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attributeOf } from './authorization-attribute.ts'
 import { addressRange } from './supported-values.ts'
 
 /** The part of Istio's security objects that this mesh carries out; strict, so that nothing is accepted without effect. */
@@ -73,8 +74,13 @@ const operation = z
   })
   .refine(isNotEmpty, 'must name something')
 
+const conditionKey = text.refine((key) => attributeOf(key) !== undefined, {
+  error: ({ input }) => `this mesh does not know ${String(input)}`,
+  params: { code: 'UnsupportedField' },
+})
+
 const condition = z
-  .strictObject({ key: text, values: texts, notValues: texts })
+  .strictObject({ key: conditionKey, values: texts, notValues: texts })
   .refine(({ values, notValues }) => isNotEmpty({ values, notValues }), 'must have values or notValues')
 
 const rule = z.strictObject({
@@ -86,7 +92,7 @@ const rule = z.strictObject({
 export const authorizationPolicySpec = z
   .strictObject({
     selector,
-    action: z.enum(['ALLOW', 'DENY', 'AUDIT']).default('ALLOW'),
+    action: z.enum(['ALLOW', 'DENY', 'AUDIT'], 'must be ALLOW, DENY or AUDIT: this mesh has no other').default('ALLOW'),
     rules: z.array(rule).default([]),
   })
   .default({ action: 'ALLOW', rules: [] })

@@ -55,6 +55,22 @@ describe('a review', () => {
       review({ ...sidecarOf('', {}), metadata: { generateName: 'a-' } }),
       { uid: 'u-1', allowed: true },
     ],
+    [
+      'of a policy that the mesh refuses is denied',
+      review({
+        ...{ apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'a', namespace: 'b' } },
+        spec: { rules: [{ when: [{ key: 'source.name', values: ['a'] }] }] },
+      }),
+      {
+        uid: 'u-1',
+        allowed: false,
+        status: {
+          code: 422,
+          reason: 'Invalid',
+          message: 'spec.rules[0].when[0].key: this mesh does not know source.name (UnsupportedField)',
+        },
+      },
+    ],
     ['of something else is none', { kind: 'AdmissionReview' }, undefined],
   ]
   test.each(rows)('%s', (_, body, response) => {

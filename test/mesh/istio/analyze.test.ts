@@ -10,6 +10,13 @@ const routed = (http: readonly object[], rest: object = {}) => virtualServiceOf(
 const gateway = (hosts: readonly string[]) =>
   gatewayOf('public', { servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts }] })
 
+const policy = (kind: string, spec: object | undefined) => ({
+  apiVersion: 'security.istio.io/v1',
+  kind,
+  metadata: { name: 'policy', namespace: 'shop' },
+  spec,
+})
+
 const found = (...objects: readonly unknown[]) =>
   analyze(objects)
     .flat()
@@ -32,6 +39,36 @@ describe('analyze finds', () => {
       'an expression that RE2 refuses',
       [web, routed([{ match: [{ uri: { regex: '(?=a)' } }], route: [to()] }])],
       ['error InvalidRegex spec.http.0.match.0.uri.regex'],
+    ],
+    [
+      'policies that Istio refuses',
+      [
+        policy('PeerAuthentication', { portLevelMtls: { 80: { mode: 'STRICT' } } }),
+        policy('AuthorizationPolicy', { action: 'CUSTOM', rules: [{ when: [{ key: 'source.name', values: ['a'] }] }] }),
+        policy('AuthorizationPolicy', {
+          rules: [{ from: [{ source: {} }], to: [{ operation: { ports: ['http'] } }] }],
+        }),
+        policy('AuthorizationPolicy', {
+          rules: [{ from: [{ source: { ipBlocks: ['10.0.0.0/33'] } }] }],
+          targetRefs: [],
+        }),
+        policy('RequestAuthentication', { jwtRules: [{ jwksUri: 'ftp://keys.example' }] }),
+        { ...policy('PeerAuthentication', {}), apiVersion: 'security.istio.io/v2' },
+        { ...policy('AuthorizationPolicy', undefined) },
+        { ...policy('AuthorizationPolicy', { other: 1 }), apiVersion: 'policy.example/v1' },
+      ],
+      [
+        'error InvalidValue spec.portLevelMtls',
+        'error InvalidValue spec.action',
+        'error UnsupportedField spec.rules.0.when.0.key',
+        'error InvalidValue spec.rules.0.from.0.source',
+        'error InvalidValue spec.rules.0.to.0.operation.ports.0',
+        'error InvalidValue spec.rules.0.from.0.source.ipBlocks.0',
+        'error UnsupportedField spec.targetRefs',
+        'error MissingField spec.jwtRules.0.issuer',
+        'error InvalidValue spec.jwtRules.0.jwksUri',
+        'error UnknownVersion apiVersion',
+      ],
     ],
     [
       'weights that sum to zero',
