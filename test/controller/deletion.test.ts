@@ -136,7 +136,7 @@ describe('deleting a Canary', () => {
     await cluster.until('it is gone', () => isGone(cluster))
     expect(leftOf(cluster)).toEqual({ ...given, image: 'web:2' })
     expect(events(cluster)).toEqual([
-      ['Warning', expect.stringMatching(/^Deployment web gets its traffic back with v1-\w+ of web:2, which was not/)],
+      ['Warning', expect.stringMatching(/^Deployment web gets its traffic back with web:2 \(v1-\w+\), which was not/)],
       ['Normal', 'Deployment web serves by itself'],
     ])
     await stop()

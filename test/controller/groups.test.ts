@@ -67,7 +67,8 @@ function counting(asked: string[]): (client: KubeClient) => KubeClient {
   return (client) =>
     new Proxy(client, {
       get(target, name: keyof KubeClient) {
-        const call = target[name] as (...given: unknown[]) => unknown
+        const call = target[name] as ((...given: unknown[]) => unknown) | undefined
+        if (call === undefined) return undefined
         return (...given: unknown[]) => {
           asked.push(name)
           return call.apply(target, given)
