@@ -220,7 +220,7 @@ describe.skipIf(isKubectlMissing('deletion on the local platform'))('a Canary th
       [
         [
           'Warning',
-          expect.stringMatching(/^Deployment web gets its traffic back with demo\/web:2\.0\.0 \(v1-\w+\), which was/),
+          expect.stringMatching(/^Deployment web gets its traffic back with web:2\.0\.0 \(v1-\w+\), which was/),
         ],
         ['Normal', 'Deployment web serves by itself'],
       ],

@@ -8,7 +8,7 @@ import {
   parseGates,
   renderGates,
 } from '../../api/index.ts'
-import type { KubeClient } from '../../kube/index.ts'
+import { type KubeClient, KubeError } from '../../kube/index.ts'
 import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
 import { CommandError } from '../exit-codes.ts'
 import { processOutput } from '../output.ts'
@@ -19,22 +19,53 @@ export interface GateOptions extends ConnectionOptions {
 }
 
 /** Opens a gate for the revision under release; the one it waits at where none is named. */
-export const approve = (name: string, options: GateOptions): Promise<void> => setGate(name, options, 'open')
+export const approve = (name: string, options: GateOptions): Promise<void> => runGate(name, options, 'open')
 
 /** Closes a gate for the revision under release, whatever webhooks say. */
-export const hold = (name: string, options: GateOptions): Promise<void> => setGate(name, options, 'closed')
+export const hold = (name: string, options: GateOptions): Promise<void> => runGate(name, options, 'closed')
 
-async function setGate(name: string, options: GateOptions, state: GateState): Promise<void> {
-  const client = connect(options)
-  const { namespace } = options
-  const canary = await getCanaryOrFail(client, namespace, name)
-  const revision = revisionUnderRelease(canary)
-  const gate = options.gate ?? (await gateOf(client, canary))
-  const { annotations, resourceVersion } = canary.metadata
+async function runGate(name: string, options: GateOptions, state: GateState): Promise<void> {
+  const { namespace, gate } = options
+  processOutput.out(await setGate(connect(options), { namespace, name }, state, gate))
+}
+
+interface CanaryRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+const ATTEMPTS = 10
+
+/** Sets a gate of the Canary as it is now: what others write at the same time is read, and the gate set again. */
+export async function setGate(
+  client: KubeClient,
+  ref: CanaryRef,
+  state: GateState,
+  named?: ManualGate,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const canary = await getCanaryOrFail(client, ref.namespace, ref.name)
+    const revision = revisionUnderRelease(canary)
+    const gate = named ?? (await gateOf(client, canary))
+    try {
+      await writeGate(client, canary, revision, [gate, state])
+      return `canary ${ref.namespace}/${ref.name}: ${gate} is ${state} for ${revision}`
+    } catch (error) {
+      if (!(error instanceof KubeError && error.reason === 'Conflict') || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function writeGate(
+  client: KubeClient,
+  { metadata }: Canary,
+  revision: string,
+  [gate, state]: readonly [string, GateState],
+): Promise<void> {
+  const { name, namespace, annotations, resourceVersion } = metadata
   const gates = { ...parseGates(annotations?.[gatesAnnotation], revision), [gate]: state }
-  const metadata = { resourceVersion, annotations: { [gatesAnnotation]: renderGates(revision, gates) } }
-  await client.patch(canaryKind, { namespace, name }, { metadata }, { type: 'merge' })
-  processOutput.out(`canary ${namespace}/${name}: ${gate} is ${state} for ${revision}`)
+  const patch = { metadata: { resourceVersion, annotations: { [gatesAnnotation]: renderGates(revision, gates) } } }
+  await client.patch(canaryKind, { namespace, name }, patch, { type: 'merge' })
 }
 
 /** The gate that a release waits at; a rise of the weight is approved one step at a time. */
