@@ -85,7 +85,7 @@ test('what the schema generates is taken or refused alike by API server and pars
       seen[isAccepted ? 'accepted' : 'refused'] += 1
       seen.routed += routes
     }),
-    { numRuns: 50 },
+    { numRuns: 200 },
   )
   // So that the property is of something.
   expect(Math.min(seen.accepted, seen.refused, seen.routed)).toBeGreaterThan(5)

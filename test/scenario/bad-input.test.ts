@@ -90,15 +90,18 @@ describe.skipIf(isKubectlMissing('bad input on the local platform'))('bad input'
 
   test.concurrent('an image that no LocalImage names rolls back, and says how to register it', async ({ expect }) => {
     const namespace = 'unknown'
-    const app = await startApp(platform, { namespace, spec: { progressDeadlineSeconds: 5 } })
+    // Long enough for a busy machine to look at the pod before it is taken away.
+    const app = await startApp(platform, { namespace, spec: { progressDeadlineSeconds: 20 } })
     const before = await app.counts()
     await platform.kubectl('set', 'image', 'deployment/web', 'web=nobody/knows:1.0.0', '-n', namespace)
-    const pod = await eventually(async () => {
-      const { out } = await platform.kubectl('get', 'pods', '-n', namespace, '-l', 'app=web')
-      expect(out).toMatch(/ErrImagePull|ImagePullBackOff/)
-      return await platform.kubectl('describe', 'pods', '-n', namespace, '-l', 'app=web')
-    })
-    expect(pod.out).toContain('no LocalImage says which program "nobody/knows" is')
+    await eventually(
+      async () => {
+        const { out } = await platform.kubectl('describe', 'pods', '-n', namespace, '-l', 'app=web')
+        expect(out).toMatch(/ErrImagePull|ImagePullBackOff/)
+        expect(out).toContain('no LocalImage says which program "nobody/knows" is')
+      },
+      { within: 60_000, what: 'the reason on the pod' },
+    )
     const { run } = await app.ended('1.0.0')
     expect([run.status?.phase, run.status?.reason]).toEqual(['Failed', 'ProgressDeadlineExceeded'])
     expect((await app.counts()).failures).toEqual(before.failures)

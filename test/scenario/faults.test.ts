@@ -89,8 +89,11 @@ describe.skipIf(isKubectlMissing('faults on the local platform'))('while a relea
     const before = await app.counts()
     await app.setImage('4.0.0')
     await atWeight(50)
-    const route = await platform.client.get(virtualServiceKind, { namespace: 'shop', name: 'web' })
-    expect(route?.spec.http?.flatMap(({ route: to }) => to?.map(({ weight }) => weight))).toEqual([50, 50])
+    // The status says what is to be before the route is moved.
+    await eventually(async () => {
+      const route = await platform.client.get(virtualServiceKind, { namespace: 'shop', name: 'web' })
+      expect(route?.spec.http?.flatMap(({ route: to }) => to?.map(({ weight }) => weight))).toEqual([50, 50])
+    })
     const killed = (['controller', 'mesh'] as const).map((child) => [child, kill(child)] as const)
     for (const [child, pid] of killed) await isBack(child, pid)
     const { run, canary } = await app.ended('4.0.0')
