@@ -37,7 +37,9 @@ export function serverCredentials(certificate: ServerCertificate | undefined): S
         listener({ certificate: Buffer.from(now.certificateChain), privateKey: Buffer.from(now.privateKey) })
       }
       stops.set(listener, certificate.onChange(tell))
-      tell()
+      // The server asks before it is able to hear; told here and now, it would drop every connection until the next
+      // change.
+      queueMicrotask(() => stops.has(listener) && tell())
     },
     removeIdentityCertificateListener(listener) {
       stops.get(listener)?.()
