@@ -48,7 +48,6 @@ const entryPoints = [
   'extensions/filters/listener/http_inspector/v3/http_inspector',
   'extensions/filters/network/http_connection_manager/v3/http_connection_manager',
   'extensions/filters/network/rbac/v3/rbac',
-  'extensions/filters/network/set_filter_state/v3/set_filter_state',
   'extensions/filters/network/tcp_proxy/v3/tcp_proxy',
   'extensions/http/injected_credentials/generic/v3/generic',
   'extensions/resource_monitors/downstream_connections/v3/downstream_connections',

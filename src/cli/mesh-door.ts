@@ -36,7 +36,7 @@ async function doorsOf({ mesh, kubeconfig }: MeshDoorOptions): Promise<readonly 
   if (mesh !== undefined && mesh.length > 0) return mesh
   // Its client takes longer to load than the mesh takes to answer.
   const { apiServerHost } = await import('../kube/index.ts')
-  const host = apiServerHost(kubeconfig)
+  const host = await apiServerHost(kubeconfig)
   return [`${host?.startsWith('127.') === true ? host : '127.0.0.1'}:${DEBUG_PORT}`]
 }
 

@@ -1,6 +1,6 @@
 import { apiVersionOf, type Canary, type CanaryRun, canaryKind, canaryRunKind, serviceKind } from '../api/index.ts'
 import type { Action } from '../canary/index.ts'
-import { type KubeClient, KubeError } from '../kube/index.ts'
+import type { KubeClient } from '../kube/index.ts'
 import { ownerReferenceTo, serviceNamesOf } from '../traffic/index.ts'
 import { applyPrimaryAutoscaler, autoscalerOf, pauseTarget } from './autoscaler/perform.ts'
 import { createCopies, deleteCopies } from './config/copies.ts'
@@ -174,6 +174,3 @@ const clearCommand: Performer<'clear-command'> = async ({ client, copies }, { ob
   const patch = { metadata: { annotations: { [annotation]: null } } }
   copies.canaries.overlay(await client.patch(canaryKind, { namespace, name }, patch, { type: 'merge' }))
 }
-
-/** The answer to a write that somebody else overtook. */
-export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Conflict'

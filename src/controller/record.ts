@@ -8,9 +8,8 @@ import {
 } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
 import { type Observation, type ReleaseState, renderRunStatus, renderStatus, type Traffic } from '../canary/index.ts'
-import type { KubeClient } from '../kube/index.ts'
+import { isConflict, type KubeClient } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
-import { isConflict } from './perform.ts'
 
 export interface RecordOptions {
   readonly client: KubeClient

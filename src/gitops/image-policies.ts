@@ -3,6 +3,7 @@ import {
   createReflector,
   createWorkQueue,
   type EventRecorder,
+  isConflict,
   type KubeClient,
   KubeError,
   type Random,
@@ -180,7 +181,7 @@ async function patchStatus({ client, clock, policies }: Room, policy: ImagePolic
   try {
     await write(policy)
   } catch (error) {
-    if (!(error instanceof KubeError) || error.reason !== 'Conflict') throw error
+    if (!isConflict(error)) throw error
     const current = await client.get(imagePolicyKind, { namespace, name })
     // A new spec gets a look of its own.
     if (current !== undefined && generationOf(current) === generationOf(policy)) await write(current)

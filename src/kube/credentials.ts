@@ -64,6 +64,12 @@ export async function checkKubeConfig(source: KubeConfigSource): Promise<void> {
   await createCredentialSource(source)()
 }
 
+/** Host of the API server that the current context names; undefined without one. */
+export async function apiServerHost(path: string | undefined): Promise<string | undefined> {
+  const server = (await loadKubeConfig(path)).getCurrentCluster()?.server
+  return server === undefined ? undefined : new URL(server).hostname
+}
+
 const isKubeConfig = (source: KubeConfigSource): source is KubeConfig =>
   typeof source === 'object' && 'applyToHTTPSOptions' in source
 

@@ -6,9 +6,8 @@
  */
 export type { Random } from './backoff.ts'
 export { createKubeClient, type KubeClientOptions } from './client.ts'
-export { type ApiConnection, checkKubeConfig, type KubeConfigSource } from './credentials.ts'
+export { type ApiConnection, apiServerHost, checkKubeConfig, type KubeConfigSource } from './credentials.ts'
 export { createEventRecorder, type EventRecorderOptions } from './event-recorder.ts'
-export { apiServerHost } from './kubeconfig.ts'
 export { type ElectionOptions, type ElectionOutcome, runLeaderElection } from './leader-election.ts'
 export * from './port.ts'
 export { createReflector, type ReflectorOptions } from './reflector.ts'

@@ -1,11 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node'
 
-/** Host of the API server that the current context names; undefined without one. */
-export function apiServerHost(path: string | undefined): string | undefined {
-  const server = readKubeConfig(path).getCurrentCluster()?.server
-  return server === undefined ? undefined : new URL(server).hostname
-}
-
 /** Reads a kubeconfig file, or finds one as kubectl does, or takes the pod's service account. */
 export function readKubeConfig(path: string | undefined): KubeConfig {
   const config = new KubeConfig()

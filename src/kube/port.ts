@@ -115,6 +115,13 @@ export class KubeError extends Error {
   }
 }
 
+/** The object is another one than the write was made for: it is to be read again. */
+export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Conflict'
+
+/** Somebody else wrote first, be it a change or the object itself. */
+export const isLostRace = (error: unknown): boolean =>
+  isConflict(error) || (error instanceof KubeError && error.reason === 'AlreadyExists')
+
 /** A local copy of a kind, kept by list and watch. Handlers only enqueue. */
 export interface Reflector<T extends KubernetesObject> {
   get(ref: ObjectRef): T | undefined

@@ -1,7 +1,7 @@
 import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import { backoffMs, type Random } from './backoff.ts'
 import { createDueKeys } from './due-keys.ts'
-import { KubeError, type Retry, type WorkOutcome, type WorkQueue } from './port.ts'
+import { isConflict, KubeError, type Retry, type WorkOutcome, type WorkQueue } from './port.ts'
 
 export interface WorkQueueOptions {
   /** Brings the world of one key to what it should be. A throw means: again, with back-off. */
@@ -103,7 +103,6 @@ function reportFailure(
   else if (failed.wait === undefined)
     failed.log.error(fields, 'work failed; it is taken up again when something changes')
   // A stale copy is everyday life: the watch brings the new one.
-  else if (failed.error instanceof KubeError && failed.error.reason === 'Conflict')
-    failed.log.debug(fields, 'stale copy')
+  else if (isConflict(failed.error)) failed.log.debug(fields, 'stale copy')
   else failed.log.warn({ ...fields, waitMs: Math.round(failed.wait) }, 'work failed, trying again')
 }

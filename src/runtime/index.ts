@@ -16,3 +16,4 @@ export {
   type OutboundPost,
   type OutboundResult,
 } from './outbound.ts'
+export { createWaker, type Waker } from './waker.ts'

@@ -8,7 +8,7 @@ import {
   parseGates,
   renderGates,
 } from '../../api/index.ts'
-import { type KubeClient, KubeError } from '../../kube/index.ts'
+import { isConflict, type KubeClient } from '../../kube/index.ts'
 import { type ConnectionOptions, connect, getCanaryOrFail } from '../connection.ts'
 import { CommandError } from '../exit-codes.ts'
 import { processOutput } from '../output.ts'
@@ -51,7 +51,7 @@ export async function setGate(
       await writeGate(client, canary, revision, [gate, state])
       return `canary ${ref.namespace}/${ref.name}: ${gate} is ${state} for ${revision}`
     } catch (error) {
-      if (!(error instanceof KubeError && error.reason === 'Conflict') || attempt === ATTEMPTS) throw error
+      if (!isConflict(error) || attempt === ATTEMPTS) throw error
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
+import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 import type { Authority, Leaf } from './authority.ts'
 import { renewAtMs } from './rotation.ts'
 
@@ -38,7 +38,7 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued, faile
   const held = new Map<string, Held>()
   let wanted: ReadonlySet<string> = new Set()
   let authority: Authority | undefined
-  let wake = new AbortController()
+  const waker = createWaker(clock)
 
   const dueAtMs = (identity: string): number => {
     const known = held.get(identity)
@@ -68,12 +68,12 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued, faile
     use(next) {
       if (next === authority) return
       authority = next
-      wake.abort()
+      waker.wake()
     },
     want(identities) {
       wanted = new Set(identities)
       for (const identity of held.keys()) if (!wanted.has(identity)) held.delete(identity)
-      if ([...wanted].some((identity) => !held.has(identity))) wake.abort()
+      if ([...wanted].some((identity) => !held.has(identity))) waker.wake()
     },
     leafOf: (identity) => held.get(identity)?.leaf,
     firstExpiryMs() {
@@ -82,7 +82,7 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued, faile
     },
     async start(signal) {
       while (!signal.aborted) {
-        wake = new AbortController()
+        waker.heed()
         let waitMs = LONGEST_WAIT_MS
         try {
           if (authority !== undefined) {
@@ -94,7 +94,7 @@ export function createIssuer({ clock, log, random, leafLifetimeMs, issued, faile
           failed()
           waitMs = RETRY_MS
         }
-        if (!wake.signal.aborted) await clock.sleep(waitMs, AbortSignal.any([signal, wake.signal]))
+        await waker.sleep(waitMs, signal)
       }
     },
   }

@@ -1,5 +1,5 @@
 import { type ConfigMap, configMapKind, type Secret, secretKind } from '../../api/index.ts'
-import { type KubeClient, KubeError } from '../../kube/index.ts'
+import { isLostRace, type KubeClient } from '../../kube/index.ts'
 import { type AuthorityFiles, createSelfSignedAuthority, type RetiringRoot } from '../ca/index.ts'
 import { rootsKey, rootsName } from '../model/index.ts'
 
@@ -92,7 +92,7 @@ async function unlessThere(write: Promise<unknown>): Promise<void> {
   try {
     await write
   } catch (error) {
-    if (!(error instanceof KubeError && (error.reason === 'AlreadyExists' || error.reason === 'Conflict'))) throw error
+    if (!isLostRace(error)) throw error
   }
 }
 

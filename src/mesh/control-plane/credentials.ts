@@ -1,7 +1,7 @@
 import { secretKind } from '../../api/index.ts'
 import { canonicalJson, failure, type Result } from '../../base/index.ts'
 import { type KubeClient, KubeError } from '../../kube/index.ts'
-import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
+import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 import { type Credential, type EnvoyResource, renderCredential } from '../envoy/index.ts'
 import type { FoundCredential } from '../istio/index.ts'
 import type { CredentialUse } from '../model/index.ts'
@@ -48,7 +48,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const { clock, log, pollMs } = options
   const held = new Map<string, Held>()
   let wanted = new Map<string, CredentialUse>()
-  let wake = new AbortController()
+  const waker = createWaker(clock)
 
   const refresh = async (key: string, use: CredentialUse, signal: AbortSignal): Promise<void> => {
     const before = held.get(key)
@@ -66,7 +66,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     want(uses) {
       wanted = new Map(uses.map((use) => [keyOf(use), use]))
       for (const key of held.keys()) if (!wanted.has(key)) held.delete(key)
-      if ([...wanted.keys()].some((key) => !held.has(key))) wake.abort()
+      if ([...wanted.keys()].some((key) => !held.has(key))) waker.wake()
     },
     find(use) {
       const { resource, problem } = held.get(keyOf(use)) ?? {}
@@ -81,11 +81,10 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     },
     async start(signal) {
       while (!signal.aborted) {
-        wake = new AbortController()
+        waker.heed()
         await Promise.all([...wanted].map(([key, use]) => refresh(key, use, signal)))
-        if (wake.signal.aborted) continue
         const waitMs = wanted.size === 0 ? LONGEST_WAIT_MS : pollMs
-        await clock.sleep(waitMs, AbortSignal.any([signal, wake.signal]))
+        await waker.sleep(waitMs, signal)
       }
     },
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/index.ts'
+import { type Clock, createWaker } from '../../runtime/index.ts'
 
 export interface DebouncerOptions {
   readonly clock: Clock
@@ -22,7 +22,7 @@ export interface Debouncer {
 export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOptions): Debouncer {
   let due: { readonly first: number; readonly at: number; readonly isUrgent: boolean } | undefined
   let isExpecting = false
-  let wake = new AbortController()
+  const waker = createWaker(clock)
 
   const waitMs = (): number => (due === undefined ? 60_000 : due.at - clock.monotonic())
 
@@ -32,14 +32,14 @@ export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOpti
       const first = due?.first ?? now
       const urgent = isUrgent || isExpecting || due?.isUrgent === true
       due = { first, at: urgent ? now : Math.min(now + quietMs, first + atMostMs), isUrgent: urgent }
-      wake.abort()
+      waker.wake()
     },
     expect(inMs) {
       isExpecting = inMs !== undefined
       if (inMs === undefined || due !== undefined) return
       const now = clock.monotonic()
       due = { first: now, at: now + inMs, isUrgent: false }
-      wake.abort()
+      waker.wake()
     },
     async start(signal) {
       while (!signal.aborted) {
@@ -49,8 +49,8 @@ export function createDebouncer({ clock, quietMs, atMostMs, run }: DebouncerOpti
           run(waitedMs)
           continue
         }
-        wake = new AbortController()
-        await clock.sleep(waitMs(), AbortSignal.any([signal, wake.signal]))
+        waker.heed()
+        await waker.sleep(waitMs(), signal)
       }
     },
   }

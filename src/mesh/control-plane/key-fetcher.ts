@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
+import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 import { type FetchedKeys, isKeySet } from '../istio/index.ts'
 
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string>
@@ -40,7 +40,7 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
   const held = new Map<string, Held>()
   const nobodysKeys = makeNobodysKeys()
   let wanted: readonly string[] = []
-  let wake = new AbortController()
+  const waker = createWaker(clock)
 
   const fetchKeys = async (source: string, signal: AbortSignal): Promise<string> => {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
@@ -75,18 +75,17 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
     want(sources) {
       wanted = [...new Set(sources)]
       for (const source of held.keys()) if (!wanted.includes(source)) held.delete(source)
-      if (wanted.some((source) => !held.has(source))) wake.abort()
+      if (wanted.some((source) => !held.has(source))) waker.wake()
     },
     keysOf: (source) =>
       held.get(source)?.keys ?? { jwks: nobodysKeys, problem: `the keys at ${source} are being fetched` },
     async start(signal) {
       while (!signal.aborted) {
-        wake = new AbortController()
+        waker.heed()
         const due = wanted.filter((source) => dueAtMs(source) <= clock.now())
         await Promise.all(due.map((source) => refresh(source, signal)))
-        if (wake.signal.aborted) continue
         const waitMs = Math.min(LONGEST_WAIT_MS, ...wanted.map((source) => dueAtMs(source) - clock.now()))
-        await clock.sleep(Math.max(1, waitMs), AbortSignal.any([signal, wake.signal]))
+        await waker.sleep(Math.max(1, waitMs), signal)
       }
     },
   }

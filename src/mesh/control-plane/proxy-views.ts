@@ -1,4 +1,4 @@
-import { encodedToJson, type ResourceType, resourceTypes } from '../envoy/index.ts'
+import { eachType, encodedToJson, type ResourceType, resourceTypes } from '../envoy/index.ts'
 import type { ConnectedProxy, Snapshot } from '../xds/index.ts'
 import { podOf } from './proxy-state.ts'
 
@@ -71,11 +71,3 @@ const rejectedOf = (proxy: ConnectedProxy, type: ResourceType, snapshot: Snapsho
 
 const wantedOf = (proxy: ConnectedProxy, type: ResourceType, snapshot: Snapshot | undefined) =>
   [...(snapshot?.resources[type].values() ?? [])].filter(({ name }) => proxy.isSubscribed(type, name))
-
-const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> => ({
-  cluster: value('cluster'),
-  endpoints: value('endpoints'),
-  listener: value('listener'),
-  routes: value('routes'),
-  secret: value('secret'),
-})

@@ -1,7 +1,6 @@
 import { type Lease, leaseKind } from '../../api/index.ts'
-import type { KubeClient } from '../../kube/index.ts'
-import { KubeError } from '../../kube/index.ts'
-import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
+import { isLostRace, type KubeClient } from '../../kube/index.ts'
+import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 
 export const replicaLabel = 'sluice.dev/mesh-replica'
 export const reportAnnotation = 'sluice.dev/acknowledgements'
@@ -34,7 +33,7 @@ const TRY_AGAIN_MS = 1_000
 export function createReporter(options: ReporterOptions): Reporter {
   const { clock, log, client, namespace, name } = options
   let isDirty = true
-  let wake = new AbortController()
+  const waker = createWaker(clock)
   let [written, writtenAt] = ['', Number.NEGATIVE_INFINITY]
 
   /** How long nothing more is written. */
@@ -47,7 +46,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       return TOGETHER_MS
     } catch (error) {
       isDirty = true
-      if (!isRace(error)) log.warn({ error: messageOf(error) }, 'other replicas cannot be told what proxies have')
+      if (!isLostRace(error)) log.warn({ error: messageOf(error) }, 'other replicas cannot be told what proxies have')
       return TRY_AGAIN_MS
     }
   }
@@ -55,14 +54,14 @@ export function createReporter(options: ReporterOptions): Reporter {
   return {
     changed() {
       isDirty = true
-      wake.abort()
+      waker.wake()
     },
     async start(signal) {
       while (!signal.aborted) {
         isDirty = false
         await clock.sleep(await report(), signal)
-        wake = new AbortController()
-        if (!isDirty) await clock.sleep(RENEW_MS, AbortSignal.any([signal, wake.signal]))
+        waker.heed()
+        if (!isDirty) await waker.sleep(RENEW_MS, signal)
       }
       // Nobody waits for the streams of a replica that has ended.
       await client.delete(leaseKind, { namespace, name }).catch((error) => {
@@ -71,9 +70,6 @@ export function createReporter(options: ReporterOptions): Reporter {
     },
   }
 }
-
-const isRace = (error: unknown): boolean =>
-  error instanceof KubeError && (error.reason === 'Conflict' || error.reason === 'AlreadyExists')
 
 async function write(options: ReporterOptions, text: string): Promise<void> {
   const { client, namespace, name } = options

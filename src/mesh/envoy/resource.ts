@@ -4,6 +4,14 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes', 'secret'] as const
 export type ResourceType = (typeof resourceTypes)[number]
 
+export const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> => ({
+  cluster: value('cluster'),
+  endpoints: value('endpoints'),
+  listener: value('listener'),
+  routes: value('routes'),
+  secret: value('secret'),
+})
+
 export const typeUrls: Readonly<Record<ResourceType, string>> = {
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoints: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',

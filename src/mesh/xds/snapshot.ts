@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { failure, type Result, remember, success } from '../../base/index.ts'
-import { type EnvoyResource, type ProxyResources, type ResourceType, resourceTypes } from '../envoy/index.ts'
+import { type EnvoyResource, eachType, type ProxyResources, type ResourceType, resourceTypes } from '../envoy/index.ts'
 import { layerResources, layersOf, noResources, type Resources, type SnapshotResource } from './resources.ts'
 
 /** All that one proxy is to have; replaced whole. */
@@ -53,14 +53,6 @@ function rememberPair<Left extends object, Right extends object, Value>(
   const knownOf = remember((left: Left) => remember((right: Right) => make(left, right)))
   return (left, right) => knownOf(left)(right)
 }
-
-const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> => ({
-  cluster: value('cluster'),
-  endpoints: value('endpoints'),
-  listener: value('listener'),
-  routes: value('routes'),
-  secret: value('secret'),
-})
 
 function encodeResource({ name, message, clusters, needs }: EnvoyResource): SnapshotResource {
   const bytes = toBinary(AnySchema, message)
