@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
-import { type FetchedKeys, isKeySet } from '../istio/index.ts'
+import { type FetchedKeys, isKeySet, type KeySource } from '../istio/index.ts'
 
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string>
 
@@ -21,7 +21,7 @@ export interface KeyFetcherOptions extends KeyFetcherSettings {
 
 /** Fetches the keys of token issuers, and fetches them again. */
 export interface KeyFetcher {
-  want(sources: readonly string[]): void
+  want(sources: readonly KeySource[]): void
   keysOf(source: string): FetchedKeys
   start(signal: AbortSignal): Promise<void>
 }
@@ -31,6 +31,7 @@ interface Held {
   readonly dueAtMs: number
 }
 
+/** Istio's, where a rule says nothing. */
 const TIMEOUT_MS = 5_000
 const LONGEST_WAIT_MS = 60_000
 const openIdConfiguration = '/.well-known/openid-configuration'
@@ -39,11 +40,11 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
   const { clock, log, fetchText = fetchLimited, refreshMs = 20 * 60_000, retryMs = 10_000 } = options
   const held = new Map<string, Held>()
   const nobodysKeys = makeNobodysKeys()
-  let wanted: readonly string[] = []
+  let wanted: ReadonlyMap<string, number> = new Map()
   const waker = createWaker(clock)
 
   const fetchKeys = async (source: string, signal: AbortSignal): Promise<string> => {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(wanted.get(source) ?? TIMEOUT_MS)])
     const url = source.endsWith(openIdConfiguration) ? keysUrl(await fetchText(source, limited)) : source
     const text = await fetchText(url, limited)
     if (!isKeySet(text)) throw new Error('the answer is no JSON Web Key Set with an RSA, EC or OKP key')
@@ -73,23 +74,32 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
 
   return {
     want(sources) {
-      wanted = [...new Set(sources)]
-      for (const source of held.keys()) if (!wanted.includes(source)) held.delete(source)
-      if (wanted.some((source) => !held.has(source))) waker.wake()
+      wanted = longestTimeouts(sources)
+      for (const source of held.keys()) if (!wanted.has(source)) held.delete(source)
+      if ([...wanted.keys()].some((source) => !held.has(source))) waker.wake()
     },
     keysOf: (source) =>
       held.get(source)?.keys ?? { jwks: nobodysKeys, problem: `the keys at ${source} are being fetched` },
     async start(signal) {
       while (!signal.aborted) {
         waker.heed()
-        const due = wanted.filter((source) => dueAtMs(source) <= clock.now())
+        const due = [...wanted.keys()].filter((source) => dueAtMs(source) <= clock.now())
         await Promise.all(due.map((source) => refresh(source, signal)))
-        const waitMs = Math.min(LONGEST_WAIT_MS, ...wanted.map((source) => dueAtMs(source) - clock.now()))
+        const waitMs = Math.min(LONGEST_WAIT_MS, ...[...wanted.keys()].map((source) => dueAtMs(source) - clock.now()))
         await waker.sleep(Math.max(1, waitMs), signal)
       }
     },
   }
 }
+
+/** Several rules may name one source: it is asked once. */
+const longestTimeouts = (sources: readonly KeySource[]): ReadonlyMap<string, number> =>
+  new Map(
+    [...Map.groupBy(sources, ({ address }) => address)].map(([address, group]) => [
+      address,
+      Math.max(...group.map(({ timeoutMs = TIMEOUT_MS }) => timeoutMs)),
+    ]),
+  )
 
 /** A public key whose private half nobody has. */
 function makeNobodysKeys(): string {

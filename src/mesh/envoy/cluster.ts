@@ -102,32 +102,53 @@ export function renderBlackHole(): EnvoyResource {
 
 function protocolOptions(
   protocol: Protocol,
-  { idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs }: ConnectionPool = {},
+  pool: ConnectionPool = {},
   names: ReturnType<typeof namesByRequest> = {},
 ): Record<string, Any> {
   if (protocol === 'tcp') return {}
   const options = pack(HttpProtocolOptionsSchema, {
     ...names,
-    ...([idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs].every((limit) => limit === undefined)
-      ? {}
-      : {
-          commonHttpProtocolOptions: {
-            ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
-            ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
-            ...(maxConnectionDurationMs === undefined
-              ? {}
-              : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
-          },
-        }),
+    ...commonOptions(pool),
     upstreamProtocolOptions: {
       case: 'explicitHttpConfig',
       value: {
         protocolConfig:
           protocol === 'http2'
-            ? { case: 'http2ProtocolOptions' as const, value: {} }
+            ? { case: 'http2ProtocolOptions' as const, value: http2Options(pool) }
             : { case: 'httpProtocolOptions' as const, value: {} },
       },
     },
   })
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options }
 }
+
+type Options = MessageInitShape<typeof HttpProtocolOptionsSchema>
+
+function commonOptions({
+  idleTimeoutMs,
+  maxRequestsPerConnection,
+  maxConnectionDurationMs,
+}: ConnectionPool): Pick<Options, 'commonHttpProtocolOptions'> {
+  if ([idleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs].every((limit) => limit === undefined))
+    return {}
+  return {
+    commonHttpProtocolOptions: {
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
+      ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
+      ...(maxConnectionDurationMs === undefined ? {} : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
+    },
+  }
+}
+
+/** Envoy refuses a keep-alive without a time limit, and asks never without an interval. */
+const http2Options = ({ maxConcurrentStreams, http2KeepAlive }: ConnectionPool) => ({
+  ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+  ...(http2KeepAlive === undefined
+    ? {}
+    : {
+        connectionKeepalive: {
+          interval: duration(http2KeepAlive.intervalMs ?? 30_000),
+          timeout: duration(http2KeepAlive.timeoutMs ?? 20_000),
+        },
+      }),
+})

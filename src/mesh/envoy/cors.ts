@@ -19,4 +19,5 @@ export const renderCors = (cors: Cors): Any =>
     exposeHeaders: cors.exposeHeaders.join(','),
     ...(cors.maxAgeMs === undefined ? {} : { maxAge: `${Math.floor(cors.maxAgeMs / 1_000)}` }),
     allowCredentials: cors.allowCredentials,
+    ...(cors.keepsUnmatchedPreflights === true ? { forwardNotMatchingPreflights: false } : {}),
   })

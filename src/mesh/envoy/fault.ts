@@ -25,7 +25,10 @@ export const renderFault = ({ delay, abort }: Fault): Any =>
       : {
           abort: {
             percentage: fractionalPercent(abort.percent),
-            errorType: { case: 'httpStatus', value: abort.status },
+            errorType:
+              'status' in abort
+                ? { case: 'httpStatus', value: abort.status }
+                : { case: 'grpcStatus', value: abort.grpcStatus },
           },
         }),
   })

@@ -20,6 +20,7 @@ function policySpecifier(key: HashKey): HashPolicy['policySpecifier'] {
         name: key.name,
         ...(key.path === undefined ? {} : { path: key.path }),
         ...(key.ttlMs === undefined ? {} : { ttl: duration(key.ttlMs) }),
+        attributes: (key.attributes ?? []).map((attribute) => ({ ...attribute })),
       }
       return create(HashPolicySchema, { policySpecifier: { case: 'cookie', value } }).policySpecifier
     }

@@ -128,8 +128,8 @@ function renderRetries(retries: Retries): RetryPolicy {
     retryOn: retries.retryOn.join(','),
     retriableStatusCodes: [...retries.statusCodes],
     ...(retries.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(retries.perTryTimeoutMs) }),
-    retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
-    hostSelectionRetryMaxAttempts: 5n,
+    ...(retries.backOffMs === undefined ? {} : { retryBackOff: { baseInterval: duration(retries.backOffMs) } }),
+    ...(retries.mayAskSameHost === true ? {} : avoidPreviousHosts),
     ...(retries.remoteLocalities === true
       ? {
           // Two tries, then the next priority: Istio's number.
@@ -139,6 +139,11 @@ function renderRetries(retries: Retries): RetryPolicy {
         }
       : {}),
   })
+}
+
+const avoidPreviousHosts = {
+  retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
+  hostSelectionRetryMaxAttempts: 5n,
 }
 
 function renderMatch(match: RouteMatch): EnvoyRouteMatch {

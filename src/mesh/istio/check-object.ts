@@ -11,6 +11,7 @@ import { sidecarSpec } from './supported-sidecar.ts'
 export type DiagnosticCode =
   | SpecIssueCode
   | 'UnknownVersion'
+  | 'UnsupportedKind'
   | 'HostConflict'
   | 'SidecarConflict'
   | 'HostNotFound'
@@ -31,9 +32,10 @@ export interface Diagnostic {
 /** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
 export function checkObject(object: unknown): readonly Diagnostic[] {
   const { apiVersion, kind, spec } = fieldsOf(object)
-  const known = typeof kind === 'string' ? kinds.get(kind) : undefined
-  if (known === undefined || isForeign(apiVersion, known)) return []
+  const known = typeof kind === 'string' ? checkedKinds.get(kind) : undefined
   const key = objectKeyOf(object)
+  if (known === undefined) return groups.has(groupOf(apiVersion)) ? [unsupportedKind(key)] : []
+  if (isForeign(apiVersion, known)) return []
   const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string): Diagnostic => ({
     severity: 'error',
     code,
@@ -67,8 +69,27 @@ interface Kind {
 const networking = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] }
 const security = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] }
 
+/** Istio's groups that have objects for the mesh. */
+const groups: ReadonlySet<string> = new Set(
+  ['networking', 'security', 'telemetry', 'extensions'].map((name) => `${name}.istio.io`),
+)
+
+const groupOf = (apiVersion: unknown): string => String(apiVersion).split('/')[0] ?? ''
+
+const unsupportedKind = (object: ObjectKey): Diagnostic => {
+  const instead = insteadOf[object.kind]
+  const message = `this mesh carries out nothing of the kind ${object.kind || '(none)'}${instead === undefined ? '' : `: ${instead}`}`
+  return { severity: 'error', code: 'UnsupportedKind', object, path: ['kind'], message }
+}
+
+const insteadOf: Readonly<Partial<Record<string, string>>> = {
+  Telemetry: 'access logs and traces are switched on for all proxies together (--access-log, --zipkin, --otlp)',
+  WorkloadGroup: 'write a WorkloadEntry for each process',
+  ProxyConfig: 'annotate pods for settings of their own proxy',
+}
+
 /** The kinds that are checked. */
-const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+export const checkedKinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['VirtualService', { ...networking, schema: virtualServiceSpec }],
   ['DestinationRule', { ...networking, schema: destinationRuleSpec }],
   ['Gateway', { ...networking, schema: gatewaySpec }],

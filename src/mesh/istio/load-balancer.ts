@@ -22,6 +22,7 @@ function readChoice(spec: Spec): Omit<Read, 'ignoresLocality'> {
 const loadBalancings = {
   UNSPECIFIED: 'least-request',
   LEAST_REQUEST: 'least-request',
+  LEAST_CONN: 'least-request',
   ROUND_ROBIN: 'round-robin',
   RANDOM: 'random',
 } as const
@@ -36,13 +37,14 @@ function readKey({ httpHeaderName, httpCookie, httpQueryParameterName }: HashSpe
   if (httpHeaderName !== undefined) return { kind: 'header', name: httpHeaderName.toLowerCase() }
   if (httpQueryParameterName !== undefined) return { kind: 'query', name: httpQueryParameterName }
   if (httpCookie === undefined) return { kind: 'source-address' }
-  const { name, path, ttl } = httpCookie
+  const { name, path, ttl, attributes } = httpCookie
   return {
     kind: 'cookie',
     name,
     ...(path === undefined ? {} : { path }),
     // 0s is a cookie of the session.
     ...field('ttlMs', milliseconds(ttl)),
+    ...(attributes.length === 0 ? {} : { attributes }),
   }
 }
 

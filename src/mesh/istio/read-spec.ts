@@ -42,6 +42,10 @@ function readIssue(issue: z.core.$ZodIssue): readonly SpecIssue[] {
     const message = 'this mesh does not support the field'
     return issue.keys.map((key) => ({ path: [...path, key], code: 'UnsupportedField', message }))
   }
+  // A field that is named only to say what to do instead.
+  if (issue.code === 'invalid_type' && issue.expected === 'undefined') {
+    return [{ path, code: 'UnsupportedField', message: issue.message }]
+  }
   const code = codeOf(issue)
   const isAbsent = code === 'MissingField' && issue.code === 'invalid_type'
   return [{ path, code, message: isAbsent ? 'must be given' : issue.message }]

@@ -2,6 +2,7 @@ import type { Pod, RequestAuthentication } from '../../api/index.ts'
 import type { Finding, TokenRule } from '../model/index.ts'
 import { selectorOf } from './authorization-policy.ts'
 import { byAge, keyOf } from './object-key.ts'
+import { field, milliseconds } from './optional-field.ts'
 import { readSpec } from './supported.ts'
 import { type JwtRuleSpec, requestAuthenticationSpec } from './supported-security.ts'
 import { namespaceOf } from './workload.ts'
@@ -45,11 +46,21 @@ export function readRequestAuthentications(
   }
 }
 
-/** Where keys are fetched from: the `jwksUri`s of the objects, and the issuers that must be asked for theirs. */
-export const keySourcesOf = (objects: readonly RequestAuthentication[]): readonly string[] =>
+/** Where keys are fetched from. */
+export interface KeySource {
+  readonly address: string
+  /** How long the answer may take. */
+  readonly timeoutMs?: number
+}
+
+/** The `jwksUri`s of the objects, and the issuers that must be asked for theirs. */
+export const keySourcesOf = (objects: readonly RequestAuthentication[]): readonly KeySource[] =>
   objects.flatMap((object) => {
     const read = readSpec(requestAuthenticationSpec, object.spec)
-    return read.ok ? read.value.jwtRules.filter(({ jwks }) => jwks === undefined).map(sourceOf) : []
+    if (!read.ok) return []
+    return read.value.jwtRules
+      .filter(({ jwks }) => jwks === undefined)
+      .map((rule) => ({ address: sourceOf(rule), ...field('timeoutMs', milliseconds(rule.timeout)) }))
   })
 
 /** Without a `jwksUri` the issuer's OpenID configuration names it. */

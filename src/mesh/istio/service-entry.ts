@@ -1,5 +1,12 @@
 import type { Pod, ServiceEntry, WorkloadEntry } from '../../api/index.ts'
-import { type Finding, type Protocol, type Resolution, unknownWorkload, type WorkloadIdentity } from '../model/index.ts'
+import {
+  type Finding,
+  type Protocol,
+  type Resolution,
+  spiffeId,
+  unknownWorkload,
+  type WorkloadIdentity,
+} from '../model/index.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './read-spec.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
@@ -15,6 +22,8 @@ export interface ServiceEntriesInput {
   readonly serviceEntries: readonly ServiceEntry[]
   readonly workloadEntries: readonly WorkloadEntry[]
   readonly pods: readonly Pod[]
+  /** Whether a port of a pod takes the mesh's TLS. */
+  readonly takesMutualTls: (pod: Pod, port: number) => boolean
 }
 
 /** A process that ServiceEntries select by its labels. */
@@ -23,16 +32,17 @@ interface Workload {
   readonly labels: Readonly<Record<string, string>>
   readonly entry: WorkloadEntrySpec
   readonly identity: WorkloadIdentity
+  readonly takesMutualTls: (port: number) => boolean
 }
 
 /** The hosts of ServiceEntries beside those that are known; of two for one host the older one counts. */
 export function registerServiceEntries(
-  { serviceEntries, workloadEntries, pods }: ServiceEntriesInput,
+  { serviceEntries, workloadEntries, ...input }: ServiceEntriesInput,
   known: ReadonlyMap<string, RegisteredService>,
 ): { readonly services: ReadonlyMap<string, RegisteredService>; readonly findings: readonly Finding[] } {
   const services = new Map(known)
   const findings: Finding[] = []
-  const { workloads, findings: workloadFindings } = readWorkloads(workloadEntries, pods)
+  const { workloads, findings: workloadFindings } = readWorkloads(workloadEntries, input)
   for (const object of serviceEntries.toSorted(byAge)) {
     const read = readSpec(serviceEntrySpec, object.spec)
     const key = keyOf(object)
@@ -68,6 +78,19 @@ function registerHost(
   const selected = workloads.filter(
     (each) => workloadSelector && each.namespace === namespace && labelsContain(each.labels, workloadSelector.labels),
   )
+  const ports = spec.ports.map((port): RegisteredPort => {
+    return {
+      number: port.number,
+      protocol: protocols[port.protocol] ?? 'tcp',
+      spec: { name: port.name, port: port.number },
+      resolution: resolutions[spec.resolution],
+      endpoints:
+        workloadSelector === undefined
+          ? addressesOf(host, spec).map((entry) => endpointOf(entry, port, unknownWorkload))
+          : selected.map((workload) => selectedEndpoint(workload, port, spec)),
+    }
+  })
+  const inMesh = ports.flatMap(({ endpoints }) => endpoints).filter(({ takesMutualTls = false }) => takesMutualTls)
   return {
     identity: { namespace, name: host, host },
     createdAt: object.metadata.creationTimestamp ?? '',
@@ -75,19 +98,21 @@ function registerHost(
     exportTo: spec.exportTo,
     addresses: spec.addresses,
     isExternal: true,
-    ports: spec.ports.map((port): RegisteredPort => {
-      return {
-        number: port.number,
-        protocol: protocols[port.protocol] ?? 'tcp',
-        spec: { name: port.name, port: port.number },
-        resolution: resolutions[spec.resolution],
-        endpoints:
-          workloadSelector === undefined
-            ? addressesOf(host, spec).map((entry) => endpointOf(entry, port, unknownWorkload))
-            : selected.map(({ entry, identity, labels }) => endpointOf({ ...entry, labels }, port, identity)),
-      }
-    }),
+    identities: [...new Set(inMesh.map(({ workload }) => spiffeId(workload)))].sort(),
+    ports,
   }
+}
+
+/** Only hosts that are said to be inside of the mesh are spoken to in its TLS, as in Istio. */
+function selectedEndpoint(
+  { entry, identity, labels, takesMutualTls }: Workload,
+  port: ServiceEntrySpec['ports'][number],
+  { location }: ServiceEntrySpec,
+): RegisteredEndpoint {
+  const endpoint = endpointOf({ ...entry, labels }, port, identity)
+  return location === 'MESH_INTERNAL' && takesMutualTls(endpoint.port)
+    ? { ...endpoint, takesMutualTls: true }
+    : endpoint
 }
 
 const protocols: Readonly<Partial<Record<string, Protocol>>> = {
@@ -126,14 +151,25 @@ function endpointOf(
   }
 }
 
-function readWorkloads(objects: readonly WorkloadEntry[], pods: readonly Pod[]) {
+function readWorkloads(
+  objects: readonly WorkloadEntry[],
+  { pods, takesMutualTls }: Pick<ServiceEntriesInput, 'pods' | 'takesMutualTls'>,
+) {
   const findings: Finding[] = []
   const workloads: Workload[] = pods.flatMap((pod) => {
     const address = pod.status?.phase === 'Running' ? pod.status.podIP : undefined
     if (address === undefined) return []
     const labels = pod.metadata.labels ?? {}
     const entry = { address, ports: {}, labels }
-    return [{ namespace: namespaceOf(pod), labels, entry, identity: workloadOf(pod) }]
+    return [
+      {
+        namespace: namespaceOf(pod),
+        labels,
+        entry,
+        identity: workloadOf(pod),
+        takesMutualTls: (port: number) => takesMutualTls(pod, port),
+      },
+    ]
   })
   for (const object of objects.toSorted(byAge)) {
     const read = readSpec(workloadEntrySpec, object.spec)
@@ -145,6 +181,7 @@ function readWorkloads(objects: readonly WorkloadEntry[], pods: readonly Pod[]) 
         labels,
         entry: read.value,
         identity: identityOf(object, labels),
+        takesMutualTls: () => false,
       })
     }
   }

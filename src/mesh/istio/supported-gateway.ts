@@ -42,10 +42,26 @@ const tls = z
     path: ['subjectAltNames'],
     message: 'are of clients that must show certificates: mode MUTUAL',
   })
+  .refine((said) => said.mode !== undefined || !saysHowToSpeak(said), {
+    path: ['mode'],
+    message: 'must be given beside other settings of TLS',
+    params: { code: 'MissingField' },
+  })
   .refine((said) => rank(said.maxProtocolVersion, 3) >= rank(said.minProtocolVersion, 2), {
     path: ['maxProtocolVersion'],
     message: 'must not be below minProtocolVersion (TLSV1_2 where that is not given)',
   })
+
+const saysHowToSpeak = (said: {
+  readonly credentialName?: string | undefined
+  readonly minProtocolVersion: string
+  readonly maxProtocolVersion: string
+  readonly cipherSuites: readonly string[]
+}): boolean =>
+  said.credentialName !== undefined ||
+  said.minProtocolVersion !== 'TLS_AUTO' ||
+  said.maxProtocolVersion !== 'TLS_AUTO' ||
+  said.cipherSuites.length > 0
 
 const rank = (said: (typeof versions)[number], automatic: number): number =>
   said === 'TLS_AUTO' ? automatic : versions.indexOf(said) - 1

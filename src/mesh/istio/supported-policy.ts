@@ -13,6 +13,8 @@ const tcpKeepalive = z.strictObject({
   interval: longerThanZero.optional(),
 })
 
+const http2KeepAlive = z.strictObject({ interval: longerThanZero.optional(), timeout: longerThanZero.optional() })
+
 /** In each of them 0 means "not said", as in Istio. */
 const connectionPool = z.strictObject({
   tcp: z
@@ -32,6 +34,8 @@ const connectionPool = z.strictObject({
       maxRequestsPerConnection: limit.optional(),
       maxRetries: limit.optional(),
       idleTimeout: longerThanZero.optional(),
+      maxConcurrentStreams: limit.optional(),
+      http2KeepAlive: http2KeepAlive.optional(),
     })
     .optional(),
 })
@@ -66,10 +70,17 @@ const prime = z
 
 const hashKeys = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const
 
+const httpCookie = z.strictObject({
+  name: text,
+  path: text.optional(),
+  ttl: duration.optional(),
+  attributes: z.array(z.strictObject({ name: text, value: z.string().default('') })).default([]),
+})
+
 const consistentHash = z
   .strictObject({
     httpHeaderName: text.optional(),
-    httpCookie: z.strictObject({ name: text, path: text.optional(), ttl: duration.optional() }).optional(),
+    httpCookie: httpCookie.optional(),
     useSourceIp: z.literal(true).optional(),
     httpQueryParameterName: text.optional(),
     minimumRingSize: ring.optional(),
@@ -93,7 +104,14 @@ const warmup = z.strictObject({
   aggression: z.number().min(1).optional(),
 })
 
-const simple = z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM'])
+/** `LEAST_CONN` is what Istio called `LEAST_REQUEST` before. */
+const choices = ['UNSPECIFIED', 'LEAST_REQUEST', 'LEAST_CONN', 'ROUND_ROBIN', 'RANDOM'] as const
+const simple = z.enum(choices, {
+  error: ({ input }) =>
+    input === 'PASSTHROUGH'
+      ? 'this mesh does not hand requests on unbalanced: a ServiceEntry of resolution NONE does'
+      : `must be one of ${choices.join(', ')}`,
+})
 
 const later = (what: string) =>
   z

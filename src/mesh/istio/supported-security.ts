@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { Attribute } from '../model/index.ts'
 import { attributeOf } from './authorization-attribute.ts'
-import { addressRange } from './supported-values.ts'
+import { addressRange, longerThanZero } from './supported-values.ts'
 
 /** The part of Istio's security objects that this mesh carries out; strict, so that nothing is accepted without effect. */
 const text = z.string().min(1)
@@ -30,7 +31,8 @@ export const hasLabels = (selected: z.output<typeof selector>): boolean =>
   Object.keys(selected?.matchLabels ?? {}).length > 0
 
 const ips = z.array(addressRange).optional()
-const ports = z.array(text.refine(isPort, 'must be a port')).optional()
+const portText = text.refine(isPort, 'must be a port')
+const ports = z.array(portText).optional()
 
 /** A star may only stand at the start or at the end. */
 const pattern = text.refine((value) => !value.slice(1, -1).includes('*') && value !== '**', {
@@ -79,9 +81,24 @@ const conditionKey = text.refine((key) => attributeOf(key) !== undefined, {
   params: { code: 'UnsupportedField' },
 })
 
+/** What the values of an attribute must be; Envoy refuses a whole listener for an address that is none. */
+const valuesOf: Readonly<Partial<Record<Attribute['kind'], z.ZodType>>> = {
+  ...{ directIp: addressRange, remoteIp: addressRange, destinationIp: addressRange },
+  ...{ port: portText, serviceAccount: account },
+}
+
 const condition = z
   .strictObject({ key: conditionKey, values: texts, notValues: texts })
   .refine(({ values, notValues }) => isNotEmpty({ values, notValues }), 'must have values or notValues')
+  .check(({ value: said, issues }) => {
+    const schema = valuesOf[attributeOf(said.key)?.kind ?? 'header']
+    for (const list of ['values', 'notValues'] as const) {
+      for (const [index, value] of (said[list] ?? []).entries()) {
+        const message = schema?.safeParse(value).error?.issues[0]?.message
+        if (message !== undefined) issues.push({ code: 'custom', input: value, path: [list, index], message })
+      }
+    }
+  })
 
 const rule = z.strictObject({
   from: z.array(z.strictObject({ source })).default([]),
@@ -113,7 +130,7 @@ const jwtRule = z
     outputPayloadToHeader: header.optional(),
     forwardOriginalToken: z.boolean().default(false),
     outputClaimToHeaders: z.array(z.strictObject({ header, claim: text })).default([]),
-    timeout: z.string().optional(),
+    timeout: longerThanZero.optional(),
   })
   .refine(({ jwks, jwksUri }) => jwks === undefined || jwksUri === undefined, 'cannot have jwks and jwksUri')
   .refine(({ jwks }) => jwks === undefined || isKeySet(jwks), {

@@ -3,6 +3,7 @@ import { destination } from './supported-destination.ts'
 import { trafficPolicy } from './supported-policy.ts'
 import { tcpRoute } from './supported-tcp.ts'
 import { duration, exportTo, labels, longerThanZero, port, regex, text } from './supported-values.ts'
+import { grpcStatuses, isRetryCondition, unknownRetryConditions } from './supported-words.ts'
 
 /**
  * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
@@ -37,7 +38,17 @@ const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0)
 const fault = z
   .strictObject({
     delay: z.strictObject({ percentage: percentage.optional(), fixedDelay: longerThanZero }).optional(),
-    abort: z.strictObject({ percentage: percentage.optional(), httpStatus: z.int().min(200).max(599) }).optional(),
+    abort: z
+      .strictObject({
+        percentage: percentage.optional(),
+        httpStatus: z.int().min(200).max(599).optional(),
+        grpcStatus: z.enum(grpcStatuses, 'must be the name of a gRPC status, such as UNAVAILABLE').optional(),
+      })
+      .refine(
+        (said) => (said.httpStatus === undefined) !== (said.grpcStatus === undefined),
+        'must have one of httpStatus and grpcStatus',
+      )
+      .optional(),
   })
   .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'must have delay or abort')
 
@@ -70,6 +81,7 @@ const corsPolicy = z.strictObject({
   exposeHeaders: z.array(text).default([]),
   maxAge: duration.optional(),
   allowCredentials: z.boolean().default(false),
+  unmatchedPreflights: z.enum(['UNSPECIFIED', 'FORWARD', 'IGNORE']).default('UNSPECIFIED'),
 })
 
 const redirect = z.strictObject({
@@ -91,6 +103,23 @@ const routeDestination = z.strictObject({
   headers: messageEdits.optional(),
 })
 
+const retries = z
+  .strictObject({
+    attempts: z.int().min(0).default(0),
+    perTryTimeout: duration.optional(),
+    retryOn: z
+      .string()
+      .refine(isRetryCondition, { error: ({ input }) => unknownRetryConditions(input) })
+      .optional(),
+    retryRemoteLocalities: z.boolean().optional(),
+    retryIgnorePreviousHosts: z.boolean().optional(),
+    backoff: longerThanZero.optional(),
+  })
+  .refine(({ attempts, ...said }) => attempts > 0 || Object.values(said).every((value) => value === undefined), {
+    path: ['attempts'],
+    message: 'must be at least 1 where anything else is said: 0 switches retries off',
+  })
+
 const mirrorsOf = (http: { readonly mirror?: object | undefined; readonly mirrors: readonly object[] }) =>
   http.mirror !== undefined || http.mirrors.length > 0
 
@@ -111,20 +140,17 @@ const httpRoute = z
     rewrite: rewrite.optional(),
     corsPolicy: corsPolicy.optional(),
     timeout: duration.optional(),
-    retries: z
-      .strictObject({
-        attempts: z.int().min(0).default(0),
-        perTryTimeout: duration.optional(),
-        retryOn: z.string().optional(),
-        retryRemoteLocalities: z.boolean().optional(),
-      })
-      .optional(),
+    retries: retries.optional(),
   })
   .refine((http) => [http.route[0], http.redirect, http.directResponse].filter(Boolean).length === 1, {
     message: 'must have one of route, redirect and directResponse',
   })
   .refine((http) => http.route.length > 0 || !(mirrorsOf(http) || http.timeout || http.retries || http.rewrite), {
     message: 'mirror, timeout, retries and rewrite are for requests that have a route',
+  })
+  .refine((http) => http.mirror !== undefined || http.mirrorPercentage === undefined, {
+    path: ['mirrorPercentage'],
+    message: 'is for mirror; in the list mirrors each has its own percentage',
   })
   .refine((http) => http.mirror === undefined || http.mirrors.length === 0, {
     path: ['mirrors'],

@@ -64,6 +64,15 @@ const readConnectionPool = ({ tcp = {}, http = {} }: NonNullable<PolicySpec['con
         },
       }),
   ...(http.h2UpgradePolicy === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
+  ...limit('maxConcurrentStreams', http.maxConcurrentStreams),
+  ...(http.http2KeepAlive === undefined
+    ? {}
+    : {
+        http2KeepAlive: {
+          ...field('intervalMs', milliseconds(http.http2KeepAlive.interval)),
+          ...field('timeoutMs', milliseconds(http.http2KeepAlive.timeout)),
+        },
+      }),
 })
 
 const readOutlierDetection = (spec: NonNullable<PolicySpec['outlierDetection']>): OutlierDetection => ({

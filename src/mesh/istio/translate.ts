@@ -58,8 +58,8 @@ export const configurationLists = [
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
 export function translate(objects: ClusterObjects): Mesh {
   const security = readSecurity(objects)
-  const registry = buildRegistry({ ...objects, takesMutualTls: security.takesMutualTls })
-  const { services, findings: entryFindings } = registerServiceEntries(objects, registry)
+  const endpointsOf = { ...objects, takesMutualTls: security.takesMutualTls }
+  const { services, findings: entryFindings } = registerServiceEntries(endpointsOf, buildRegistry(endpointsOf))
   const destinations = readDestinationRules(objects.destinationRules, services)
   const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
   const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)

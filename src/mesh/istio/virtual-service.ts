@@ -14,6 +14,7 @@ import {
   type VirtualServiceSpec,
   virtualServiceSpec,
 } from './supported.ts'
+import { grpcStatuses } from './supported-words.ts'
 import { namespaceOf } from './workload.ts'
 
 /** A VirtualService that was read. */
@@ -74,18 +75,24 @@ export function buildRoutes(
   const problems: string[] = []
   for (const [index, http] of rules.http.entries()) {
     const matches = http.match?.length
-      ? http.match.filter((match) => appliesIn(match, context)).map(readMatch)
-      : [matchAll]
+      ? http.match
+          .filter((match) => appliesIn(match, context))
+          .map((match) => ({ name: routeName(http.name, match.name), match: readMatch(match) }))
+      : [{ name: routeName(http.name), match: matchAll }]
     if (matches.length === 0) continue
     const action = buildAction(http, { ...catalog, namespace: rules.namespace, port: context.port })
     problems.push(...action.problems.map((problem) => `spec.http[${index}]: ${problem}`))
-    for (const match of matches) {
-      routes.push({ name: http.name ?? 'default', origin: rules.key, match, ...action.value })
+    for (const { name, match } of matches) {
+      routes.push({ name, origin: rules.key, match, ...action.value })
       if (isMatchAll(match)) return { routes, problems }
     }
   }
   return { routes, problems }
 }
+
+/** Istio's: `rule.match`. */
+const routeName = (...names: readonly (string | undefined)[]): string =>
+  names.filter((name) => name !== undefined && name !== '').join('.') || 'default'
 
 type Action = Pick<
   Route,
@@ -154,12 +161,17 @@ function buildFault(spec: HttpRouteSpec['fault']): Fault | undefined {
   const delayed = spec?.delay?.percentage?.value ?? 0
   const aborted = spec?.abort?.percentage?.value ?? 0
   const durationMs = milliseconds(spec?.delay?.fixedDelay)
-  const status = spec?.abort?.httpStatus
+  const answer = readAbort(spec?.abort)
   const fault = {
     ...(delayed === 0 || durationMs === undefined ? {} : { delay: { percent: delayed, durationMs } }),
-    ...(aborted === 0 || status === undefined ? {} : { abort: { percent: aborted, status } }),
+    ...(aborted === 0 || answer === undefined ? {} : { abort: { percent: aborted, ...answer } }),
   }
   return Object.keys(fault).length === 0 ? undefined : fault
+}
+
+function readAbort(spec: NonNullable<HttpRouteSpec['fault']>['abort']) {
+  if (spec?.httpStatus !== undefined) return { status: spec.httpStatus }
+  return spec?.grpcStatus === undefined ? undefined : { grpcStatus: grpcStatuses.indexOf(spec.grpcStatus) }
 }
 
 /** What Istio does where a route says nothing of retries. */
@@ -179,12 +191,15 @@ function buildRetries(retries: HttpRouteSpec['retries']): Retries | undefined {
   const statusCodes = words.filter((word) => /^\d+$/.test(word)).map(Number)
   const named = words.filter((word) => !/^\d+$/.test(word))
   const perTryTimeoutMs = milliseconds(retries.perTryTimeout)
+  const backOffMs = milliseconds(retries.backoff)
   return {
     attempts: retries.attempts,
     ...(perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs }),
     retryOn: words.length === 0 ? defaultRetries.retryOn : withStatusWord(named, statusCodes),
     statusCodes,
     ...(retries.retryRemoteLocalities === true ? { remoteLocalities: true } : {}),
+    ...(backOffMs === undefined ? {} : { backOffMs }),
+    ...(retries.retryIgnorePreviousHosts === false ? { mayAskSameHost: true } : {}),
   }
 }
 

@@ -66,12 +66,16 @@ export interface Retries {
   readonly statusCodes: readonly number[]
   /** Every second try leaves the localities that were tried. */
   readonly remoteLocalities?: boolean
+  /** Before the first repeat; the next wait longer, ten times as long at most. */
+  readonly backOffMs?: number
+  /** Endpoints that were tried are no worse than others. */
+  readonly mayAskSameHost?: boolean
 }
 
 /** Done before a request is sent anywhere; each share is drawn on its own. Percentages are 0..100, fractions allowed. */
 export interface Fault {
   readonly delay?: { readonly percent: number; readonly durationMs: number }
-  readonly abort?: { readonly percent: number; readonly status: number }
+  readonly abort?: { readonly percent: number } & ({ readonly status: number } | { readonly grpcStatus: number })
 }
 
 /** What browsers may do from pages of other origins. */
@@ -82,6 +86,8 @@ export interface Cors {
   readonly exposeHeaders: readonly string[]
   readonly maxAgeMs?: number
   readonly allowCredentials: boolean
+  /** Preflights of other origins are answered here and not by the application. */
+  readonly keepsUnmatchedPreflights?: true
 }
 
 /** What a proxy says by itself; the parts of a redirect that are absent stay as they were asked. */

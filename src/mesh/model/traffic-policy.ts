@@ -5,7 +5,14 @@ export type LoadBalancing = 'least-request' | 'round-robin' | 'random' | 'ring-h
 /** What of a request decides which endpoint gets it. A cookie with a lifetime is given to clients that have none. */
 export type HashKey =
   | { readonly kind: 'header' | 'query'; readonly name: string }
-  | { readonly kind: 'cookie'; readonly name: string; readonly path?: string; readonly ttlMs?: number }
+  | {
+      readonly kind: 'cookie'
+      readonly name: string
+      readonly path?: string
+      readonly ttlMs?: number
+      /** Of the cookie that clients are given, such as SameSite. */
+      readonly attributes?: readonly { readonly name: string; readonly value: string }[]
+    }
   | { readonly kind: 'source-address' }
 
 /** For ring-hash and maglev. */
@@ -45,6 +52,10 @@ export interface ConnectionPool {
   readonly maxConnectionDurationMs?: number
   /** Requests of HTTP/1.1 go on as HTTP/2. */
   readonly upgradesToHttp2?: boolean
+  /** Of one connection in HTTP/2. */
+  readonly maxConcurrentStreams?: number
+  /** Of connections in HTTP/2; each 30 s, for 20 s, where they are absent. */
+  readonly http2KeepAlive?: { readonly intervalMs?: number; readonly timeoutMs?: number }
 }
 
 /** When an endpoint that fails is left out. What is absent is Envoy's own. */

@@ -134,6 +134,7 @@ const everyMatch: VirtualService['spec'] = {
           exposeHeaders: ['x-b'],
           maxAge: '1h',
           allowCredentials: true,
+          unmatchedPreflights: 'IGNORE',
         },
       },
       ...{
@@ -153,8 +154,14 @@ const everyMatch: VirtualService['spec'] = {
         attempts: 3,
         perTryTimeout: '1s',
         retryOn: '5xx,retriable-4xx,503',
-        ...{ retryRemoteLocalities: true },
+        ...{ retryRemoteLocalities: true, backoff: '250ms' },
       },
+    },
+    {
+      match: [{ name: 'calls', uri: { prefix: '/shop.Web/' } }],
+      route: splitBetween('web-primary', 'web-canary', 20),
+      ...{ fault: { abort: { percentage: { value: 5 }, grpcStatus: 'UNAVAILABLE' } } },
+      retries: { attempts: 1, ...{ retryIgnorePreviousHosts: false } },
     },
     {
       match: [{ uri: { exact: '/old' } }],
@@ -228,14 +235,27 @@ describe('Envoy accepts', () => {
             trafficPolicy: {
               connectionPool: {
                 tcp: { tcpKeepalive: { probes: 3, time: '2h', interval: '75s' } },
-                http: { h2UpgradePolicy: 'UPGRADE' },
+                http: {
+                  h2UpgradePolicy: 'UPGRADE',
+                  maxConcurrentStreams: 50,
+                  http2KeepAlive: { interval: '10s' },
+                },
               },
               loadBalancer: { consistentHash: { httpHeaderName: 'x-user', minimumRingSize: 2_048 } },
               outlierDetection: { splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 3 },
               portLevelSettings: [
                 {
                   port: { number: 80 },
-                  loadBalancer: { consistentHash: { httpCookie: { name: 'user', path: '/', ttl: '0s' } } },
+                  loadBalancer: {
+                    consistentHash: {
+                      httpCookie: {
+                        name: 'user',
+                        path: '/',
+                        ttl: '0s',
+                        attributes: [{ name: 'SameSite', value: 'Strict' }],
+                      },
+                    },
+                  },
                 },
               ],
             },

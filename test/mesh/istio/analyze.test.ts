@@ -71,6 +71,27 @@ describe('analyze finds', () => {
       ],
     ],
     [
+      'conditions whose values are none of their key',
+      [
+        policy('AuthorizationPolicy', {
+          rules: [
+            { when: [{ key: 'source.ip', values: ['10.0.0.0/8', 'frontend'] }] },
+            { when: [{ key: 'remote.ip', notValues: ['10.0.0'] }] },
+            { when: [{ key: 'destination.ip', values: ['10.0.0.0/99'] }] },
+            { when: [{ key: 'destination.port', values: ['http'] }] },
+            { when: [{ key: 'source.serviceAccount', values: ['a/b/c'] }] },
+          ],
+        }),
+      ],
+      [
+        'error InvalidValue spec.rules.0.when.0.values.1',
+        'error InvalidValue spec.rules.1.when.0.notValues.0',
+        'error InvalidValue spec.rules.2.when.0.values.0',
+        'error InvalidValue spec.rules.3.when.0.values.0',
+        'error InvalidValue spec.rules.4.when.0.values.0',
+      ],
+    ],
+    [
       'weights that sum to zero',
       [
         web,

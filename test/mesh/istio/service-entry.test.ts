@@ -102,6 +102,23 @@ describe('a ServiceEntry', () => {
     ])
   })
 
+  test('that is said to be inside of the mesh is spoken to in its TLS where pods take it', () => {
+    const found = (location: string) => {
+      const spec = {
+        hosts: ['web.example'],
+        ports: [{ ...http, targetPort: 8080 }],
+        resolution: 'STATIC',
+        workloadSelector: { labels: { app: 'web-primary' } },
+        location,
+      }
+      const { endpoints, identities } =
+        clusterOf('web.example', { serviceEntries: [serviceEntryOf('web', spec)] }) ?? {}
+      return [endpoints?.map(({ takesMutualTls }) => takesMutualTls), identities]
+    }
+    expect(found('MESH_INTERNAL')).toEqual([[true], ['spiffe://cluster.local/ns/shop/sa/default']])
+    expect(found('MESH_EXTERNAL')).toEqual([[undefined], []])
+  })
+
   test('routes lead to it, and Sidecar and exportTo count for it', () => {
     const entry = (exportTo: readonly string[]) =>
       serviceEntryOf('api', { hosts: ['api.example.com'], ports: [http], resolution: 'DNS', exportTo })

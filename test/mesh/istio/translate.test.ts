@@ -65,6 +65,31 @@ describe('routes of a VirtualService', () => {
       ],
     ],
     [
+      'a route is called by its rule and its match',
+      [
+        { ...to('web'), name: 'rule', match: [{ name: 'a', uri: { exact: '/a' } }, { uri: { exact: '/b' } }] },
+        { ...to('web'), match: [{ name: 'c' }] },
+      ],
+      [
+        {
+          ...plain('web'),
+          name: 'rule.a',
+          match: { path: { kind: 'exact', value: '/a' }, headers: [], queryParameters: [] },
+        },
+        {
+          ...plain('web'),
+          name: 'rule',
+          match: { path: { kind: 'exact', value: '/b' }, headers: [], queryParameters: [] },
+        },
+        { ...plain('web'), name: 'c' },
+      ],
+    ],
+    [
+      'retries say how long to wait, and whether to ask the same endpoint again',
+      [{ ...to('web'), retries: { attempts: 1, ...{ backoff: '2s', retryIgnorePreviousHosts: false } } }],
+      [{ ...plain('web'), retries: { ...defaults, attempts: 1, backOffMs: 2_000, mayAskSameHost: true } }],
+    ],
+    [
       'each match is a route, in declared order, and nothing follows one that takes everything',
       [
         { ...to('web-canary'), match: [{ uri: { exact: '/a' } }, { method: { exact: 'GET' } }] },
@@ -563,9 +588,33 @@ describe('what cannot be carried out is a finding', () => {
     ],
     [
       'a fault that this mesh does not know',
+      { http: [{ route, fault: { abort: { http2Error: 'REFUSED_STREAM', httpStatus: 500 } } }] },
+      'Invalid',
+      'spec.http[0].fault.abort.http2Error: this mesh does not support the field',
+    ],
+    [
+      'an abort with two answers',
       { http: [{ route, fault: { abort: { grpcStatus: 'UNAVAILABLE', httpStatus: 500 } } }] },
       'Invalid',
-      'spec.http[0].fault.abort.grpcStatus: this mesh does not support the field',
+      'spec.http[0].fault.abort: must have one of httpStatus and grpcStatus',
+    ],
+    [
+      'a condition of retries that Envoy would pass over',
+      { http: [{ route, retries: { attempts: 1, retryOn: '5xx,gateway-errors,700' } }] },
+      'Invalid',
+      'spec.http[0].retries.retryOn: there is no condition gateway-errors, 700: write statuses from 100 to 599, or 5xx, gateway-error, reset, reset-before-request, connect-failure, envoy-ratelimited, retriable-4xx, refused-stream, retriable-status-codes, retriable-headers, http3-post-connect-failure, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable',
+    ],
+    [
+      'retries that are switched off and described',
+      { http: [{ route, retries: { attempts: 0, perTryTimeout: '1s' } }] },
+      'Invalid',
+      'spec.http[0].retries.attempts: must be at least 1 where anything else is said: 0 switches retries off',
+    ],
+    [
+      'a share of no mirror',
+      { http: [{ route, mirrorPercentage: { value: 10 } }] },
+      'Invalid',
+      'spec.http[0].mirrorPercentage: is for mirror; in the list mirrors each has its own percentage',
     ],
     [
       'a rule that says nothing',
@@ -690,6 +739,12 @@ describe('what cannot be carried out is a finding', () => {
       'HTTPS',
       { mode: 'SIMPLE', credentialName: 'cert', httpsRedirect: true },
       'tls.httpsRedirect: is for protocol HTTP',
+    ],
+    [
+      'settings of TLS that nobody would follow',
+      'HTTP',
+      { credentialName: 'cert', httpsRedirect: true },
+      'tls.mode: must be given beside other settings of TLS',
     ],
     [
       'a certificate in a file',

@@ -117,6 +117,28 @@ describe('what a route does to requests and answers', () => {
     expect(stranger.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
+  test('a preflight of another origin reaches the application, unless the policy ignores it', async () => {
+    const preflight = async (policy: object) => {
+      await routed({ route: [to('v2')], corsPolicy: { allowOrigins: [{ exact: 'https://shop.example' }], ...policy } })
+      const headers = { origin: 'https://evil.example', 'access-control-request-method': 'PUT' }
+      return await get(world.urls.reviews, { method: 'OPTIONS', headers })
+    }
+    expect(await preflight({})).toMatchObject({ status: 200, body: 'v2' })
+    expect(await preflight({ unmatchedPreflights: 'IGNORE' })).toMatchObject({ status: 200, body: '' })
+  })
+
+  test('a gRPC call is aborted with a status of its own', async () => {
+    await routed({
+      route: [to('v2')],
+      fault: { abort: { percentage: { value: 100 }, grpcStatus: 'RESOURCE_EXHAUSTED' } },
+    })
+    expect(await ask('/', { 'content-type': 'application/grpc' })).toMatchObject({
+      status: 200,
+      headers: { 'grpc-status': '8' },
+    })
+    expect(lastOfV2()).toBeUndefined()
+  })
+
   test('withoutHeaders and ignoreUriCase pick their requests', async () => {
     await routed(
       {
