@@ -127,6 +127,37 @@ const rows: readonly Row[] = [
     expected: passing(80),
   },
   {
+    sentence: 'callers are believed while nobody has read the pods, retries or not',
+    counters: [
+      { pod: 'client', labels: { reporter: 'source' }, at: (second) => 5 * second },
+      { pod: 'client', labels: { reporter: 'source', response_code: '500' }, at: (second) => 4 * second },
+      { pod: 'client', labels: { ...source, response_flags: 'UF,URX' }, at: (second) => second },
+    ],
+    expected: {
+      state: 'failed',
+      value: 50,
+      requests: 90,
+      errors: 45,
+      message:
+        'success rate 50% is below 99% (45 of 90 requests failed, 9 of them never reached a pod, as callers count)',
+    },
+  },
+  {
+    sentence: 'pods are believed where they count more: attempts that callers do not see, or callers without a proxy',
+    counters: [
+      { pod: 'client', labels: { reporter: 'source' }, at: (second) => 8 * second },
+      { pod: 'web-1', at: (second) => 8 * second },
+      { pod: 'web-1', labels: { response_code: '503' }, at: (second) => 2 * second },
+    ],
+    expected: {
+      state: 'failed',
+      value: 80,
+      requests: 90,
+      errors: 18,
+      message: 'success rate 80% is below 99% (18 of 90 requests failed)',
+    },
+  },
+  {
     sentence: 'a dead version shows at its callers only: no healthy host, known by the Service',
     counters: [
       {

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '../../runtime/index.ts'
 import { renderRange } from '../promql.ts'
 import type { InstantProvider, Sample } from '../provider.ts'
 import { createPrometheusProvider } from '../providers/prometheus.ts'
+import { settledSince } from '../window.ts'
 import { backendsOf, type Entry, groupEntries } from './entries.ts'
 import type { GuardReader, Suspicion } from './port.ts'
 import { addReading, suspect, type Track } from './track.ts'
@@ -34,15 +35,46 @@ export function createGuardReader(options: GuardReaderOptions): GuardReader {
       const groups = groupEntries(watches)
       forgetOthers(tracks, groups)
       const round: Round = { options, tracks, tell: onSuspicion, signal }
-      for (let index = 0; index < groups.length; index += QUERIES_A_SECOND) {
+      const questions = groups.flatMap((entries) => questionsOf(round, entries))
+      for (let index = 0; index < questions.length; index += QUERIES_A_SECOND) {
         await pace
         if (signal.aborted) return
         // However many groups there are, and however fast they are answered. It never rejects.
         pace = options.clock.sleep(1_000, signal)
-        await Promise.all(groups.slice(index, index + QUERIES_A_SECOND).map((entries) => readTogether(round, entries)))
+        const asked = questions.slice(index, index + QUERIES_A_SECOND)
+        const answers = await Promise.all(asked.map((question) => ask(round, question)))
+        for (const answer of answers) if (answer !== undefined) takeIn(round, answer)
       }
     },
   }
+}
+
+/** What one query asks: the counters of these at that instant. */
+interface Question {
+  readonly entries: readonly Entry[]
+  /** Absent for the newest that there is. */
+  readonly atMs?: number
+}
+
+/** Further back nobody has to look for a base: the next readings come sooner. */
+const BASE_REACH_MS = 10_000
+
+/**
+ * A reading of the past is the base for those that have none: waiting for the next two readings instead would let a
+ * version that fails from its first request on fail for twice the interval. Who is not settled yet has to wait.
+ */
+function questionsOf({ options, tracks }: Round, entries: readonly Entry[]): readonly Question[] {
+  const { clock, scrapeIntervalMs = 1_000 } = options
+  const nowMs = clock.now()
+  const delay = (entry: Entry) => ({ scrapeMs: scrapeIntervalMs, flushMs: entry.builtin.flushMs })
+  const readableSince = (entry: Entry) => settledSince(entry.watch.sinceMs, delay(entry))
+  const isNew = (entry: Entry) => tracks.get(nameOf(entry))?.run !== entry.watch.run
+  const settled = entries.filter((entry) => !isNew(entry) || readableSince(entry) < nowMs)
+  if (settled.length === 0) return []
+  const added = settled.filter(isNew)
+  if (added.length === 0) return [{ entries: settled }]
+  const atMs = Math.max(nowMs - BASE_REACH_MS, ...added.map(readableSince))
+  return [{ entries: added, atMs }, { entries: settled }]
 }
 
 const nameOf = ({ watch, check }: Entry): string => `${watch.key}\n${check.metric.name}`
@@ -52,20 +84,26 @@ function forgetOthers(tracks: Map<string, Track>, groups: readonly (readonly Ent
   for (const name of tracks.keys()) if (!names.has(name)) tracks.delete(name)
 }
 
-async function readTogether(round: Round, entries: readonly Entry[]): Promise<void> {
+interface Answer {
+  readonly entries: readonly Entry[]
+  readonly atMs: number
+  readonly samplesOf: (entry: Entry) => readonly Sample[]
+}
+
+async function ask({ options, signal }: Round, question: Question): Promise<Answer | undefined> {
+  const { entries, atMs = options.clock.now() } = question
   const [first] = entries
-  if (first === undefined) return
-  const { options, tracks, tell, signal } = round
-  const atMs = options.clock.now()
+  if (first === undefined) return undefined
   const backends = entries.flatMap(backendsOf)
   const query = first.builtin.queryTogether(backends, renderRange(LOOKBACK_MS))
   const answer = await providerOf(options, first).instant(query, atMs, signal)
   options.onAnswer?.(answer.kind === 'samples' ? 'ok' : 'error')
-  if (answer.kind !== 'samples') {
-    options.log.debug({ metric: first.check.metric.name, error: answer.message }, 'the guard could not read')
-    return
-  }
-  const samplesOf = indexSamples(answer.samples, backends)
+  if (answer.kind === 'samples') return { entries, atMs, samplesOf: indexSamples(answer.samples, backends) }
+  options.log.debug({ metric: first.check.metric.name, error: answer.message }, 'the guard could not read')
+  return undefined
+}
+
+function takeIn({ options, tracks, tell }: Round, { entries, atMs, samplesOf }: Answer): void {
   for (const entry of entries) {
     const track = addReading(tracks.get(nameOf(entry)), entry, { atMs, samples: samplesOf(entry) })
     tracks.set(nameOf(entry), track)

@@ -10,8 +10,10 @@ const UNREACHED: ReadonlySet<string> = new Set(['UH', 'UF', 'UO', 'NC', 'DF'])
 const INTERRUPTED: ReadonlySet<string> = new Set(['UT', 'UC', 'UR', 'LR', 'UPE', 'UMSDR', 'DC'])
 
 /**
- * Share of requests that did not fail, in percent, as the pods saw it, plus the failures that never reached a pod.
- * A failure is a 5xx or code 0 (the answer never came). Mirrored requests are counted by the pods only.
+ * Share of requests that did not fail, in percent. Pods and callers count the same requests; whoever counted more of
+ * them is believed. Pods alone know of mirrored requests, of callers without a proxy, and of each attempt; to theirs the
+ * failures are added that never reached a pod. Callers alone are read while Prometheus does not know a new pod yet
+ * (5 s and more), or when it died unread. A failure is a 5xx or code 0 (the answer never came).
  */
 export const requestSuccessRate: BuiltinMetric = {
   title: 'success rate',
@@ -29,7 +31,7 @@ export const requestSuccessRate: BuiltinMetric = {
       labels.destination_service_namespace === namespace),
   read: (increases) => summarise(count(increases)),
   count: (increases) => {
-    const { requests, errors: failures } = total(count(increases))
+    const { requests, errors: failures } = count(increases)
     return success({ requests, failures, failing: 'failed' })
   },
 }
@@ -42,11 +44,10 @@ function selectors({ namespace, workload, service }: Backend): readonly string[]
     `destination_service_name=${quote(service)}`,
     `destination_workload!=${quote(workload)}`,
   ].join(',')
-  const failed = 'response_code=~"0|5.."'
   return [
     `reporter="destination",${pods}`,
-    `reporter="source",${failed},${pods}`,
-    `reporter="source",${failed},${unchosen}`,
+    `reporter="source",${pods}`,
+    `reporter="source",response_code=~"0|5..",${unchosen}`,
   ]
 }
 
@@ -73,37 +74,49 @@ function renderTogether(backends: readonly Backend[], range: string): string {
   const failed = matches('response_code', '0|5..')
   const selectors = [
     [equals('reporter', 'destination'), ...pods],
-    [equals('reporter', 'source'), failed, ...pods],
+    [equals('reporter', 'source'), ...pods],
     [equals('reporter', 'source'), failed, ...unchosen],
   ]
   return renderSums('istio_requests_total', selectors, KEPT_LABELS, range)
 }
 
-interface Counts {
-  /** Seen by the pods of the new version. */
-  readonly reached: number
-  readonly serverErrors: number
-  /** Seen by the pods, without an answer. */
-  readonly unanswered: number
-  /** Seen by callers only. */
-  readonly unreached: number
-  /** Seen by callers, and by the pods if they lived. */
-  readonly interrupted: number
+/** What the increases say, and of whom: `lost` were seen by callers only. */
+interface Count {
+  readonly by: 'pods' | 'callers'
+  readonly requests: number
+  readonly errors: number
+  readonly lost: number
 }
 
-function count(increases: readonly Sample[]): Counts {
-  const sum = (matches: (sample: Sample) => boolean) =>
-    increases.filter(matches).reduce((total, sample) => total + sample.value, 0)
-  return {
-    reached: sum(isReached),
-    serverErrors: sum((sample) => isReached(sample) && /^5/.test(codeOf(sample))),
-    unanswered: sum((sample) => isReached(sample) && codeOf(sample) === '0'),
-    unreached: sum((sample) => !isReached(sample) && hasFlag(sample, UNREACHED)),
-    interrupted: sum((sample) => !isReached(sample) && isInterrupted(sample)),
-  }
+function count(increases: readonly Sample[]): Count {
+  const [pods, callers] = [countOfPods(increases), countOfCallers(increases)]
+  return callers.requests > pods.requests ? callers : pods
 }
+
+function countOfPods(increases: readonly Sample[]): Count {
+  const sum = sumOf(increases)
+  const reached = sum(isReached)
+  const serverErrors = sum((sample) => isReached(sample) && /^5/.test(codeOf(sample)))
+  const unanswered = sum((sample) => isReached(sample) && codeOf(sample) === '0')
+  const unreached = sum((sample) => isFailedCall(sample) && hasFlag(sample, UNREACHED))
+  // Callers see it, and the pods too if they live.
+  const interrupted = sum((sample) => isFailedCall(sample) && isInterrupted(sample))
+  const lost = unreached + Math.max(0, interrupted - unanswered)
+  return { by: 'pods', requests: reached + lost, errors: serverErrors + unanswered + lost, lost }
+}
+
+function countOfCallers(increases: readonly Sample[]): Count {
+  const sum = sumOf(increases)
+  const lost = sum((sample) => isFailedCall(sample) && hasFlag(sample, UNREACHED))
+  return { by: 'callers', requests: sum((sample) => !isReached(sample)), errors: sum(isFailedCall), lost }
+}
+
+const sumOf = (increases: readonly Sample[]) => (matches: (sample: Sample) => boolean) =>
+  increases.filter(matches).reduce((total, sample) => total + sample.value, 0)
 
 const isReached = ({ labels }: Sample): boolean => labels.reporter === 'destination'
+
+const isFailedCall = (sample: Sample): boolean => !isReached(sample) && /^(0|5..)$/.test(codeOf(sample))
 
 const codeOf = ({ labels }: Sample): string => labels.response_code ?? ''
 
@@ -113,19 +126,14 @@ const hasFlag = ({ labels }: Sample, flags: ReadonlySet<string>): boolean =>
 const isInterrupted = (sample: Sample): boolean =>
   !hasFlag(sample, UNREACHED) && (hasFlag(sample, INTERRUPTED) || codeOf(sample) === '0')
 
-function total({ reached, serverErrors, unanswered, unreached, interrupted }: Counts) {
-  const lost = unreached + Math.max(0, interrupted - unanswered)
-  return { lost, requests: reached + lost, errors: serverErrors + unanswered + lost }
-}
-
-function summarise(counts: Counts): Measurement {
-  const { lost, requests, errors } = total(counts)
+function summarise({ by, requests, errors, lost }: Count): Measurement {
   if (requests === 0) return { requests, errors, evidence: 'no requests' }
   const lostPart = lost > 0 ? `, ${lost} of them never reached a pod` : ''
+  const callersPart = by === 'callers' ? ', as callers count' : ''
   return {
     value: (100 * (requests - errors)) / requests,
     requests,
     errors,
-    evidence: `${errors} of ${requests} requests failed${lostPart}`,
+    evidence: `${errors} of ${requests} requests failed${lostPart}${callersPart}`,
   }
 }
