@@ -1,5 +1,5 @@
 import { type Canary, type KubernetesObject, maxReleasesAnnotation } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { isSameJson } from '../base/index.ts'
 import { neighbourOf } from '../canary/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { keyOf } from './enqueue.ts'
@@ -10,18 +10,16 @@ export function enqueueNeighbours(options: GroupOptions, queue: Pick<WorkQueue, 
   const { copies, turns } = options
   const add = (canary: Canary): void => queue.add(keyOf(canary))
 
-  const wakeDependents = (namespace: string | undefined, concerns: (names: readonly string[]) => boolean): void => {
-    for (const canary of copies.canaries.list(namespace)) {
-      const names = (canary.spec.dependsOn ?? []).map(({ name }) => name)
-      if (names.length > 0 && concerns(names)) add(canary)
-    }
+  const wakeAllDependents = (namespace: string | undefined): void => {
+    for (const canary of copies.canaries.list(namespace)) if ((canary.spec.dependsOn ?? []).length > 0) add(canary)
   }
 
   /** The first in the queue: as many as could begin at most. */
   const wakeFirst = (namespace: string | undefined): void => {
     const limit = limitOf(options, namespace)
-    const queued = copies.canaries.list(namespace).filter(({ status }) => status?.phase === 'Waiting')
-    const places = queued.map((canary) => ({ canary, place: neighbourOf(canary).waitingSince }))
+    const places = copies
+      .waitingIn(namespace ?? '')
+      .map((canary) => ({ canary, place: neighbourOf(canary).waitingSince }))
     const first = places.filter(({ place }) => place !== undefined).sort(byPlace)
     for (const { canary } of limit === undefined ? places : first.slice(0, limit)) add(canary)
   }
@@ -29,10 +27,11 @@ export function enqueueNeighbours(options: GroupOptions, queue: Pick<WorkQueue, 
   copies.canaries.onChange((current, previous) => {
     const changed = current ?? previous
     if (changed === undefined || isAsBefore(current, previous)) return
-    const { name, namespace } = changed.metadata
+    const { namespace } = changed.metadata
     // A cycle may lead through names that nobody here depends on directly.
-    const isOfAll = canonicalJson(current?.spec.dependsOn) !== canonicalJson(previous?.spec.dependsOn)
-    wakeDependents(namespace, (names) => isOfAll || names.includes(name))
+    const isOfAll = !isSameJson(current?.spec.dependsOn, previous?.spec.dependsOn)
+    if (isOfAll) wakeAllDependents(namespace)
+    else for (const dependent of copies.usersOf('dependency', changed.metadata)) add(dependent)
     wakeFirst(namespace)
   })
   copies.rivals?.onChange((current, previous) => {
@@ -56,6 +55,4 @@ const limitText = (namespace: KubernetesObject | undefined): string | undefined 
   namespace?.metadata.annotations?.[maxReleasesAnnotation]
 
 const isAsBefore = (current: Canary | undefined, previous: Canary | undefined): boolean =>
-  current !== undefined &&
-  previous !== undefined &&
-  canonicalJson(neighbourOf(current)) === canonicalJson(neighbourOf(previous))
+  current !== undefined && previous !== undefined && isSameJson(neighbourOf(current), neighbourOf(previous))

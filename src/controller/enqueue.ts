@@ -1,11 +1,10 @@
-import { type Canary, type KubernetesObject, serviceKind } from '../api/index.ts'
+import { type Canary, type EndpointSlice, type KubernetesObject, serviceKind } from '../api/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
-import { type AutoscalerReference, primaryAutoscalerNameOf } from './autoscaler/render.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { serviceNameLabel } from './service-target/facts.ts'
-import { primaryNameOf } from './workload/primary.ts'
+import type { Use } from './users.ts'
 import { findTarget, workloadOf } from './workload/workload.ts'
 
 export const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
@@ -17,78 +16,62 @@ export function parseKey(key: string): { readonly namespace: string; readonly na
 
 /** Puts every Canary that a change may concern into the queue. */
 export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add'>): void {
-  const addWhere = (namespace: string | undefined, concerns: (canary: Canary) => boolean): void => {
-    for (const canary of copies.canaries.list(namespace)) if (concerns(canary)) queue.add(keyOf(canary))
+  const add = (canaries: readonly Canary[]): void => {
+    for (const canary of canaries) queue.add(keyOf(canary))
   }
+  const addUsers = (use: Use) => onEither(({ metadata }: KubernetesObject) => add(copies.usersOf(use, metadata)))
 
   copies.canaries.onChange((current, previous) => {
     const changed = current ?? previous
     if (changed === undefined) return
     queue.add(keyOf(changed))
     // Another Canary of the same workload may have to stand back now, or may go on.
-    if (current === undefined || previous === undefined) addWhere(changed.metadata.namespace, sharesTarget(changed))
+    if (current === undefined || previous === undefined) add(sharersOf(copies, changed))
   })
-  copies.rivals?.onChange((current, previous) => {
-    const rival = current ?? previous
-    if (rival) addWhere(rival.metadata.namespace, sharesTarget(rival))
-  })
-  for (const reflector of [copies.deployments, copies.daemonSets]) {
-    reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
-      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
-      addWhere(namespace, (canary) => canary.spec.targetRef.name === name || primaryNameOf(canary) === name)
-    })
-  }
-  for (const reflector of [copies.services, copies.virtualServices]) {
-    reflector.onChange((current: KubernetesObject | undefined, previous: KubernetesObject | undefined) => {
-      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
-      addWhere(namespace, (canary) => Object.values(serviceNamesOf(canary)).includes(name))
-    })
-  }
-  copies.endpointSlices.onChange((current, previous) => {
-    const slice = current ?? previous
-    const name = slice?.metadata.labels?.[serviceNameLabel]
-    addWhere(slice?.metadata.namespace, (canary) => {
-      const { primary, canary: copy } = serviceNamesOf(canary)
-      return canary.spec.targetRef.kind === serviceKind.kind && (name === primary || name === copy)
-    })
-  })
-  copies.runs.onChange((current, previous) => {
-    const run = current ?? previous
-    if (run) addWhere(run.metadata.namespace, (canary) => canary.metadata.name === run.spec.canary)
-  })
+  copies.rivals?.onChange(onEither((rival) => add(sharersOf(copies, rival))))
+  copies.deployments.onChange(addUsers('workload'))
+  copies.daemonSets.onChange(addUsers('workload'))
+  copies.services.onChange(addUsers('service'))
+  copies.virtualServices.onChange(addUsers('service'))
+  copies.endpointSlices.onChange(onEither((slice) => add(releasersOf(copies, slice))))
+  copies.runs.onChange(
+    onEither((run) => queue.add(keyOf({ ...run, metadata: { ...run.metadata, name: run.spec.canary } }))),
+  )
   for (const [kind, watch] of Object.entries(copies.autoscalers)) {
-    watch.onChange((current, previous) => {
-      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
-      addWhere(namespace, ({ spec }) => spec.autoscalerRef?.kind === kind && namesAutoscaler(spec.autoscalerRef, name))
-    })
+    const isOfKind = ({ spec }: Canary) => spec.autoscalerRef?.kind === kind
+    watch.onChange(onEither(({ metadata }) => add(copies.usersOf('autoscaler', metadata).filter(isOfKind))))
   }
   for (const kind of configKinds) {
-    copies.configs.metadataOf(kind)?.onChange((current, previous) => {
-      const { name, namespace } = (current ?? previous)?.metadata ?? { name: '' }
-      addWhere(namespace, (canary) => readsConfig(copies, canary, { kind, name }))
-    })
+    const readers = ({ metadata: { namespace, name } }: KubernetesObject) =>
+      copies.canaries.list(namespace).filter((canary) => readsConfig(copies, canary, { kind, name }))
+    copies.configs.metadataOf(kind)?.onChange(onEither((object) => add(readers(object))))
   }
-  for (const templates of [copies.templates, copies.clusterTemplates]) {
-    templates.onChange((current, previous) => {
-      const name = (current ?? previous)?.metadata.name
-      addWhere(
-        undefined,
-        (canary) => canary.spec.analysis.metrics?.some(({ templateRef }) => templateRef?.name === name) ?? false,
-      )
-    })
-  }
+  for (const templates of [copies.templates, copies.clusterTemplates]) templates.onChange(addUsers('template'))
 }
 
-const namesAutoscaler = (reference: AutoscalerReference, name: string): boolean =>
-  reference.name === name || primaryAutoscalerNameOf(reference) === name
+/** A change as its newest object says it; of one that is gone, the last. */
+const onEither =
+  <T>(handle: (object: T) => void) =>
+  (current: T | undefined, previous: T | undefined): void => {
+    const object = current ?? previous
+    if (object !== undefined) handle(object)
+  }
+
+/** Canaries of a Service whose copies these endpoints are of. */
+function releasersOf(copies: LocalCopies, { metadata: { namespace, labels } }: EndpointSlice): readonly Canary[] {
+  const name = labels?.[serviceNameLabel] ?? ''
+  return copies
+    .usersOf('service', { namespace, name })
+    .filter(({ spec }) => spec.targetRef.kind === serviceKind.kind && serviceNamesOf({ spec }).apex !== name)
+}
+
+const sharersOf = (copies: LocalCopies, { metadata, spec }: Canary): readonly Canary[] =>
+  copies
+    .usersOf('target', { namespace: metadata.namespace, name: spec.targetRef.name })
+    .filter((other) => other.metadata.uid !== metadata.uid)
 
 function readsConfig(copies: LocalCopies, canary: Canary, { kind, name }: ConfigReference): boolean {
   const target = workloadOf(findTarget(copies, canary))
   const references = target === undefined ? [] : configReferencesOf(target.spec.template)
   return references.some((each) => each.kind === kind && each.name === name)
 }
-
-const sharesTarget =
-  (one: Canary) =>
-  (other: Canary): boolean =>
-    other.metadata.uid !== one.metadata.uid && other.spec.targetRef.name === one.spec.targetRef.name

@@ -4,7 +4,7 @@ import type { LocalCopies } from './local-copies.ts'
 import type { Turns } from './turns.ts'
 
 export interface GroupOptions {
-  readonly copies: Pick<LocalCopies, 'canaries' | 'rivals' | 'namespaces'>
+  readonly copies: Pick<LocalCopies, 'canaries' | 'rivals' | 'namespaces' | 'usersOf' | 'waitingIn'>
   readonly turns: Turns
   /** Most releases in progress in a namespace that says nothing itself; 0 for any number. */
   readonly maxConcurrentReleases: number

@@ -26,6 +26,7 @@ import { type AutoscalerWatches, createAutoscalerWatches } from './autoscaler/wa
 import { configKinds } from './config/references.ts'
 import { type ConfigTracker, type ConfigTracking, createConfigTracker } from './config/tracker.ts'
 import { revisionLabel } from './service-target/copy.ts'
+import { createFindUsers, type FindUsers } from './users.ts'
 
 /** What the controller watches: every read of a pass comes from here. */
 export interface LocalCopies {
@@ -45,6 +46,13 @@ export interface LocalCopies {
   readonly namespaces: Reflector<KubernetesObject>
   readonly configs: ConfigTracker
   readonly autoscalers: AutoscalerWatches
+  readonly usersOf: FindUsers
+  /** Those of them that another controller releases. */
+  readonly rivalsOf: FindUsers
+  /** Canaries of a namespace that wait for their turn, or for a gate. */
+  readonly waitingIn: (namespace: string) => readonly Canary[]
+  /** Runs that name this uid as their owner. */
+  readonly runsOf: (uid: string) => readonly CanaryRun[]
 }
 
 export interface LocalCopyOptions {
@@ -54,15 +62,21 @@ export interface LocalCopyOptions {
   readonly random: Random
   readonly namespace?: string | undefined
   readonly tracking: ConfigTracking
+  /** Canaries that another controller releases. */
+  readonly rivals: Reflector<Canary> | undefined
 }
 
-export function createLocalCopies({ client, clock, log, random, namespace, tracking }: LocalCopyOptions): LocalCopies {
+export function createLocalCopies(options: LocalCopyOptions): LocalCopies {
+  const { client, clock, log, random, namespace, tracking, rivals } = options
   const scope = namespace === undefined ? {} : { namespace }
   const reflector = <T extends KubernetesObject>(kind: ResourceKind<T>): Reflector<T> =>
     createReflector<T>({ client, kind, clock, log, random, ...scope })
+  const canaries = reflector<Canary>(canaryKind)
+  const runs = reflector<CanaryRun>(canaryRunKind)
   return {
-    canaries: reflector(canaryKind),
-    runs: reflector(canaryRunKind),
+    ...(rivals && { rivals }),
+    canaries,
+    runs,
     deployments: reflector(deploymentKind),
     daemonSets: reflector(daemonSetKind),
     services: reflector(serviceKind),
@@ -89,6 +103,12 @@ export function createLocalCopies({ client, clock, log, random, namespace, track
     }),
     autoscalers: createAutoscalerWatches({ client, clock, log, random, ...scope }),
     configs: createConfigTracker({ client, clock, log, random, tracking, ...scope }),
+    usersOf: createFindUsers(canaries),
+    rivalsOf: rivals ? createFindUsers(rivals) : () => [],
+    waitingIn: canaries.indexBy(({ metadata, status }) =>
+      status?.phase === 'Waiting' ? [metadata.namespace ?? ''] : [],
+    ),
+    runsOf: runs.indexBy(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)),
   }
 }
 

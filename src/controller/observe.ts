@@ -66,9 +66,7 @@ const routeFacts = ({ traffic, current, programmed, programmedAt, message }: Tra
 
 /** Runs of this very Canary: one of the same name that was deleted may have left some. */
 export const runsOf = (copies: LocalCopies, { metadata }: Canary): readonly CanaryRun[] =>
-  copies.runs
-    .list(metadata.namespace)
-    .filter((run) => run.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true)
+  metadata.uid === undefined ? [] : copies.runsOf(metadata.uid)
 
 const runFacts = ({ metadata, spec, status }: CanaryRun) => ({
   name: metadata.name,

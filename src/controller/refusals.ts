@@ -61,9 +61,13 @@ function leadsNowhere({ target, provider }: RefusalInput): Cause | undefined {
 function isClaimed({ canary, copies }: RefusalInput): Cause | undefined {
   const { kind, name } = canary.spec.targetRef
   const { namespace, uid } = canary.metadata
-  const older = [...copies.canaries.list(namespace), ...(copies.rivals?.list(namespace) ?? [])].find(
-    (other) => other.metadata.uid !== uid && claims(other, canary) && isOlder(other, canary),
-  )
+  const ofTarget = { use: 'target', name } as const
+  const ofServices = { use: 'apex', name: serviceNamesOf(canary).apex } as const
+  const older = [ofTarget, ofServices]
+    .flatMap(({ use, ...named }) =>
+      [copies.usersOf, copies.rivalsOf].flatMap((find) => find(use, { namespace, ...named })),
+    )
+    .find((other) => other.metadata.uid !== uid && claims(other, canary) && isOlder(other, canary))
   if (older === undefined) return undefined
   const whose = isOfFlagger(older) ? ' of Flagger' : ''
   const message = `Canary ${older.metadata.name}${whose} releases ${kind} ${name} or its Services already: delete one of the two`

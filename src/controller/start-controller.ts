@@ -58,7 +58,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
   const { client, clock, log, random } = options
   const { namespace, tracking = { configMaps: true, secrets: true } } = options
   const { metrics = createMetrics(options.registry), rivals } = options
-  const copies = { ...createLocalCopies({ client, clock, log, random, namespace, tracking }), rivals }
+  const copies = createLocalCopies({ client, clock, log, random, namespace, tracking, rivals })
   const policy = { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false }
   const asking = { ...options, copies, policy, defaultMetricsServer: options.defaults.metricsServer }
   const background = createBackgroundAnswers({

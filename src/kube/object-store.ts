@@ -1,4 +1,6 @@
 import type { KubernetesObject } from '../api/index.ts'
+import { isSameJson } from '../base/index.ts'
+import { createObjectIndexes, type NamesOf } from './object-index.ts'
 import type { ObjectRef } from './port.ts'
 import { isNewer } from './resource-version.ts'
 
@@ -11,6 +13,8 @@ export interface Change<T> {
 export interface ObjectStore<T extends KubernetesObject> {
   get(ref: ObjectRef): T | undefined
   list(namespace?: string): readonly T[]
+  /** A way to find objects by what they name, from now on. */
+  indexBy(namesOf: NamesOf<T>): (name: string) => readonly T[]
   overlay(object: T): void
   /** Takes a whole list as the truth and returns what changed, deletions that no watch told of included. */
   replaceAll(objects: readonly T[], resourceVersion: string): readonly Change<T>[]
@@ -25,17 +29,34 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
   const overlays = new Map<string, T>()
   let reached: string | undefined
 
+  const read = (key: string): T | undefined => overlays.get(key) ?? server.get(key)
+  const indexes = createObjectIndexes(read)
+
   const advance = (resourceVersion: string | undefined): void => {
     if (resourceVersion === undefined || isNewer(reached, resourceVersion)) return
     reached = resourceVersion
     for (const [key, object] of overlays) {
-      if (!isNewer(object.metadata.resourceVersion, reached)) overlays.delete(key)
+      if (isNewer(object.metadata.resourceVersion, reached)) continue
+      overlays.delete(key)
+      indexes.update(key)
     }
+  }
+
+  /** The server's word on one object; returns what it said before. */
+  const take = ({ metadata }: T, current: T | undefined): T | undefined => {
+    const key = keyOf(metadata)
+    const previous = server.get(key)
+    if (current === undefined) server.delete(key)
+    else server.set(key, current)
+    advance(metadata.resourceVersion)
+    indexes.update(key)
+    return previous
   }
 
   return {
     advance,
-    get: (ref) => overlays.get(keyOf(ref)) ?? server.get(keyOf(ref)),
+    get: (ref) => read(keyOf(ref)),
+    indexBy: (namesOf) => indexes.add(namesOf, new Set([...server.keys(), ...overlays.keys()])),
     list(namespace) {
       const objects: T[] = []
       const add = (object: T) => {
@@ -47,9 +68,11 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
     },
     overlay(object) {
       const { resourceVersion } = object.metadata
-      const known = overlays.get(keyOf(object.metadata))
+      const key = keyOf(object.metadata)
+      const known = overlays.get(key)
       if (!isNewer(resourceVersion, reached) || !isNewer(resourceVersion, known?.metadata.resourceVersion)) return
-      overlays.set(keyOf(object.metadata), object)
+      overlays.set(key, withFormerSpec(object, read(key)))
+      indexes.update(key)
     },
     replaceAll(objects, resourceVersion) {
       const former = server
@@ -57,23 +80,21 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
       // A list may stand before the last one, after the server was restored from a backup: it is the truth all the same.
       reached = undefined
       advance(resourceVersion)
+      for (const key of new Set([...former.keys(), ...server.keys()])) indexes.update(key)
       return changesBetween(former, server)
     },
     set(object) {
-      const key = keyOf(object.metadata)
-      const previous = server.get(key)
-      server.set(key, object)
-      advance(object.metadata.resourceVersion)
-      return { current: object, previous }
+      const current = withFormerSpec(object, read(keyOf(object.metadata)))
+      return { current, previous: take(current, current) }
     },
-    remove(object) {
-      const key = keyOf(object.metadata)
-      const previous = server.get(key)
-      server.delete(key)
-      advance(object.metadata.resourceVersion)
-      return { current: undefined, previous }
-    },
+    remove: (object) => ({ current: undefined, previous: take(object, undefined) }),
   }
+}
+
+/** Most changes are of the status: a spec that says the same stays the same one, with all that was computed of it. */
+function withFormerSpec<T extends KubernetesObject>(object: T, former: T | undefined): T {
+  if (former === undefined || !('spec' in object && 'spec' in former)) return object
+  return isSameJson(object.spec, former.spec) ? { ...object, spec: former.spec } : object
 }
 
 function changesBetween<T extends KubernetesObject>(

@@ -127,6 +127,8 @@ export interface Reflector<T extends KubernetesObject> {
   get(ref: ObjectRef): T | undefined
   /** All objects, or those of one namespace. */
   list(namespace?: string): readonly T[]
+  /** A way to find objects by what they name, own writes included, without looking at all of them. */
+  indexBy(namesOf: (object: T) => readonly string[]): (name: string) => readonly T[]
   /** Called with the new and the old object; `undefined` new = deleted. Returns the way to stop. */
   onChange(handler: (current: T | undefined, previous: T | undefined) => void): () => void
   /** Puts the answer of an own write over the copy until the watch has caught up with it. */

@@ -2,6 +2,7 @@ import type { KubernetesObject, ResourceKind } from '../api/index.ts'
 import { type Clock, type Logger, messageOf, untilAborted } from '../runtime/index.ts'
 import { type Backoff, createBackoff, type Random } from './backoff.ts'
 import { createFollow, type Follow, type Step } from './list-and-watch.ts'
+import type { NamesOf } from './object-index.ts'
 import { type Change, createObjectStore, type ObjectStore } from './object-store.ts'
 import { type KubeClient, KubeError, type ListOptions, type Reflector } from './port.ts'
 
@@ -41,6 +42,7 @@ export function createReflector<T extends KubernetesObject>(options: ReflectorOp
   return {
     get: store.get,
     list: store.list,
+    indexBy: (namesOf) => store.indexBy(withoutFaults(log, namesOf)),
     overlay: (object) => store.overlay(withoutManagedFields(object)),
     onChange(handler) {
       handlers.add(handler)
@@ -53,6 +55,18 @@ export function createReflector<T extends KubernetesObject>(options: ReflectorOp
     },
   }
 }
+
+/** An object that is not as its kind should be is found by nothing, and ends no watch. */
+const withoutFaults =
+  <T>(log: Logger, namesOf: NamesOf<T>): NamesOf<T> =>
+  (object) => {
+    try {
+      return namesOf(object)
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'an object could not be indexed')
+      return []
+    }
+  }
 
 interface Reflection<T extends KubernetesObject> extends ReflectorOptions<T> {
   readonly store: ObjectStore<T>

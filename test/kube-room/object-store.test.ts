@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ConfigMap } from '../../src/api/index.ts'
+import type { ConfigMap, Deployment } from '../../src/api/index.ts'
 import { type Change, createObjectStore } from '../../src/kube/object-store.ts'
 import { isNewer } from '../../src/kube/resource-version.ts'
 
@@ -38,6 +38,7 @@ const byName = (objects: Iterable<ConfigMap>) =>
 /** A server and a store that hears of its changes later; every step may be taken at any time. */
 function createModel() {
   const store = createObjectStore<ConfigMap>()
+  const find = store.indexBy(parityOf)
   const server = new Map<string, ConfigMap>()
   const told = new Map<string, ConfigMap>()
   const stream: (() => Change<ConfigMap>)[] = []
@@ -81,8 +82,17 @@ function createModel() {
   const settle = (): void => {
     while (stream.length > 0) steps.watch()
   }
-  return { store, server, told, steps, settle }
+  /** Looking through all of them finds the same. */
+  const expectFound = () => {
+    for (const parity of ['even', 'odd']) {
+      expect(byName(find(parity))).toEqual(byName(store.list().filter((each) => parityOf(each).includes(parity))))
+    }
+  }
+  return { store, server, told, steps, settle, expectFound }
 }
+
+/** What it is found by changes with each change. */
+const parityOf = ({ metadata }: ConfigMap) => [Number(metadata.resourceVersion) % 2 === 0 ? 'even' : 'odd']
 
 test('however events and own writes interleave, the copy and what was told end as the server stands', () => {
   const step = fc.record({
@@ -91,11 +101,40 @@ test('however events and own writes interleave, the copy and what was told end a
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (taken) => {
-      const { store, server, told, steps, settle } = createModel()
-      for (const { name, sort } of taken) steps[sort](name)
+      const { store, server, told, steps, settle, expectFound } = createModel()
+      for (const { name, sort } of taken) {
+        steps[sort](name)
+        expectFound()
+      }
       settle()
       expect(byName(store.list())).toEqual(byName(server.values()))
       expect(byName(told.values())).toEqual(byName(server.values()))
     }),
   )
+})
+
+test('an object that changed in its status alone keeps its spec, and what was computed of it', () => {
+  const store = createObjectStore<Deployment>()
+  const deployment = (resourceVersion: string, image: string): Deployment => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'default', uid: 'one', resourceVersion },
+    spec: { selector: {}, template: { spec: { containers: [{ name: 'web', image }] } } },
+    status: { replicas: Number(resourceVersion) },
+  })
+  const [first, scaled, written, changed] = [
+    deployment('1', 'web:1'),
+    deployment('2', 'web:1'),
+    deployment('3', 'web:1'),
+    deployment('4', 'web:2'),
+  ] as const
+  store.set(first)
+  store.set(scaled)
+  expect(store.get(scaled.metadata)).toEqual(scaled)
+  expect(store.get(scaled.metadata)?.spec).toBe(first.spec)
+  store.overlay(written)
+  expect(store.get(written.metadata)).toEqual(written)
+  expect(store.get(written.metadata)?.spec).toBe(first.spec)
+  store.set(changed)
+  expect(store.get(changed.metadata)).toEqual(changed)
 })
