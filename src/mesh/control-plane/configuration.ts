@@ -9,12 +9,14 @@ import type { Certificates } from './certificates.ts'
 import type { Credentials } from './credentials.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
 import { type Need, needsByObject } from './needs.ts'
+import { type RulesOf, rulesIn } from './rejected-rules.ts'
 import { createRouteHolder } from './route-holder.ts'
 
 /** The configuration as it was last built and handed to the server. */
 export interface Configuration {
   readonly findings: ReadonlyMap<string, readonly Finding[]>
   readonly needs: ReadonlyMap<string, readonly Need[]>
+  readonly rulesOf: RulesOf
   readonly snapshots: ReadonlyMap<string, Snapshot>
   /** Generation of each routing object that it was built from. */
   readonly generations: ReadonlyMap<string, number>
@@ -27,6 +29,7 @@ export interface Configuration {
 export const emptyConfiguration: Configuration = {
   findings: new Map(),
   needs: new Map(),
+  rulesOf: () => new Map(),
   snapshots: new Map(),
   generations: new Map(),
   notes: new Map(),
@@ -76,6 +79,7 @@ export function createConfigurationBuilder(
         return {
           findings: Map.groupBy(mesh.findings, (finding) => keyText(finding.object)),
           needs: needsByObject(mesh.proxies),
+          rulesOf: rulesIn(mesh),
           snapshots,
           generations: generationsOf(held.objects),
           notes: held.notes,

@@ -3,6 +3,7 @@ import type { ConnectedProxy } from '../xds/index.ts'
 import type { Configuration } from './configuration.ts'
 import type { Need } from './needs.ts'
 import { podOf, stateOfConnected } from './proxy-state.ts'
+import { rejectedRules } from './rejected-rules.ts'
 import type { ObjectReport, ReplicaReport } from './replica-report.ts'
 
 export interface OwnReportInput {
@@ -17,8 +18,12 @@ export interface OwnReportInput {
 /** What this replica tells the others: little while every object is in force everywhere. */
 export function buildOwnReport({ configuration, connected, open, ...rest }: OwnReportInput): ReplicaReport {
   const expected = rest.expected()
-  const keys = new Set([...open, ...rejectedKeys(configuration, connected)])
-  const objects = [...keys].map((key) => [key, reportOf(key, configuration, connected, expected)] as const)
+  const rules = rejectedRules({ configuration, connected })
+  const keys = new Set([...open, ...rejectedKeys(configuration, connected), ...rules.keys()])
+  const objects = [...keys].map((key) => {
+    const report = reportOf(key, configuration, connected, expected)
+    return [key, { ...report, rejected: { ...rules.get(key), ...report.rejected } }] as const
+  })
   return {
     connected: new Set([...connected.keys(), ...expected].map(podOf)),
     roots: commonRoots(connected),

@@ -6,6 +6,8 @@ import { type ProxyState, podOf, stateOfConnected } from './proxy-state.ts'
 export interface ProgrammedInput {
   readonly findings: readonly Finding[]
   readonly needs: readonly Need[]
+  /** Beside routes: what Envoys say of what the object makes, by pod. */
+  readonly rejections: Readonly<Record<string, string>>
   /** To be said although all is well. */
   readonly note?: string | undefined
   readonly snapshots: ReadonlyMap<string, Snapshot>
@@ -36,9 +38,10 @@ export function judgeProgrammed(input: ProgrammedInput): Programmed {
   const states = input.needs
     .map((need) => ({ nodeId: need.nodeId, state: stateOf(need, input) }))
     .filter(({ state }) => state.kind !== 'unasked')
-  const rejected = states.flatMap(({ nodeId, state }) =>
-    state.kind === 'rejected' ? [`${podOf(nodeId)}: ${state.message}`] : [],
-  )
+  const rejected = [
+    ...Object.entries(input.rejections).map(([pod, message]) => `${pod}: ${message}`),
+    ...states.flatMap(({ nodeId, state }) => (state.kind === 'rejected' ? [`${podOf(nodeId)}: ${state.message}`] : [])),
+  ]
   if (rejected.length > 0)
     return decided(false, 'Rejected', `proxies keep their last good configuration; ${few(rejected)}`)
   const waiting = names(states.filter(({ state }) => state.kind === 'waiting'))

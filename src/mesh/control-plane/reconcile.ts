@@ -6,7 +6,8 @@ import type { Configuration } from './configuration.ts'
 import { keyOf, keyText } from './last-good.ts'
 import type { MeshMetrics } from './metrics.ts'
 import { judgeProgrammed, type Programmed } from './programmed.ts'
-import { stateElsewhere } from './replica-report.ts'
+import { rejectedRules } from './rejected-rules.ts'
+import { type ReplicaReport, rejectedElsewhere, stateElsewhere } from './replica-report.ts'
 import type { Replicas } from './replicas.ts'
 import type { RoutingObject } from './routing-watch.ts'
 import { conditionOf, createStatusWriter, isSettled, type StatusWriter } from './status-writer.ts'
@@ -72,22 +73,9 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     return options.facts().configuration.generations.get(key) === generation ? object : undefined
   }
 
-  const judge = (key: string, generation: number, elapsedMs: number): Programmed => {
-    const { configuration, ...proxies } = options.facts()
-    return judgeProgrammed({
-      ...proxies,
-      elsewhere: stateElsewhere(options.replicas().others(), key, generation),
-      findings: configuration.findings.get(key) ?? [],
-      needs: configuration.needs.get(key) ?? [],
-      note: configuration.notes.get(key),
-      snapshots: configuration.snapshots,
-      isOverdue: elapsedMs >= options.laggingAfterMs,
-    })
-  }
-
   const decide = async (key: string, object: RoutingObject): Promise<WorkOutcome> => {
     const elapsedMs = clock.monotonic() - since(key, object.metadata.generation)
-    const verdict = judge(key, object.metadata.generation ?? 0, elapsedMs)
+    const verdict = judge(options, key, object.metadata.generation ?? 0, elapsedMs)
     if (isLate(verdict) && isInForce(object)) {
       waiting.delete(key)
       return {}
@@ -110,7 +98,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     },
     configurationChanged() {
       options.replicas().ownChanged()
-      for (const key of speakingKeys(watches, options.facts().configuration)) options.enqueue(key)
+      for (const key of speakingKeys(options)) options.enqueue(key)
     },
     proxiesChanged() {
       options.replicas().ownChanged()
@@ -124,14 +112,47 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
   }
 }
 
+type Judging = Pick<ReconcilerOptions, 'facts' | 'replicas' | 'laggingAfterMs'>
+
+function judge(
+  { facts, replicas, laggingAfterMs }: Judging,
+  key: string,
+  generation: number,
+  elapsedMs: number,
+): Programmed {
+  const { configuration, ...proxies } = facts()
+  const others = replicas().others()
+  return judgeProgrammed({
+    ...proxies,
+    elsewhere: stateElsewhere(others, key, generation),
+    findings: configuration.findings.get(key) ?? [],
+    needs: configuration.needs.get(key) ?? [],
+    // Of routes it is known whom they are for; of other objects it shows when a proxy rejects what they make.
+    rejections: isRoute(key)
+      ? {}
+      : { ...rejectedElsewhere(others, key, generation), ...rejectedRules(facts()).get(key) },
+    note: configuration.notes.get(key),
+    snapshots: configuration.snapshots,
+    isOverdue: elapsedMs >= laggingAfterMs,
+  })
+}
+
 /** Kinds beside the VirtualService speak only when something is, or was, wrong with them. */
-function speakingKeys(watches: Watches, { findings }: Configuration): readonly string[] {
+function speakingKeys({ watches, facts, replicas }: ReconcilerOptions): readonly string[] {
+  const { findings } = facts().configuration
+  const told = replicas().others().flatMap(keysOf)
+  const rejected = new Set([...rejectedRules(facts()).keys(), ...told])
   const routes = watches.virtualServices.list().map((object) => keyText(keyOf(object)))
   const others = [...watches.routing.values()]
     .flatMap((watch) => watch.list())
-    .filter((object) => findings.has(keyText(keyOf(object))) || conditionOf(object) !== undefined)
-  return [...new Set([...routes, ...others.map((object) => keyText(keyOf(object)))])]
+    .map((object) => ({ object, key: keyText(keyOf(object)) }))
+    .filter(({ object, key }) => findings.has(key) || rejected.has(key) || conditionOf(object) !== undefined)
+  return [...new Set([...routes, ...others.map(({ key }) => key)])]
 }
+
+const isRoute = (key: string): boolean => key.startsWith('VirtualService/')
+
+const keysOf = ({ objects }: ReplicaReport): readonly string[] => [...objects.keys()]
 
 /** Of the objects that are not known to be in force as they are now. */
 const openKeys = (watches: Watches): readonly string[] =>

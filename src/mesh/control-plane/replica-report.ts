@@ -65,6 +65,20 @@ export const stateElsewhere =
     return states.find(({ kind }) => kind === 'has-it') ?? states.find(({ kind }) => kind === 'rejected') ?? states[0]
   }
 
+/** What proxies of other replicas reject of an object of this generation, by pod. */
+export const rejectedElsewhere = (
+  reports: readonly ReplicaReport[],
+  key: string,
+  generation: number,
+): Readonly<Record<string, string>> =>
+  Object.assign(
+    {},
+    ...reports.flatMap(({ objects }) => {
+      const report = objects.get(key)
+      return report?.generation === generation ? [report.rejected] : []
+    }),
+  )
+
 function stateIn(report: ObjectReport | undefined, pod: string, generation: number): ProxyState {
   if (report?.generation !== generation || report.waiting.includes(pod)) return { kind: 'waiting' }
   const message = report.rejected[pod]

@@ -1,12 +1,13 @@
 import type { VirtualService } from '../../api/index.ts'
 import type { ClusterObjects } from '../istio/index.ts'
-import type { Mesh, RouteTable, TcpRoute } from '../model/index.ts'
+import type { Finding, Mesh, RouteTable, TcpRoute } from '../model/index.ts'
 import { keyOf, keyText } from './last-good.ts'
 
 /** What the holder made of the objects. */
 export interface HeldRoutes {
+  /** What is wrong with the versions that are refused is among its findings. */
   readonly mesh: Mesh
-  /** With the earlier version of each VirtualService that is held. */
+  /** With the earlier version of each VirtualService that is held; where the later one is refused, as what that says. */
   readonly objects: ClusterObjects
   /** When the first of them is followed all the same; undefined when none is held. */
   readonly untilMs: number | undefined
@@ -16,7 +17,8 @@ export interface HeldRoutes {
 
 /**
  * Objects come over separate watches: a route may be here before the endpoints that were ready before it was written.
- * One that leads more requests to nobody than its earlier version does waits for them, for a bounded time.
+ * One that leads more requests to nobody than its earlier version does waits for them, for a bounded time. One that
+ * leads to what does not exist even then is refused until it does.
  */
 export interface RouteHolder {
   hold(objects: ClusterObjects, nowMs: number): HeldRoutes
@@ -46,21 +48,50 @@ export function createRouteHolder(toMesh: (objects: ClusterObjects) => Mesh, hol
       const held = candidates.filter(({ sinceMs }) => nowMs - sinceMs < holdAtMostMs)
       waiting = new Map(candidates.map(({ key, version, sinceMs }) => [key, { version, sinceMs }]))
       const heldKeys = new Set(held.map(({ key }) => key))
-      const isHeld = (object: VirtualService): boolean => heldKeys.has(keyText(keyOf(object)))
-      const virtualServices = objects.virtualServices.map((object) =>
-        isHeld(object) ? (followed.get(keyText(keyOf(object))) ?? object) : object,
-      )
       const overdue = candidates.filter(({ key }) => !heldKeys.has(key))
+      const isRefused = ({ clusters }: Candidate) => clusters.includes(undefined)
+      const refused = new Set(overdue.filter(isRefused).map(({ key }) => key))
+      const standIns = withEarlier(objects.virtualServices, followed, { held: heldKeys, refused })
+      const { virtualServices } = standIns
       notes = keptNotes(notes, followed, virtualServices)
-      for (const { key, clusters } of overdue)
+      for (const { key, clusters } of overdue.filter((each) => !isRefused(each)))
         notes.set(key, `followed after ${holdAtMostMs / 1_000} s without a ready endpoint of ${clusters.join(', ')}`)
-      followed = new Map(virtualServices.map((object) => [keyText(keyOf(object)), object]))
-      const inForce = held.length === 0 ? objects : { ...objects, virtualServices }
-      last = held.length === 0 ? wanted : toMesh(inForce)
+      followed = standIns.followed
+      const isAsWanted = held.length + refused.size === 0
+      const inForce = isAsWanted ? objects : { ...objects, virtualServices }
+      last = isAsWanted ? wanted : toMesh(inForce)
       const untilMs = held.length === 0 ? undefined : Math.min(...held.map(({ sinceMs }) => sinceMs)) + holdAtMostMs
-      return { mesh: last, objects: inForce, untilMs, notes }
+      return { mesh: withFindings(last, wanted, refused), objects: inForce, untilMs, notes }
     },
   }
+}
+
+/** What is in force of each object: of one that is refused, under its own name and generation, the earlier spec. */
+function withEarlier(
+  objects: readonly VirtualService[],
+  followed: ReadonlyMap<string, VirtualService>,
+  { held, refused }: { readonly held: ReadonlySet<string>; readonly refused: ReadonlySet<string> },
+) {
+  const standIns = objects.map((object) => {
+    const key = keyText(keyOf(object))
+    const earlier = followed.get(key)
+    if (earlier === undefined || !(held.has(key) || refused.has(key))) return { key, followed: object, shown: object }
+    return { key, followed: earlier, shown: held.has(key) ? earlier : { ...object, spec: earlier.spec } }
+  })
+  return {
+    virtualServices: standIns.map(({ shown }) => shown),
+    followed: new Map(standIns.map((each) => [each.key, each.followed])),
+  }
+}
+
+/** Why versions were refused is known of the mesh that they would have made. */
+function withFindings(mesh: Mesh, wanted: Mesh, refused: ReadonlySet<string>): Mesh {
+  if (refused.size === 0) return mesh
+  const isOfRefused = ({ object }: Finding) => refused.has(keyText(object))
+  const told = wanted.findings
+    .filter(isOfRefused)
+    .map((finding) => ({ ...finding, message: `${finding.message}; the version before stays in force` }))
+  return { ...mesh, findings: [...mesh.findings.filter((finding) => !isOfRefused(finding)), ...told] }
 }
 
 /** A note is about one version. */
@@ -91,8 +122,8 @@ interface Change {
 interface Candidate {
   readonly key: string
   readonly version: VirtualService
-  /** That nobody is ready behind. */
-  readonly clusters: readonly string[]
+  /** That nobody is ready behind; undefined for what does not exist. */
+  readonly clusters: readonly (string | undefined)[]
 }
 
 /** The changed objects that would send a larger share to nobody than what they said before. */
@@ -111,13 +142,7 @@ function leadingToNobody(objects: readonly VirtualService[], { followed, last, w
     const [before, after] = [routesBefore.get(key) ?? [], routesAfter.get(key) ?? []]
     if (lostShare(after, isReady) <= lostShare(before, isReady)) return []
     const clusters = [
-      ...new Set(
-        after
-          .flat()
-          .flatMap(({ cluster, weight }) =>
-            weight > 0 && !isReady(cluster) ? [cluster ?? 'an unknown destination'] : [],
-          ),
-      ),
+      ...new Set(after.flat().flatMap(({ cluster, weight }) => (weight > 0 && !isReady(cluster) ? [cluster] : []))),
     ]
     return [{ key, version, clusters }]
   })

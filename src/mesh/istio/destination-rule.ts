@@ -1,5 +1,5 @@
 import type { DestinationRule } from '../../api/index.ts'
-import type { Finding } from '../model/index.ts'
+import type { Finding, ObjectKey } from '../model/index.ts'
 import { hostMatches, resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import type { RegisteredService } from './registry.ts'
@@ -15,6 +15,8 @@ export interface Subset extends PortPolicies {
 
 export interface DestinationPolicy extends PortPolicies {
   readonly subsets: readonly Subset[]
+  /** The rules that it was merged of. */
+  readonly origins: readonly ObjectKey[]
 }
 
 /** The policies that clients of one place are held to, by the full name of the host. */
@@ -32,6 +34,7 @@ export interface DestinationRules {
 
 interface Rule {
   readonly id: number
+  readonly key: ObjectKey
   readonly host: string
   readonly namespace: string
   readonly exportTo: readonly string[]
@@ -83,7 +86,7 @@ function readRules(objects: readonly DestinationRule[]) {
     if (!read.ok) findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
     else {
       const { host, exportTo } = read.value
-      rules.push({ id, host: resolveHost(host, namespace), namespace, exportTo, spec: read.value })
+      rules.push({ id, key: keyOf(object), host: resolveHost(host, namespace), namespace, exportTo, spec: read.value })
     }
   }
   return { rules, findings }
@@ -135,5 +138,5 @@ function mergeRules(rules: readonly Rule[]): DestinationPolicy {
     if (subsets.has(name)) continue
     subsets.set(name, { name, labels, ...readPolicies(trafficPolicy, policies) })
   }
-  return { ...policies, subsets: [...subsets.values()] }
+  return { ...policies, subsets: [...subsets.values()], origins: rules.map(({ key }) => key) }
 }

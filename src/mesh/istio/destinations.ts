@@ -20,11 +20,15 @@ export function createClusters(services: ReadonlyMap<string, RegisteredService>)
     [...services.values()].flatMap((service) => ofService(service, view.policies.get(service.identity.host)))
 }
 
-const buildClusters = (service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] =>
-  service.ports.flatMap((port) => [
-    buildCluster(service, port, policy ?? defaultPolicies),
-    ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
-  ])
+function buildClusters(service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] {
+  const origins = policy === undefined ? {} : { origins: policy.origins }
+  return service.ports.flatMap((port) =>
+    [
+      buildCluster(service, port, policy ?? defaultPolicies),
+      ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
+    ].map((cluster) => ({ ...cluster, ...origins })),
+  )
+}
 
 function buildCluster(
   { identity, identities = [] }: RegisteredService,

@@ -1,3 +1,4 @@
+import type { ObjectKey } from './finding.ts'
 import type { Locality } from './locality.ts'
 import type { TrafficPolicy } from './traffic-policy.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
@@ -31,6 +32,8 @@ export interface Cluster extends TrafficPolicy {
   /** SPIFFE URIs that its endpoints may show, sorted. */
   readonly identities: readonly string[]
   readonly endpoints: readonly Endpoint[]
+  /** The objects that say how it is treated; absent where none does. */
+  readonly origins?: readonly ObjectKey[]
 }
 
 /** Leads wherever the request names, past the mesh. Istio's name. */

@@ -33,6 +33,7 @@ const all = { cluster: '2', endpoints: '2', routes: '2' }
 const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, rest: Partial<ProgrammedInput> = {}) =>
   judgeProgrammed({
     findings: [],
+    rejections: {},
     needs: Object.keys(proxies).map((name) => ({
       nodeId: node(name),
       tables: ['table'],
@@ -119,6 +120,11 @@ describe('a VirtualService is', () => {
       'rejected when one proxy rejects it',
       judge({ a: proxy(all), b: proxy({}, 'no such thing') }),
       decided(false, 'Rejected', 'proxies keep their last good configuration; b.shop: no such thing'),
+    ],
+    [
+      'rejected when one proxy rejects something else that the object makes',
+      judge({ a: proxy(all) }, { rejections: { 'b.shop': 'no such file' } }),
+      decided(false, 'Rejected', 'proxies keep their last good configuration; b.shop: no such file'),
     ],
     [
       'invalid whatever the proxies have',

@@ -59,6 +59,43 @@ describe('a route that leads to nobody yet', () => {
     expect(play([0, before], [10, unknown])[1]).toEqual([[100, 0], 3_010, []])
   })
 
+  test('one that does not exist is refused, which is told, until it does', () => {
+    const unknown = { virtualServices: [route(2, 50, 'web-next')] }
+    const [web] = shop.services
+    const holder = createRouteHolder(translate, 3_000)
+    const moments = [
+      [0, before],
+      [10, unknown],
+      [3_010, unknown],
+      [60_000, unknown],
+      [60_010, { virtualServices: [route(3, 60, 'web-canary')] }],
+      [60_020, unknown],
+      [63_020, unknown],
+      [
+        63_030,
+        { ...unknown, services: [...shop.services, { ...web, metadata: { ...web?.metadata, name: 'web-next' } }] },
+      ],
+    ] as const
+    const played = moments.map(([atMs, rest]) => {
+      const { mesh, objects: inForce, untilMs } = holder.hold(objects(rest as Partial<ClusterObjects>), atMs)
+      const generations = inForce.virtualServices.map(({ metadata }) => metadata.generation)
+      return [shares(mesh), untilMs, generations, mesh.findings.map(({ message }) => message)]
+    })
+    const missing =
+      'spec.http[0]: there is no Service web-next.shop.svc.cluster.local; the version before stays in force'
+    expect(played).toEqual([
+      [[100, 0], undefined, [1], []],
+      [[100, 0], 3_010, [1], []],
+      [[100, 0], undefined, [2], [missing]],
+      [[100, 0], undefined, [2], [missing]],
+      [[40, 60], undefined, [3], []],
+      [[40, 60], 63_020, [3], []],
+      [[40, 60], undefined, [2], [missing]],
+      // There is a Service now: the route has waited its time for somebody to be ready behind it.
+      [[50, 50], undefined, [2], []],
+    ])
+  })
+
   test('the version before it says which generation is in force', () => {
     const holder = createRouteHolder(translate, 3_000)
     holder.hold(objects(before), 0)

@@ -1,4 +1,4 @@
-import { Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import { register } from '@grpc/grpc-js-xds'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -145,13 +145,17 @@ test('matches and what it cannot do by itself do not break its other routes', as
   expect(await sharesOf(20)).toEqual({ 'web-canary': 20 })
 })
 
-test('a destination that does not exist fails calls at once, and the next route is taken up', async () => {
+test('a route to a destination that does not exist is refused, and the next one is taken up', async () => {
   await place(
     api,
     virtualServiceKind,
     virtualServiceOf('web', { http: [{ route: [{ destination: { host: 'gone' } }] }] }),
   )
-  await eventually(async () => expect(await call().catch(({ code }) => code)).toBe(status.UNAVAILABLE))
+  await eventually(() => {
+    const { conditions = [] } = readVirtualService(api, 'web', namespaceName)?.status ?? {}
+    expect(conditions).toMatchObject([{ status: 'False', reason: 'DestinationNotFound' }])
+  })
+  expect(await sharesOf(20)).toEqual({ 'web-canary': 20 })
   await routed({ route: [{ destination: { host: 'web-primary' } }] })
   expect(await sharesOf(20)).toEqual({ 'web-primary': 20 })
 })
