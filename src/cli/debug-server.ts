@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
-import type { ProxyViews } from '../mesh/control-plane/index.ts'
+import type { ControlPlane } from '../mesh/control-plane/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { CommandError } from './exit-codes.ts'
 import { parseListen } from './probe-server.ts'
@@ -8,16 +8,24 @@ import { parseListen } from './probe-server.ts'
 export interface DebugServerOptions {
   /** `host:port`; whoever reaches it reads every proxy's configuration. */
   readonly listen: string
-  readonly views: ProxyViews
+  readonly views: ControlPlane['views']
+  readonly departures: ControlPlane['departures']
   /** The name of this replica. */
   readonly replica: string
   readonly log: Logger
 }
 
-/** Serves what `sluice proxy-status` and `sluice proxy-config` show, until the signal fires. */
+/**
+ * Serves what `sluice proxy-status` and `sluice proxy-config` show, and tells a node when its endpoint has left every
+ * proxy, until the signal fires.
+ */
 export function serveDebug(options: DebugServerOptions, signal: AbortSignal): Promise<void> {
   const { host, port } = parseListen(options.listen)
-  const server = createServer((request, response) => answer(options, request, response))
+  const server = createServer((request, response) => {
+    const address = /^\/debug\/endpoints\/(?<address>[^/]+)\/gone$/.exec(request.url ?? '')?.groups?.address
+    if (address === undefined) answer(options, request, response)
+    else void answerWhenGone(options, address, response, signal)
+  })
   return new Promise((resolve, reject) => {
     server.on('error', (error) =>
       reject(new CommandError(`--debug-listen ${options.listen}: ${error.message}; choose another address`)),
@@ -28,6 +36,19 @@ export function serveDebug(options: DebugServerOptions, signal: AbortSignal): Pr
       server.close(() => resolve())
     })
   })
+}
+
+/** Answers when it is so, and not before. */
+async function answerWhenGone(
+  { departures }: DebugServerOptions,
+  address: string,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const hungUp = new AbortController()
+  response.on('close', () => hungUp.abort())
+  const isGone = await departures.untilGone(address, AbortSignal.any([signal, hungUp.signal]))
+  response.writeHead(isGone ? 200 : 503, { 'content-type': 'application/json' }).end('{}')
 }
 
 function answer({ views, replica }: DebugServerOptions, request: IncomingMessage, response: ServerResponse): void {

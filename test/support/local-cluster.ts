@@ -17,6 +17,8 @@ import { createWorkloadControllers } from '../../src/local/workloads/index.ts'
 import { type Logger, silentLogger, systemClock } from '../../src/runtime/index.ts'
 
 export interface LocalCluster extends AsyncDisposable {
+  /** What the pods need until they have ended, and what needs the API server, ends in between. */
+  [Symbol.asyncDispose](between?: () => Promise<void>): Promise<void>
   readonly client: KubeClient
   readonly agent: NodeAgent
   readonly prefix: string
@@ -31,7 +33,15 @@ export interface LocalCluster extends AsyncDisposable {
 export interface LocalClusterOptions {
   readonly timing?: NodeAgentOptions['timing']
   readonly sidecar?: NodeAgentOptions['sidecar']
+  /** What depends on the address block; called once, when the API server answers. */
+  readonly node?: (options: NodeOptions) => Pick<NodeAgentOptions, 'sidecar' | 'untilProxiesForget'>
   readonly log?: Logger
+}
+
+export interface NodeOptions {
+  readonly client: KubeClient
+  readonly prefix: string
+  readonly directory: string
 }
 
 const noSidecar: NodeAgentOptions['sidecar'] = {
@@ -52,6 +62,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   const client = createKubeClient({ kubeconfig: kubeconfigPath, fieldManager: 'test' })
   await installDefinitions(client, systemClock, stopApi.signal)
   const common = { client, clock: systemClock, log, random: Math.random }
+  const place = { client, prefix: block.prefix, directory }
+  const parts = options.node?.(place) ?? { sidecar: options.sidecar ?? noSidecar }
   const startNode = () => {
     const stop = new AbortController()
     const agent = createNodeAgent({
@@ -59,8 +71,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       prefix: block.prefix,
       directory,
       environment: process.env,
-      sidecar: options.sidecar ?? noSidecar,
-      timing: { drainMs: 100, shutdownGraceMs: 500, ...options.timing },
+      ...parts,
+      timing: { shutdownGraceMs: 500, ...options.timing },
     })
     const workloads = createWorkloadControllers(common)
     const running = Promise.all([agent.start(stop.signal), workloads.start(stop.signal)])
@@ -99,8 +111,9 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       for await (const chunk of node.agent.readLog(request, stop.signal)) chunks.push(chunk)
       return Buffer.concat(chunks).toString()
     },
-    async [Symbol.asyncDispose]() {
+    async [Symbol.asyncDispose](between = async () => {}) {
       await node.end()
+      await between()
       stopApi.abort()
       await serving
       await rm(directory, { recursive: true, force: true })

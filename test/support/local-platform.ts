@@ -28,7 +28,7 @@ export async function buildPlatform({
     children: { mesh: mesh ?? [process.execPath, main, 'mesh'], controller: [process.execPath, main, 'controller'] },
     clock: systemClock,
     log,
-    timing: { drainMs: 100, shutdownGraceMs: 1_000 },
+    timing: { shutdownGraceMs: 1_000 },
   })
 }
 

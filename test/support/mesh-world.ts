@@ -80,6 +80,7 @@ export async function startMesh(options: {
     lines,
     registry,
     views: mesh.views,
+    departures: mesh.departures,
     async stop() {
       stop.abort()
       await running

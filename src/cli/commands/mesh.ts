@@ -8,8 +8,8 @@ import { createReflector, type KubeClient, type ReflectorOptions } from '../../k
 import {
   authenticateByKey,
   authenticateByTokenReview,
+  type ControlPlane,
   createControlPlane,
-  type ProxyViews,
   type ReplicaSettings,
   replicaLabel,
   reviewAdmission,
@@ -68,7 +68,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
   await runTogether(stop.signal, [
     (signal) => serveProbes({ listen: options.listen, registry, log: acting.log, isReady }, signal),
     controlPlane.start,
-    ...debug(options, controlPlane.views, acting.log),
+    ...debug(options, controlPlane, acting.log),
     ...(await webhooks(options, acting)),
   ])
 }
@@ -99,10 +99,10 @@ function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommand
 /** Not served without an address. */
 const debug = (
   { debugListen: listen }: MeshCommandOptions,
-  views: ProxyViews,
+  { views, departures }: ControlPlane,
   log: Logger,
 ): readonly ((signal: AbortSignal) => Promise<void>)[] =>
-  listen === undefined ? [] : [(signal) => serveDebug({ listen, views, replica: hostname(), log }, signal)]
+  listen === undefined ? [] : [(signal) => serveDebug({ listen, views, departures, replica: hostname(), log }, signal)]
 
 /** None without an address for them. */
 async function webhooks(

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type EndpointSlice,
   endpointSliceKind,
   type KubernetesObject,
   type LocalImage,
@@ -17,7 +18,7 @@ import { type Clock, type Logger, runTogether, untilAborted } from '../../runtim
 import { kubernetesRestartTiming } from './container/restart-delay.ts'
 import type { IsolatedNetwork } from './network/isolation.ts'
 import { createPodAddressBook } from './network/pod-addresses.ts'
-import { createServiceProxy } from './network/service-proxy.ts'
+import { createServiceProxy, untilNotListed } from './network/service-proxy.ts'
 import type { SidecarOptions } from './pod/envoy-launch.ts'
 import type { PodDependencies, PodTiming } from './pod/pod-dependencies.ts'
 import { createPodsOfNode, type PodsOfNode } from './pod/pods-of-node.ts'
@@ -31,6 +32,8 @@ export interface NodeAgentOptions {
   readonly directory: string
   readonly network?: IsolatedNetwork | undefined
   readonly sidecar: SidecarOptions
+  /** Resolves when no proxy of the mesh sends to the address any more, or the signal fires; at once when absent. */
+  readonly untilProxiesForget?: (address: string, signal: AbortSignal) => Promise<void>
   /** The environment of this process; programs get only a few words of it. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly timing?: Partial<PodTiming>
@@ -56,7 +59,7 @@ export interface NodeAgent {
   gateways(): readonly { readonly name: string; readonly address: string }[]
 }
 
-const defaultTiming: PodTiming = { restart: kubernetesRestartTiming, drainMs: 1_000, shutdownGraceMs: 2_000 }
+const defaultTiming: PodTiming = { restart: kubernetesRestartTiming, forgetAtMostMs: 5_000, shutdownGraceMs: 2_000 }
 
 /** Runs every pod of the cluster as processes of this machine, as the only node there is. */
 export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
@@ -75,7 +78,7 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   const runPods = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([Promise.all(reflectors.map(({ synced }) => synced)), untilAborted(signal)])
     if (signal.aborted) return
-    const dependencies = podDependencies(options, { services, images })
+    const dependencies = podDependencies(options, { services, images, endpointSlices })
     for (const pod of pods.list()) dependencies.addresses.remember(pod)
     const modeOf = (pod: Pod) => sidecarModeOf(pod, namespaces.get({ name: pod.metadata.namespace ?? '' }))
     const fleet = createPodsOfNode(dependencies, modeOf, signal)
@@ -104,7 +107,11 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
 
 function podDependencies(
   options: NodeAgentOptions,
-  seen: { readonly services: Reflector<Service>; readonly images: Reflector<LocalImage> },
+  seen: {
+    readonly services: Reflector<Service>
+    readonly images: Reflector<LocalImage>
+    readonly endpointSlices: Reflector<EndpointSlice>
+  },
 ): PodDependencies {
   const { client, clock, log, prefix, sidecar } = options
   const directory = join(options.directory, 'pods')
@@ -117,6 +124,10 @@ function podDependencies(
     directory,
     services: () => seen.services.list(),
     images: () => seen.images.list(),
+    async untilGone(address, signal) {
+      await untilNotListed(seen.endpointSlices, address, signal)
+      if (!signal.aborted) await options.untilProxiesForget?.(address, signal)
+    },
     events: createEventRecorder({ client, component: 'local-node-agent', clock, log }),
     addresses: createPodAddressBook(prefix),
     network: options.network,

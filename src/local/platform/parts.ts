@@ -16,6 +16,7 @@ import {
 } from '../node-agent/index.ts'
 import { createPrometheus, createTargetWriter, type Prometheus } from '../prometheus/index.ts'
 import { createWorkloadControllers } from '../workloads/index.ts'
+import { createEndpointDoor } from './endpoint-door.ts'
 import type { LocalPlatformOptions } from './options.ts'
 import { createSupervisedChild, type SupervisedChild } from './supervised-child.ts'
 
@@ -84,7 +85,7 @@ export async function buildParts(options: PartsOptions): Promise<Parts> {
       trust,
       renderBootstrap,
     },
-    environment,
+    ...{ environment, untilProxiesForget: createEndpointDoor(`http://${host}:${DEBUG_PORT}`, clock) },
     ...(options.timing === undefined ? {} : { timing: options.timing }),
   })
   const prometheus = createPrometheus({

@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import type { KubernetesObject } from '../../api/index.ts'
+import { remember } from '../../base/index.ts'
 import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
 import { createMeshRenderer, type Observability, type ProxyResources, renderSystemRoots } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
@@ -22,6 +23,8 @@ export interface Configuration {
   readonly generations: ReadonlyMap<string, number>
   /** What is to be said of an object although it is in force. */
   readonly notes: ReadonlyMap<string, string>
+  /** Of all endpoints. */
+  readonly addresses: () => ReadonlySet<string>
   /** In how long it must be built again, whatever happens; absent when it need not. */
   readonly againInMs?: number
 }
@@ -33,6 +36,7 @@ export const emptyConfiguration: Configuration = {
   snapshots: new Map(),
   generations: new Map(),
   notes: new Map(),
+  addresses: () => new Set(),
 }
 
 /** Where what only one proxy may know comes from. */
@@ -83,6 +87,7 @@ export function createConfigurationBuilder(
           snapshots,
           generations: generationsOf(held.objects),
           notes: held.notes,
+          addresses: () => addressesOf(mesh),
           ...(held.untilMs === undefined ? {} : { againInMs: Math.max(0, held.untilMs - now) }),
         }
       } catch (error) {
@@ -136,6 +141,16 @@ function buildSnapshots(
   }
   return snapshots
 }
+
+/** Looked for when somebody asks. */
+const addressesOf = remember(
+  ({ clusters, proxies }: Mesh): ReadonlySet<string> =>
+    new Set(
+      [...new Set([clusters, ...proxies.map((proxy) => proxy.clusters ?? [])])]
+        .flat()
+        .flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+    ),
+)
 
 const generationsOf = (objects: ClusterObjects): ReadonlyMap<string, number> =>
   new Map(

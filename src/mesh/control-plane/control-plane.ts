@@ -8,6 +8,7 @@ import { type AdsObserver, type AdsServer, type Authenticate, createAdsServer } 
 import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
 import { createDebouncer } from './debouncer.ts'
+import { createDepartures, type Departures } from './departures.ts'
 import type { KeyFetcherSettings } from './key-fetcher.ts'
 import { createMeasures, type Measures } from './measures.ts'
 import { buildOwnReport, type OwnReportInput } from './own-report.ts'
@@ -49,6 +50,7 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   /** For people. */
   readonly views: ProxyViews
+  readonly departures: Pick<Departures, 'untilGone'>
   /** Resolves when the signal fires; rejects when the xDS address is taken. */
   start(signal: AbortSignal): Promise<void>
   /** The port of xDS, once proxies are served. */
@@ -69,6 +71,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const measures = createMeasures({ ...options, watches, connected: presence.count, expiries })
   let configuration = emptyConfiguration
   const facts = () => ({ ...expectationsOf(presence), configuration, connected: ads.connected() })
+  const departures = createDepartures(facts, clock)
   const programmed = createProgrammedReconciler({
     ...options,
     watches,
@@ -86,10 +89,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(facts(), replicas.others()),
     changed: () => debouncer.changed(true),
   })
-  const ads = createAdsServer({
-    ...options.xds,
-    ...{ certificate: certificates.server, log, observer: observe(presence, measures, programmed) },
-  })
+  const observer = observe(presence, measures, programmed, departures)
+  const ads = createAdsServer({ ...options.xds, log, observer, certificate: certificates.server })
   const builder = createConfigurationBuilder(ads, { certificates, credentials: sources.credentials }, options)
   const replicas = createReplicas(options, talkOf(facts, programmed))
   /** The roots that the snapshots have. */
@@ -101,6 +102,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     })
     debouncer.expect(configuration.againInMs)
     programmed.configurationChanged()
+    departures.changed()
   }
   const debouncer = createDebouncer({ ...DEBOUNCE, clock, run: build })
   const begin = async (signal: AbortSignal): Promise<void> => {
@@ -109,8 +111,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     onConfigurationChange(watches, debouncer.changed)
     watches.virtualServices.onChange(programmed.objectChanged)
   }
-  const needed = Promise.all([watches.synced, certificates.ready])
-  const server = serveWhenReady(needed, {
+  const server = serveWhenReady(Promise.all([watches.synced, certificates.ready]), {
     ...options,
     ads,
     begin,
@@ -118,7 +119,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   return {
     ...server,
-    views: createProxyViews(facts),
+    ...{ departures, views: createProxyViews(facts) },
     start: (signal) => runTogether(signal, [sources.start, certificates.start, server.start]),
   }
 }
@@ -132,7 +133,7 @@ interface ServingOptions extends Pick<ControlPlaneOptions, 'log' | 'xds'> {
 function serveWhenReady(
   needed: Promise<unknown>,
   { log, xds, ads, begin, beside }: ServingOptions,
-): Omit<ControlPlane, 'views'> {
+): Omit<ControlPlane, 'views' | 'departures'> {
   const serving = Promise.withResolvers<number>()
   let isReady = false
   return {
@@ -191,7 +192,12 @@ const talkOf = (facts: () => Omit<OwnReportInput, 'open'>, programmed: Programme
   changed: programmed.configurationChanged,
 })
 
-const observe = (presence: Presence, measures: Measures, programmed: ProgrammedReconciler): AdsObserver => ({
+const observe = (
+  presence: Presence,
+  measures: Measures,
+  programmed: ProgrammedReconciler,
+  departures: Departures,
+): AdsObserver => ({
   ...measures,
   connected(nodeId) {
     presence.connected(nodeId)
@@ -201,10 +207,12 @@ const observe = (presence: Presence, measures: Measures, programmed: ProgrammedR
     presence.disconnected(nodeId)
     measures.disconnected(nodeId)
     programmed.proxiesChanged()
+    departures.changed()
   },
   received(nodeId, event) {
     measures.received(nodeId, event)
     if (event.kind === 'accepted') programmed.proxiesChanged()
     else if (event.kind === 'rejected') programmed.configurationChanged()
+    departures.changed()
   },
 })

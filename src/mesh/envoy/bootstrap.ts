@@ -1,5 +1,5 @@
 import { create, createRegistry, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
-import type { SocketAddress } from '../model/index.ts'
+import { isGatewayId, type SocketAddress } from '../model/index.ts'
 import {
   ApiConfigSource_ApiType,
   ApiVersion,
@@ -90,14 +90,20 @@ const buildBootstrap = (options: BootstrapOptions): Bootstrap =>
  * Envoy has thousands of stats for a hundred clusters; metrics of requests come from the access logger. Of each cluster
  * only what no request tells: connections, breakers, ejections.
  */
-const includedStats = ({ probes }: BootstrapOptions) => [
+const includedStats = ({ nodeId, probes }: BootstrapOptions) => [
   ...[...everyonesStats, ...(probes === undefined ? [] : [probeStats])].map((prefix) => ({
     matchPattern: { case: 'prefix' as const, value: prefix },
   })),
   ...clusterStats.map((name) => ({ matchPattern: { case: 'suffix' as const, value: `.${name}` } })),
+  // What a proxy that is to end still has to finish.
+  { matchPattern: { case: 'safeRegex' as const, value: { regex: isGatewayId(nodeId) ? gatewayRequests : requests } } },
   // What policies allow and deny, and what those that are only tried would.
   { matchPattern: { case: 'contains' as const, value: '.rbac.' } },
 ]
+
+/** Of programs, connections that are not HTTP included; and of the clients of a gateway. */
+const requests = '^cluster\\.(inbound\\||InboundPassthroughCluster).*\\.upstream_rq_active$'
+const gatewayRequests = '^http\\.outbound\\|.*\\.downstream_rq_active$'
 
 const everyonesStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.']
 
@@ -113,7 +119,7 @@ const clusterName = {
   tagName: 'envoy.cluster_name',
   tagValue: {
     case: 'regex' as const,
-    value: `^cluster\\.((.+?)\\.)(?:${clusterStats.map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
+    value: `^cluster\\.((.+?)\\.)(?:${[...clusterStats, 'upstream_rq_active'].map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
   },
 }
 

@@ -28,7 +28,7 @@ export type {
   TcpOutbound,
   TlsServer,
 } from './proxy.ts'
-export { nodeId } from './proxy.ts'
+export { isGatewayId, nodeId } from './proxy.ts'
 export type {
   Answer,
   Cors,

@@ -103,3 +103,6 @@ export function nodeId(of: {
   const kind = of.role === 'gateway' ? 'router' : 'sidecar'
   return `${kind}~${of.address}~${of.pod}.${of.namespace}~${of.namespace}.svc.cluster.local`
 }
+
+/** Whether a node id is that of a gateway. */
+export const isGatewayId = (id: string): boolean => id.startsWith('router~')

@@ -54,7 +54,7 @@ const service = (name: string) => ({
 let cluster: LocalCluster
 
 beforeAll(async () => {
-  cluster = await startLocalCluster({ timing: { drainMs: 300 } })
+  cluster = await startLocalCluster()
   await cluster.apply(web)
 })
 

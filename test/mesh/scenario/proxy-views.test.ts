@@ -46,7 +46,8 @@ beforeAll(async () => {
   mesh = await startMesh({ api, host: '127.0.0.1' })
   const [port = 0] = await freePorts(1)
   door = `127.0.0.1:${port}`
-  serving = serveDebug({ listen: door, views: mesh.views, replica: 'mesh-0', log: silentLogger }, stop.signal)
+  const { views, departures } = mesh
+  serving = serveDebug({ listen: door, views, departures, replica: 'mesh-0', log: silentLogger }, stop.signal)
   const [client] = shop.pods
   if (client === undefined) throw new Error('the shop has no client')
   envoy = await startEnvoy({ binary: await envoyPath(), pod: client, xds: mesh.xds })

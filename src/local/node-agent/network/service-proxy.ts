@@ -93,6 +93,26 @@ export function createServiceProxy(options: ServiceProxyOptions): { start(signal
 const doorKey = ({ metadata, spec }: Service, port: { readonly name?: string; readonly port: number }): string =>
   [metadata.namespace, metadata.name, metadata.uid, spec.clusterIP, port.name, port.port].join('/')
 
+/** Resolves when the address is no ready endpoint of any Service, or the signal fires. */
+export async function untilNotListed(
+  slices: Reflector<EndpointSlice>,
+  address: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const isListed = ({ endpoints }: EndpointSlice) =>
+    endpoints.some((each) => isReady(each) && each.addresses.includes(address))
+  const left = new AbortController()
+  const look = (): void => {
+    if (!slices.list().some(isListed)) left.abort()
+  }
+  const unsubscribe = slices.onChange(look)
+  look()
+  await untilAborted(AbortSignal.any([signal, left.signal]))
+  unsubscribe()
+}
+
+const isReady = ({ conditions }: EndpointSlice['endpoints'][number]): boolean => conditions?.ready !== false
+
 /** The ready endpoints of one port of a Service, in a stable order. */
 export function readyTargets(slices: readonly EndpointSlice[], service: string, portName: string): readonly Target[] {
   return slices
@@ -100,8 +120,9 @@ export function readyTargets(slices: readonly EndpointSlice[], service: string, 
     .flatMap(({ endpoints, ports }) => {
       const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []
-      const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false)
-      return ready.flatMap(({ addresses }) => addresses.map((host) => ({ host, port: reachablePort(host, port) })))
+      return endpoints
+        .filter(isReady)
+        .flatMap(({ addresses }) => addresses.map((host) => ({ host, port: reachablePort(host, port) })))
     })
     .sort((left, right) => (left.host < right.host ? -1 : 1))
 }

@@ -1,16 +1,17 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { isShared, metricsPort, type Pod } from '../../../api/index.ts'
 import { failure, type Result, success } from '../../../base/index.ts'
 import { proxyUser } from '../../../mesh/injector/index.ts'
 import { nodeId } from '../../../mesh/model/index.ts'
+import { messageOf } from '../../../runtime/index.ts'
 import type { Launch, Obstacle } from '../container/container.ts'
 import type { Inside } from '../probe/checks.ts'
 import type { ProbeResult } from '../probe/probe-state.ts'
 import type { ProbePlan } from '../probe/prober.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
 import type { MeshTrust, TrustFiles } from './mesh-trust.ts'
+import type { ProxyAdministration } from './proxy-administration.ts'
 
 /** What an Envoy is told at its start; everything else comes from the mesh. */
 export interface BootstrapFacts {
@@ -42,6 +43,7 @@ export interface EnvoyPlace {
   readonly directory: string
   /** Of its own, since a socket's path may have only 107 bytes. */
   readonly adminSocket: string
+  readonly administration: ProxyAdministration
 }
 
 /** Writes the bootstrap of a pod's Envoy and says how to start it. */
@@ -53,7 +55,7 @@ export async function prepareEnvoy(
 ): Promise<Result<Launch, Obstacle>> {
   const trust = options.trust?.files()
   if (options.trust !== undefined && trust === undefined) return failure(waitingForMesh)
-  const { adminSocket, directory } = place
+  const { adminSocket, directory, administration } = place
   const bootstrap = join(directory, 'envoy.json')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await rm(adminSocket, { force: true })
@@ -90,7 +92,7 @@ export async function prepareEnvoy(
     env: isShared(podIP) ? {} : { PATH: process.env.PATH ?? '' },
     cwd: directory,
     imageID: '',
-    readiness: envoyReadiness(adminSocket),
+    readiness: envoyReadiness(administration),
   })
 }
 
@@ -113,21 +115,17 @@ const nodeIdOf = ({ metadata }: Pod, mode: SidecarMode, podIP: string): string =
 const clusterOf = ({ metadata }: Pod): string =>
   `${metadata.labels?.app ?? metadata.name}.${metadata.namespace ?? 'default'}`
 
-const envoyReadiness = (adminSocket: string): ProbePlan => ({
+const envoyReadiness = (proxy: ProxyAdministration): ProbePlan => ({
   timing: { initialDelayMs: 0, periodMs: 1_000, timeoutMs: 1_000, successThreshold: 1, failureThreshold: 2 },
   periodUntilSuccessMs: 50,
-  check: (signal) => readReady(adminSocket, signal),
+  check: (signal) => checkReady(proxy, signal),
 })
 
-/** Envoy is ready when it has its listeners and clusters from the mesh. */
-function readReady(socketPath: string, signal: AbortSignal): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const ready = request({ socketPath, path: '/ready', signal, agent: false }, (response) => {
-      response.destroy()
-      const ok = response.statusCode === 200
-      resolve(ok ? { ok } : { ok, message: `Envoy answers ${response.statusCode}` })
-    })
-    ready.on('error', (error) => resolve({ ok: false, message: error.message }))
-    ready.end()
-  })
+async function checkReady(proxy: ProxyAdministration, signal: AbortSignal): Promise<ProbeResult> {
+  try {
+    const status = await proxy.readiness(signal)
+    return status === 200 ? { ok: true } : { ok: false, message: `Envoy answers ${status}` }
+  } catch (error) {
+    return { ok: false, message: messageOf(error) }
+  }
 }

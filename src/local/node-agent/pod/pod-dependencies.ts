@@ -8,8 +8,8 @@ import type { SidecarOptions } from './envoy-launch.ts'
 
 export interface PodTiming {
   readonly restart: RestartTiming
-  /** How long proxies have to forget a leaving pod before its program is told to stop. */
-  readonly drainMs: number
+  /** How long is waited at most for proxies to forget a leaving pod before its program is told to stop. */
+  readonly forgetAtMostMs: number
   /** Milliseconds between SIGTERM and SIGKILL when the agent itself stops. */
   readonly shutdownGraceMs: number
 }
@@ -24,6 +24,8 @@ export interface PodDependencies {
   readonly services: () => readonly Service[]
   readonly images: () => readonly LocalImage[]
   readonly sidecar: SidecarOptions
+  /** Resolves when nobody sends anything to the address of a pod any more, or the signal fires. */
+  readonly untilGone: (address: string, signal: AbortSignal) => Promise<void>
   /** What every program gets of this machine's environment, such as PATH. */
   readonly machine: Readonly<Record<string, string>>
   /** Logs and bootstraps of the pods live below. */

@@ -11,10 +11,12 @@ import { createNotifier, type Notifier } from '../notifier.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
 import { initialRecord } from './earlier-run.ts'
 import { prepareEnvoy } from './envoy-launch.ts'
+import { leaveTraffic } from './leave-traffic.ts'
 import { explainAddressInUse, findStrayListener } from './listening-check.ts'
 import type { PodDependencies } from './pod-dependencies.ts'
 import { createPodReporter, type PodReporter } from './pod-reporter.ts'
 import { prepareProgram } from './program-launch.ts'
+import { createProxyAdministration, type ProxyAdministration } from './proxy-administration.ts'
 import { readTerminationMessage } from './termination-message.ts'
 
 export const sidecarName = 'istio-proxy'
@@ -55,8 +57,10 @@ class PodLife implements PodRunner {
   readonly #imageWaiters: Notifier[] = []
   readonly #strays = new Map<string, string>()
   readonly #leaving = new AbortController()
+  readonly #vanished = new AbortController()
   readonly #reporter: PodReporter
   readonly #sidecar: RunningContainer | undefined
+  #proxy: ProxyAdministration | undefined
   #departure: Departure | undefined
   #pod: Pod
 
@@ -96,6 +100,7 @@ class PodLife implements PodRunner {
 
   vanish(): void {
     this.#leave('vanished')
+    this.#vanished.abort()
   }
 
   imagesChanged(): void {
@@ -165,15 +170,32 @@ class PodLife implements PodRunner {
 
   async #terminate(stop: AbortSignal): Promise<void> {
     const { clock, timing } = this.#dependencies
-    const grace = this.#graceMs()
-    const wasReady = [...this.#containers.values()].some((container) => container.record().ready)
-    // Proxies first hear that the pod is leaving; only then may it refuse connections.
-    if (this.#departure !== 'stopped' && wasReady) await clock.sleep(timing.drainMs, stop)
+    const deadline = clock.monotonic() + this.#graceMs()
+    if (this.#departure === 'deleted') await this.#leaveTraffic(AbortSignal.any([stop, this.#vanished.signal]))
+    const grace = Math.max(0, deadline - clock.monotonic())
     const shorten = () => void this.#stopContainers(timing.shutdownGraceMs)
     stop.addEventListener('abort', shorten, { once: true })
     await this.#stopContainers(stop.aborted ? Math.min(grace, timing.shutdownGraceMs) : grace)
     stop.removeEventListener('abort', shorten)
     await this.#sidecar?.stop(timing.shutdownGraceMs)
+  }
+
+  /** At most for half of the time that the pod has: the other half is the programs'. */
+  async #leaveTraffic(signal: AbortSignal): Promise<void> {
+    const { clock, timing, untilGone } = this.#dependencies
+    if (![...this.#containers.values()].some((container) => container.record().started)) return
+    const { podIP } = this.#addresses
+    await leaveTraffic(
+      {
+        untilGone: (limited) => untilGone(podIP, limited),
+        proxy: this.#proxy,
+        forgetAtMostMs: timing.forgetAtMostMs,
+        atMostMs: this.#graceMs() / 2,
+        clock,
+        log: this.#log,
+      },
+      signal,
+    )
   }
 
   async #stopContainers(graceMs: number): Promise<void> {
@@ -216,7 +238,13 @@ class PodLife implements PodRunner {
   #createEnvoy(name: string): RunningContainer {
     const { sidecar, directory, socketDirectory, clock } = this.#dependencies
     const uid = this.#pod.metadata.uid ?? ''
-    const place = { directory: join(directory, uid), adminSocket: join(socketDirectory, `${uid.slice(0, 18)}.sock`) }
+    const adminSocket = join(socketDirectory, `${uid.slice(0, 18)}.sock`)
+    const administration = createProxyAdministration(
+      adminSocket,
+      name === sidecarName && this.#mode === 'sidecar' ? 'sidecar' : 'gateway',
+    )
+    this.#proxy = administration
+    const place = { directory: join(directory, uid), adminSocket, administration }
     return createContainer({
       ...this.#containerOptions(name),
       restartPolicy: 'Always',
