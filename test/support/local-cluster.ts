@@ -34,7 +34,7 @@ export interface LocalClusterOptions {
   readonly timing?: NodeAgentOptions['timing']
   readonly sidecar?: NodeAgentOptions['sidecar']
   /** What depends on the address block; called once, when the API server answers. */
-  readonly node?: (options: NodeOptions) => Pick<NodeAgentOptions, 'sidecar' | 'untilProxiesForget'>
+  readonly node?: (options: NodeOptions) => Partial<Pick<NodeAgentOptions, 'sidecar' | 'untilProxiesForget'>>
   readonly log?: Logger
 }
 
@@ -63,7 +63,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   await installDefinitions(client, systemClock, stopApi.signal)
   const common = { client, clock: systemClock, log, random: Math.random }
   const place = { client, prefix: block.prefix, directory }
-  const parts = options.node?.(place) ?? { sidecar: options.sidecar ?? noSidecar }
+  const parts = { sidecar: options.sidecar ?? noSidecar, ...options.node?.(place) }
   const startNode = () => {
     const stop = new AbortController()
     const agent = createNodeAgent({

@@ -102,8 +102,8 @@ const includedStats = ({ nodeId, probes }: BootstrapOptions) => [
 ]
 
 /** Of programs, connections that are not HTTP included; and of the clients of a gateway. */
-const requests = '^cluster\\.(inbound\\||InboundPassthroughCluster).*\\.upstream_rq_active$'
-const gatewayRequests = '^http\\.outbound\\|.*\\.downstream_rq_active$'
+const requests = '^cluster\\.(inbound\\||InboundPassthroughCluster).*\\.upstream_rq_(active|total)$'
+const gatewayRequests = '^http\\.outbound\\|.*\\.downstream_rq_(active|total)$'
 
 const everyonesStats = ['mesh.', 'server.', 'listener_manager.', 'cluster_manager.', 'control_plane.']
 
@@ -119,7 +119,7 @@ const clusterName = {
   tagName: 'envoy.cluster_name',
   tagValue: {
     case: 'regex' as const,
-    value: `^cluster\\.((.+?)\\.)(?:${[...clusterStats, 'upstream_rq_active'].map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
+    value: `^cluster\\.((.+?)\\.)(?:${[...clusterStats, 'upstream_rq_active', 'upstream_rq_total'].map((name) => name.replaceAll('.', '\\.')).join('|')})$`,
   },
 }
 

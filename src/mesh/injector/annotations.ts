@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, parseDuration, type Result, success } from '../../base/index.ts'
 import type { InterceptionRules } from './rules.ts'
 import type { InjectionSettings } from './settings.ts'
 
@@ -10,6 +10,8 @@ export type Annotations = Readonly<Record<string, string>>
 export interface PodWishes {
   readonly image: string
   readonly concurrency: number
+  /** How long programs wait before they are told to end; undefined where the pod does not say. */
+  readonly drainSeconds: number | undefined
   readonly resources: InjectionSettings['resources']
   readonly rewriteProbes: boolean
   readonly rules: InterceptionRules
@@ -32,9 +34,11 @@ export function readWishes(
     problems.push(result.error)
     return otherwise
   }
+  const config = read(readConfig(annotations), {})
   const wishes: PodWishes = {
     image: annotations[`${prefix.sidecar}proxyImage`] ?? settings.image,
-    concurrency: read(readConcurrency(annotations), undefined) ?? settings.concurrency,
+    concurrency: config.concurrency ?? settings.concurrency,
+    drainSeconds: read(readDrainSeconds(config), undefined),
     resources: read(readResources(annotations), undefined) ?? settings.resources,
     rewriteProbes: annotations[`${prefix.sidecar}rewriteAppHTTPProbers`] !== 'false',
     rules: readRules(annotations, read),
@@ -79,19 +83,32 @@ function readRanges(annotations: Annotations, name: string): Result<readonly str
     : failure(`${name}: must be a list of CIDR blocks such as 10.0.0.0/8`)
 }
 
-const proxyConfig = z.looseObject({ concurrency: z.int().min(0).optional() })
+const configName = 'proxy.istio.io/config'
+const proxyConfig = z.looseObject({
+  concurrency: z.int().min(0).optional(),
+  terminationDrainDuration: z.string().optional(),
+})
+type ProxyConfig = z.output<typeof proxyConfig>
 
-function readConcurrency(annotations: Annotations): Result<number | undefined> {
-  const name = 'proxy.istio.io/config'
-  const text = annotations[name]
-  if (text === undefined) return success(undefined)
-  const problem = `${name}: must be YAML such as "concurrency: 4"`
+function readConfig(annotations: Annotations): Result<ProxyConfig> {
+  const text = annotations[configName]
+  if (text === undefined) return success({})
+  const problem = `${configName}: must be YAML such as "concurrency: 4" or "terminationDrainDuration: 10s"`
   try {
     const read = proxyConfig.safeParse(parse(text) ?? {})
-    return read.success ? success(read.data.concurrency) : failure(problem)
+    return read.success ? success(read.data) : failure(problem)
   } catch {
     return failure(problem)
   }
+}
+
+function readDrainSeconds({ terminationDrainDuration: text }: ProxyConfig): Result<number | undefined> {
+  if (text === undefined) return success(undefined)
+  const duration = parseDuration(text)
+  // Kubernetes waits for whole seconds.
+  return duration.ok
+    ? success(Math.ceil(duration.value / 1_000))
+    : failure(`${configName}: terminationDrainDuration: ${duration.error}`)
 }
 
 const resourceAnnotations = [

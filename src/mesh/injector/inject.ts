@@ -12,6 +12,7 @@ import {
   proxyVolumes,
   volumeNames,
 } from './containers.ts'
+import { drainAnnotation, drainSecondsOf, graceSecondsOf, waitBeforeStop, withoutWait } from './draining.ts'
 import type { InjectablePod } from './pod-schema.ts'
 import { type OriginalProbes, restoreProbes, rewriteProbes } from './probes.ts'
 import { proxyUser, renderInterceptionRules } from './rules.ts'
@@ -37,7 +38,7 @@ export function injectPod(given: InjectablePod, settings: InjectionSettings): In
   const reason = reasonToLeave(pod)
   if (reason !== undefined) return { kind: 'left', reason }
   const wishes = readWishes(pod.metadata.annotations ?? {}, settings)
-  const problems = [...(wishes.ok ? [] : wishes.error), ...impossibilities(pod)]
+  const problems = [...(wishes.ok ? tooLongDrain(pod, wishes.value) : wishes.error), ...impossibilities(pod)]
   if (!wishes.ok || problems.length > 0) return { kind: 'refused', problems }
   return { kind: 'injected', pod: withSidecar(pod, wishes.value, settings) }
 }
@@ -52,6 +53,13 @@ function reasonToLeave({ metadata, spec }: InjectablePod): string | undefined {
 
 const templatesOf = ({ annotations }: InjectablePod['metadata']): readonly string[] =>
   (annotations?.[injectTemplatesAnnotation] ?? 'sidecar').split(',').map((each) => each.trim())
+
+function tooLongDrain(pod: InjectablePod, { drainSeconds = 0 }: PodWishes): readonly string[] {
+  const grace = graceSecondsOf(pod)
+  if (drainSeconds === 0 || drainSeconds < grace) return []
+  const field = 'proxy.istio.io/config: terminationDrainDuration'
+  return [`${field}: must be less than spec.terminationGracePeriodSeconds, which is ${grace}`]
+}
 
 function impossibilities({ metadata, spec }: InjectablePod): readonly string[] {
   const containers = [...spec.containers, ...(spec.initContainers ?? [])]
@@ -80,6 +88,10 @@ function withSidecar(pod: InjectablePod, wishes: PodWishes, settings: InjectionS
     name: identity.canonicalService,
     probes: rewritten.flatMap(({ probes }) => probes),
   })
+  const waiting = waitBeforeStop(
+    programs.map(({ container }) => container),
+    drainSecondsOf(pod, wishes.drainSeconds),
+  )
   const volumes = proxyVolumes()
   const originals = Object.assign({}, ...rewritten.map((each) => each.originals))
   return {
@@ -96,6 +108,7 @@ function withSidecar(pod: InjectablePod, wishes: PodWishes, settings: InjectionS
       annotations: {
         ...metadata.annotations,
         ...fileContents(renderInterceptionRules(wishes.rules)),
+        ...waiting.annotations,
         ...(Object.keys(originals).length === 0 ? {} : { [probesAnnotation]: JSON.stringify(originals) }),
         [injectedAnnotation]: JSON.stringify({
           initContainers: [initName, proxyName],
@@ -106,7 +119,7 @@ function withSidecar(pod: InjectablePod, wishes: PodWishes, settings: InjectionS
     spec: {
       ...spec,
       initContainers: [initContainer(wishes, settings), proxy, ...inits.map(({ container }) => container)],
-      containers: programs.map(({ container }) => container),
+      containers: waiting.containers,
       volumes: [...(spec.volumes ?? []), ...volumes],
     },
   }
@@ -140,6 +153,7 @@ const ownNames: ReadonlySet<string> = new Set([initName, proxyName, ...Object.va
 const ownAnnotations: ReadonlySet<string> = new Set([
   injectedAnnotation,
   probesAnnotation,
+  drainAnnotation,
   ...Object.values(fileAnnotations),
 ])
 
@@ -160,7 +174,7 @@ function withoutInjection(pod: InjectablePod): InjectablePod {
     spec: {
       ...spec,
       initContainers: restore(spec.initContainers),
-      containers: restore(spec.containers),
+      containers: restore(withoutWait(spec.containers, annotations[drainAnnotation])),
       volumes: spec.volumes?.filter(({ name }) => !ownNames.has(name)),
     },
   }

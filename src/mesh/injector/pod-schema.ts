@@ -48,6 +48,7 @@ export const podSchema = z.looseObject({
     .default({}),
   spec: z.looseObject({
     hostNetwork: z.boolean().optional(),
+    terminationGracePeriodSeconds: z.int().optional(),
     containers: z.array(container),
     initContainers: z.array(container).optional(),
     volumes: z.array(z.looseObject({ name: z.string() })).optional(),

@@ -33,10 +33,17 @@ const tree = scriptImage(
 
 const port = { ports: [{ name: 'http', containerPort: 8080 }] }
 let cluster: LocalCluster
+/** The address that a slow proxy has not forgotten yet. */
+const remembered = { address: '', isAsked: false, ...Promise.withResolvers<void>() }
 
 beforeAll(async () => {
   const restart = { initialMs: 300, maximumMs: 5_000, resetAfterMs: 600_000 }
-  cluster = await startLocalCluster({ timing: { restart } })
+  const untilProxiesForget = async (address: string) => {
+    if (address !== remembered.address) return
+    remembered.isAsked = true
+    await remembered.promise
+  }
+  cluster = await startLocalCluster({ timing: { restart }, node: () => ({ untilProxiesForget }) })
   await cluster.apply(web, everywhere, tree)
 })
 
@@ -226,6 +233,21 @@ describe('deletion', () => {
       expect(await cluster.client.get(podKind, { namespace: 'default', name: 'polite' })).toBeUndefined(),
     )
     expect(processesOfGroup(group)).toEqual([])
+  })
+
+  test('a program is told to end only when every proxy has forgotten its pod', async () => {
+    await cluster.apply(barePod('remembered', port), barePod('forgotten', port))
+    await Promise.all(['remembered', 'forgotten'].map(untilReady))
+    remembered.address = (await cluster.pod('remembered')).status?.podIP ?? ''
+    const gone = (name: string) =>
+      eventually(async () => expect(await cluster.client.get(podKind, { namespace: 'default', name })).toBeUndefined())
+    await cluster.client.delete(podKind, { namespace: 'default', name: 'remembered' })
+    await eventually(() => remembered.isAsked)
+    await cluster.client.delete(podKind, { namespace: 'default', name: 'forgotten' })
+    await gone('forgotten')
+    expect(await cluster.log('remembered')).not.toContain('told to stop')
+    remembered.resolve()
+    await gone('remembered')
   })
 
   test('kills the whole group after the grace period', async () => {

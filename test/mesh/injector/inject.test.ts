@@ -80,6 +80,26 @@ describe('an injected pod', () => {
     expect(rpc.livenessProbe).toEqual({ httpGet: asked('/app-health/rpc/livez') })
   })
 
+  test('waits before its programs are told to end, but for those with a hook of their own', () => {
+    const sleep = (config: Record<string, string>, grace?: number) => {
+      const spec = {
+        ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
+        containers: [{ name: 'web', image: 'web:1', lifecycle: { postStart: { exec: { command: ['true'] } } } }],
+      }
+      const waiting = injected(plainPod({ annotations: config, spec }))
+      expect(injectPod(waiting, injectionSettings)).toEqual({ kind: 'injected', pod: waiting })
+      const { postStart, ...hooks } = containerOf(waiting, 'web').lifecycle
+      expect(postStart).toEqual({ exec: { command: ['true'] } })
+      return hooks
+    }
+    const drainFor = (duration: string) => ({ 'proxy.istio.io/config': `terminationDrainDuration: ${duration}` })
+    expect(sleep({})).toEqual({ preStop: { sleep: { seconds: 5 } } })
+    expect(sleep({}, 3)).toEqual({ preStop: { sleep: { seconds: 2 } } })
+    expect(sleep(drainFor('12.5s'))).toEqual({ preStop: { sleep: { seconds: 13 } } })
+    expect(sleep(drainFor('0s'))).toEqual({})
+    expect(containerOf(pod, 'web').lifecycle.preStop.sleep).toBeUndefined()
+  })
+
   test('is injected a second time without a change, and with what others added meanwhile', () => {
     expect(injectPod(pod, injectionSettings)).toEqual({ kind: 'injected', pod })
     const later = { name: 'late', image: 'late:1', readinessProbe: { httpGet: { path: '/', port: 7000 } } }
@@ -157,7 +177,8 @@ describe('what a pod says of its sidecar', () => {
 
   test('probes that stay as they are', () => {
     const pod = injected(annotated({ 'sidecar.istio.io/rewriteAppHTTPProbers': 'false' }))
-    expect(pod.spec.containers).toEqual(plainPod().spec.containers)
+    const [web, rpc] = plainPod().spec.containers
+    expect(pod.spec.containers).toEqual([web, { ...rpc, lifecycle: { preStop: { sleep: { seconds: 5 } } } }])
   })
 
   test.each([
@@ -184,9 +205,19 @@ describe('what a pod says of its sidecar', () => {
       'sidecar.istio.io/proxyCPU: must be a quantity such as 200m or 128Mi',
     ],
     [
+      { 'proxy.istio.io/config': 'terminationDrainDuration: soon' },
+      {},
+      'proxy.istio.io/config: terminationDrainDuration: "soon" is not a duration such as "30s" or "1m30s"',
+    ],
+    [
+      { 'proxy.istio.io/config': 'terminationDrainDuration: 30s' },
+      {},
+      'proxy.istio.io/config: terminationDrainDuration: must be less than spec.terminationGracePeriodSeconds, which is 30',
+    ],
+    [
       { 'proxy.istio.io/config': 'concurrency: -1' },
       {},
-      'proxy.istio.io/config: must be YAML such as "concurrency: 4"',
+      'proxy.istio.io/config: must be YAML such as "concurrency: 4" or "terminationDrainDuration: 10s"',
     ],
     [
       { 'traffic.sidecar.istio.io/excludeInboundPorts': '9090,x' },

@@ -99,7 +99,8 @@ export async function untilNotListed(
   address: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const isListed = ({ endpoints }: EndpointSlice) =>
+  // An empty list is left out by who stores it.
+  const isListed = ({ endpoints = [] }: Partial<EndpointSlice>) =>
     endpoints.some((each) => isReady(each) && each.addresses.includes(address))
   const left = new AbortController()
   const look = (): void => {

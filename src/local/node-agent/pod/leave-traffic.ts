@@ -1,5 +1,5 @@
 import { type Clock, type Logger, messageOf } from '../../../runtime/index.ts'
-import type { ProxyAdministration } from './proxy-administration.ts'
+import type { ProxyAdministration, RequestCounts } from './proxy-administration.ts'
 
 export interface LeaveTrafficOptions {
   /** Resolves when nobody sends anything to the pod's address any more. */
@@ -15,7 +15,7 @@ export interface LeaveTrafficOptions {
 }
 
 const LOOK_AGAIN_MS = 50
-const QUIET_MS = 250
+const QUIET_MS = 500
 
 /**
  * Takes a pod out of traffic before its program is told to stop: first the endpoint leaves everywhere, then the pod's
@@ -39,22 +39,25 @@ async function untilQuiet(
   { clock, proxy, deadline }: LeaveTrafficOptions & { readonly deadline: number },
   signal: AbortSignal,
 ): Promise<void> {
-  let quietSince = clock.monotonic()
+  let [quietSince, seen] = [clock.monotonic(), 0]
   while (!signal.aborted && clock.monotonic() < deadline) {
-    if ((await requestsOf(proxy)) > 0) quietSince = clock.monotonic()
+    const { active, total } = await requestsOf(proxy)
+    if (active > 0 || total !== seen) [quietSince, seen] = [clock.monotonic(), total]
     else if (clock.monotonic() - quietSince >= QUIET_MS) return
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
 }
 
 /** None of a proxy that has died. */
-async function requestsOf(proxy: ProxyAdministration | undefined): Promise<number> {
+async function requestsOf(proxy: ProxyAdministration | undefined): Promise<RequestCounts> {
   try {
-    return (await proxy?.countRequests()) ?? 0
+    return (await proxy?.countRequests()) ?? none
   } catch {
-    return 0
+    return none
   }
 }
+
+const none: RequestCounts = { active: 0, total: 0 }
 
 /** False when the time was over, or the signal fired, before. */
 async function within(

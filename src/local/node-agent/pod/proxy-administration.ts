@@ -9,8 +9,13 @@ export interface ProxyAdministration {
    * connections, and what the program sends itself goes on.
    */
   drain(): Promise<void>
-  /** Requests, and connections of other protocols, that the programs of the pod are busy with. */
-  countRequests(): Promise<number>
+  countRequests(): Promise<RequestCounts>
+}
+
+/** Requests, and connections of other protocols, that came in: those that are not finished yet, and all there were. */
+export interface RequestCounts {
+  readonly active: number
+  readonly total: number
 }
 
 const TIMEOUT_MS = 2_000
@@ -31,15 +36,17 @@ export function createProxyAdministration(socketPath: string, role: 'sidecar' | 
       if (status !== 200) throw new Error(`Envoy answers ${status} to drain_listeners: ${body}`)
     },
     async countRequests() {
-      const { body } = await ask('GET', '/stats?filter=rq_active$', AbortSignal.timeout(TIMEOUT_MS))
-      return sumOfStats(body)
+      const { body } = await ask('GET', '/stats?filter=rq_(active|total)$', AbortSignal.timeout(TIMEOUT_MS))
+      return { active: sumOfStats(body, 'active'), total: sumOfStats(body, 'total') }
     },
   }
 }
 
-/** Lines such as `cluster.inbound|8080||.upstream_rq_active: 2`. */
-const sumOfStats = (text: string): number =>
-  [...text.matchAll(/: (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0)
+/** Such as `cluster.inbound|8080||.upstream_rq_active: 2`; of a gateway `http.outbound|...downstream_rq_active`. */
+const counter = /^(?:cluster\.(?:inbound\||InboundPassthroughCluster)|http\.outbound\|).*_rq_(active|total): (\d+)$/gm
+
+const sumOfStats = (text: string, kind: keyof RequestCounts): number =>
+  [...text.matchAll(counter)].filter(([, found]) => found === kind).reduce((sum, [, , value]) => sum + Number(value), 0)
 
 interface Question {
   readonly socketPath: string
