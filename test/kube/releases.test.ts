@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   alertProviderKind,
+  type CanaryRun,
   canaryKind,
   canaryRunKind,
   configMapKind,
   deploymentKind,
   horizontalPodAutoscalerKind,
   imagePolicyKind,
+  jobKind,
+  type MetricTemplate,
+  metricTemplateKind,
   namespaceKind,
   scaledObjectKind,
   secretKind,
@@ -21,10 +25,45 @@ import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { controllerUser, type KubeStage, startKubeStage } from '../support/kube-stage.ts'
 import { describeOwnership } from '../support/ownership-scenarios.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
+import { terminationMessage } from '../support/simulated-node.ts'
 import { startStagedApp } from '../support/staged-app.ts'
 import { describeStalling } from '../support/stalled-scenarios.ts'
 import { describeTargets } from '../support/target-scenarios.ts'
 import { type PolicyRule, unusedRights } from '../support/unused-rights.ts'
+
+interface JobTemplate {
+  readonly namespace: string
+  readonly name: 'exit' | 'number'
+  /** Termination message. */
+  readonly left: string
+  readonly podSpec: object
+}
+
+/** Its pods end as the simulated node ends them. */
+const jobTemplate = ({ namespace, name, left, podSpec }: JobTemplate): MetricTemplate => ({
+  apiVersion: 'sluice.dev/v1',
+  kind: 'MetricTemplate',
+  metadata: { name, namespace },
+  spec: {
+    query: '',
+    provider: {
+      type: 'job',
+      job: {
+        result: name === 'exit' ? 'exitStatus' : 'number',
+        timeout: '60s',
+        spec: {
+          template: {
+            metadata: { annotations: { [terminationMessage]: left } },
+            spec: { ...podSpec, containers: [{ name: 'measure', image: 'test/measure:1' }] },
+          },
+        },
+      },
+    },
+  },
+})
+
+const lastVerdicts = ({ status }: CanaryRun) =>
+  (status?.steps.at(-1)?.verdicts ?? []).map(({ metric, state, value }) => `${metric} ${state} ${value}`)
 
 const skipped = skipReason('releases on a real control plane', ...controlPlaneTools, 'helm')
 
@@ -32,7 +71,7 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
   let stage: KubeStage
 
   beforeAll(async () => {
-    stage = await startKubeStage({ readSecretsIn: 'told' })
+    stage = await startKubeStage({ readSecretsIn: 'told', runJobsIn: 'measured-by-jobs' })
     await applyCrds(stage.plane, [scaledObjectDefinition])
     await stage.startController()
   }, BUILD_TIMEOUT_MS)
@@ -102,6 +141,37 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
     const { items } = await client.list(canaryRunKind, { namespace })
     expect(items.map(({ metadata }) => metadata.name)).not.toContain('web-1')
     expect(items.length).toBe(10)
+    await app.stop()
+  }, 300_000)
+
+  test.concurrent('a Job decides a step, by its exit and by the number that it leaves', async () => {
+    const { client } = stage
+    const namespace = 'measured-by-jobs'
+    const metrics = [
+      { name: 'exit', templateRef: { name: 'exit' }, thresholdRange: { min: 1 } },
+      { name: 'number', templateRef: { name: 'number' }, thresholdRange: { min: 99 } },
+    ]
+    const leave = (name: 'exit' | 'number', left: string) =>
+      client.apply(metricTemplateKind, jobTemplate({ namespace, name, left, podSpec: stage.podSpec }))
+    await leave('exit', 'done')
+    await leave('number', '99.5')
+    const app = await startStagedApp(stage, { namespace, analysis: { mirror: false, metrics } })
+    await app.setImage('1.1.0')
+    const good = await app.ended('1.1.0')
+    expect([good.status?.phase, lastVerdicts(good)]).toEqual(['Succeeded', ['exit passed 1', 'number passed 99.5']])
+    await leave('number', '42')
+    await app.setImage('1.2.0')
+    const bad = await app.ended('1.2.0')
+    expect([bad.status?.phase, lastVerdicts(bad)]).toEqual(['Failed', ['exit passed 1', 'number failed 42']])
+    await leave('exit', 'failed')
+    await leave('number', '100')
+    await app.setImage('1.3.0')
+    const failing = await app.ended('1.3.0')
+    expect([failing.status?.phase, lastVerdicts(failing)]).toEqual(['Failed', ['exit failed 0', 'number passed 100']])
+    const { items: jobs } = await client.list(jobKind, { namespace })
+    expect(new Set(jobs.map(({ metadata }) => metadata.ownerReferences?.[0]?.name))).toEqual(
+      new Set([good, bad, failing].map(({ metadata }) => metadata.name)),
+    )
     await app.stop()
   }, 300_000)
 

@@ -32,9 +32,11 @@ export interface KubeStage extends Stage {
 export interface KubeStageOptions {
   /** A namespace in which the controller may read Secrets; it is made. */
   readonly readSecretsIn?: string
+  /** A namespace in which the controller may run Jobs; it is made. */
+  readonly runJobsIn?: string
 }
 
-export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): Promise<KubeStage> {
+export async function startKubeStage(rights: KubeStageOptions = {}): Promise<KubeStage> {
   const plane = await startControlPlane()
   const helm = await startHelm(plane.kubeconfig)
   const prometheus = await startStandInPrometheus()
@@ -49,10 +51,9 @@ export async function startKubeStage({ readSecretsIn }: KubeStageOptions = {}): 
     await plane.stop()
   }
   try {
-    const values = readSecretsIn === undefined ? [] : [`controller.readSecretsIn={${readSecretsIn}}`]
-    for (const name of readSecretsIn === undefined ? [] : [readSecretsIn]) {
-      await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name } } })
-    }
+    const granted = Object.entries(rights)
+    const values = granted.map(([right, name]) => `controller.${right}={${name}}`)
+    for (const [, name] of granted) await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name } } })
     const flags = ['--namespace', systemNamespace, '--create-namespace', ...values.flatMap((each) => ['--set', each])]
     await installChart(plane, helm, ...flags)
   } catch (error) {

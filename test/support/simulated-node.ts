@@ -61,6 +61,31 @@ containerStatuses:
 {{ end }}
 `
 
+/** Annotation of a Job's pods: each ends at once with exit code 0, or 1 for the message `failed`, and leaves this message. */
+export const terminationMessage = 'simulated.example/termination-message'
+
+const endedStatus = `
+{{ $now := Now }}
+{{ $message := index .metadata.annotations "${terminationMessage}" }}
+{{ $failed := eq $message "failed" }}
+phase: {{ if $failed }}Failed{{ else }}Succeeded{{ end }}
+startTime: {{ $now | Quote }}
+hostIP: 10.0.0.1
+containerStatuses:
+{{ range .spec.containers }}
+- name: {{ .name | Quote }}
+  image: {{ .image | Quote }}
+  ready: false
+  restartCount: 0
+  state:
+    terminated:
+      exitCode: {{ if $failed }}1{{ else }}0{{ end }}
+      message: {{ $message | Quote }}
+      startedAt: {{ $now | Quote }}
+      finishedAt: {{ $now | Quote }}
+{{ end }}
+`
+
 /** What a kubelet would make of pods: ready at once, but for broken images, and gone at once when deleted. */
 export const renderStages = (): string =>
   [
@@ -79,6 +104,16 @@ export const renderStages = (): string =>
         },
       ],
       { statusTemplate: readyStatus },
+    ),
+    stage(
+      'Pod',
+      'pod-ended',
+      [
+        { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' },
+        { key: '.status.phase', operator: 'In', values: ['Running'] },
+        { key: `.metadata.annotations["${terminationMessage}"]`, operator: 'Exists' },
+      ],
+      { statusTemplate: endedStatus },
     ),
     stage('Pod', 'pod-delete', [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }], { delete: true }),
   ]
