@@ -31,14 +31,17 @@ const isPromoted = (phase: Phase): boolean => phase === 'Finalising' || phase ==
 
 function restorePhaseCause(canary: Canary, newest: CanaryRun | undefined): Cause {
   if (newest) return restoreRun(newest).cause
-  const { phase, lastPromotedSpec, message } = canary.status ?? {}
-  if (phase === 'Initialized') return firstVersion(lastPromotedSpec ?? '')
-  return { reason: 'Initializing', message: message ?? '' }
+  const { phase, lastPromotedSpec, message = '', conditions = [] } = canary.status ?? {}
+  if (phase !== 'Initialized') return { reason: 'Initializing', message }
+  // While it stalls or is suspended, its message is about that, and the images are told nowhere.
+  const isTold = conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Initialized')
+  return isTold ? { reason: 'Initialized', message } : firstVersion(lastPromotedSpec ?? '')
 }
 
-export const firstVersion = (revision: string): Cause => ({
+/** `version` as a revision, with its images where they are known. */
+export const firstVersion = (version: string): Cause => ({
   reason: 'Initialized',
-  message: `${revision} is the first version`,
+  message: `${version} is the first version`,
 })
 
 function restoreStalled(canary: Canary, cause: Cause): Cause | undefined {

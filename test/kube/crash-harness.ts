@@ -1,27 +1,30 @@
 import { Registry } from 'prom-client'
 import type { Analyst } from '../../src/analysis/index.ts'
 import {
-  allCustomResourceDefinitions,
   type Canary,
   canaryKind,
   type Deployment,
   deploymentKind,
-  type EndpointSlice,
-  endpointSliceKind,
-  istioCustomResourceDefinitions,
   type KubernetesObject,
   type ResourceKind,
   type VirtualService,
   virtualServiceKind,
 } from '../../src/api/index.ts'
 import { startController } from '../../src/controller/index.ts'
+import type { HookCaller } from '../../src/hooks/index.ts'
 import { createKubeClient, createReflector, type KubeClient, type Reflector } from '../../src/kube/index.ts'
 import { silentLogger, systemClock } from '../../src/runtime/index.ts'
 import { readTraffic } from '../../src/traffic/translate.ts'
-import { applyCrds } from '../support/apply-crds.ts'
+import { readAuditLog } from '../support/audit-log.ts'
 import { buildVerdict } from '../support/canary-objects.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { type Life, type ProxiedWrite, startCuttingProxy } from '../support/cutting-proxy.ts'
+import { startHelm } from '../support/helm.ts'
+import { installChart } from '../support/install-chart.ts'
+import { controllerAccount, controllerUser, systemNamespace } from '../support/kube-stage.ts'
+import { brokenPromises } from '../support/release-promises.ts'
+import { type Change, type HookCall, names } from '../support/release-story.ts'
+import { watchStories } from '../support/watch-stories.ts'
 
 /** One release, during which the controller dies once, at one of its writes. */
 export interface CrashedApp {
@@ -36,8 +39,8 @@ export interface CrashedApp {
   readonly writes: readonly string[]
   /** Every share that was published, in order: `weight+mirror`. */
   readonly routes: readonly string[]
-  /** Promises that were broken, as seen from outside. */
-  readonly violations: readonly string[]
+  /** As seen from outside, so far. */
+  brokenPromises(): readonly string[]
 }
 
 /** A real control plane, and a controller that dies again and again. */
@@ -53,6 +56,8 @@ export interface CrashHarness extends AsyncDisposable {
   live(signal: AbortSignal): Promise<number>
   /** Starts one more, waits until it has looked at that many Canaries, and returns what it wrote. */
   lookAgain(canaries: number): Promise<readonly string[]>
+  /** `verb group/resource` of what the chart's role does not allow and the controller tried. */
+  refusals(): Promise<readonly string[]>
 }
 
 interface Recorded extends CrashedApp {
@@ -63,11 +68,14 @@ interface Recorded extends CrashedApp {
   readonly writes: string[]
   readonly routes: string[]
   readonly violations: string[]
+  readonly changes: Change[]
+  readonly calls: HookCall[]
 }
 
+/** The controller has the rights that the chart grants, and no other. */
 export async function startCrashHarness(): Promise<CrashHarness> {
   const plane = await startControlPlane()
-  await applyCrds(plane, [...istioCustomResourceDefinitions, ...allCustomResourceDefinitions])
+  const token = await installController(plane)
   const apps = new Map<string, Recorded>()
   const all: string[] = []
   const stop = new AbortController()
@@ -81,11 +89,15 @@ export async function startCrashHarness(): Promise<CrashHarness> {
   const reflect = <T extends KubernetesObject>(kind: ResourceKind<T>): Reflector<T> =>
     createReflector({ client, kind, clock: systemClock, log: silentLogger })
   const [canaries, deployments] = [reflect(canaryKind), reflect(deploymentKind)]
-  const endpoints = watchEndpoints(reflect(endpointSliceKind), apps)
   const routes = acknowledge(reflect(virtualServiceKind), client)
-  const watching = [canaries, deployments, endpoints, routes].map((each) => each.start(stop.signal))
+  const watching = [canaries, deployments, routes].map((each) => each.start(stop.signal))
+  const hear = (namespace: string, change: Omit<Change, 'calls'>): void => {
+    const app = apps.get(namespace)
+    app?.changes.push({ ...change, calls: app.calls.length } as Change)
+  }
+  watching.push(...(await watchStories(client, hear, stop.signal)))
   const begin = (life: Life, signal: AbortSignal, registry = new Registry()) =>
-    runController({ plane, apps, life, registry }, AbortSignal.any([signal, life.cut]))
+    runController({ token, apps, life, registry }, AbortSignal.any([signal, life.cut]))
   return {
     plane,
     client,
@@ -111,6 +123,10 @@ export async function startCrashHarness(): Promise<CrashHarness> {
       await running
       return all.slice(written)
     },
+    async refusals() {
+      const refused = (await readAuditLog(plane)).filter(({ user, code }) => user === controllerUser && code === 403)
+      return [...new Set(refused.map(({ verb, group, resource }) => `${verb} ${group}/${resource}`))]
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
       await Promise.all(watching)
@@ -120,32 +136,46 @@ export async function startCrashHarness(): Promise<CrashHarness> {
   }
 }
 
+/** Returns a token of the controller's service account. */
+async function installController(plane: ControlPlane): Promise<string> {
+  const helm = await startHelm(plane.kubeconfig)
+  try {
+    await installChart(plane, helm, '--namespace', systemNamespace, '--create-namespace')
+  } finally {
+    await helm.stop()
+  }
+  const path = `/api/v1/namespaces/${systemNamespace}/serviceaccounts/${controllerAccount}/token`
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+  return String((await plane.request('POST', path, { body })).body.status.token)
+}
+
 function createApp(wanted: Pick<CrashedApp, 'namespace' | 'diesAt' | 'dies'>): Recorded {
   const app: Recorded = {
     ...wanted,
     ...{ verdict: 'passed', isCounting: false, hasDied: false, isProven: false },
-    ...{ writes: [], routes: [], violations: [] },
+    ...{ writes: [], routes: [], violations: [], changes: [], calls: [] },
     count() {
       app.isCounting = true
     },
+    brokenPromises: () => [...app.violations, ...brokenPromises(app)],
   }
   return app
 }
 
 interface Beginning {
-  readonly plane: ControlPlane
+  readonly token: string
   readonly apps: ReadonlyMap<string, Recorded>
   readonly life: Life
   readonly registry: Registry
 }
 
-function runController({ plane, apps, life, registry }: Beginning, signal: AbortSignal): Promise<void> {
-  const kubeconfig = { server: life.server, token: plane.token }
+function runController({ token, apps, life, registry }: Beginning, signal: AbortSignal): Promise<void> {
+  const kubeconfig = { server: life.server, token }
   return startController(
     {
       client: createKubeClient({ kubeconfig, fieldManager: 'sluice' }),
       analyst: truthfulAnalyst(apps),
-      hooks: { call: async () => ({ ok: true, status: 200, message: '' }) },
+      hooks: agreeingHooks(apps),
       notifier: { send: async () => 'sent', drain: async () => undefined },
       clock: systemClock,
       log: silentLogger,
@@ -167,6 +197,13 @@ const truthfulAnalyst = (apps: ReadonlyMap<string, Recorded>): Analyst => ({
   },
 })
 
+const agreeingHooks = (apps: ReadonlyMap<string, Recorded>): HookCaller => ({
+  async call({ type }, { namespace, checksum }) {
+    apps.get(namespace)?.calls.push({ type, checksum })
+    return { ok: true, status: 200, message: '' }
+  },
+})
+
 async function passesOf(registry: Registry): Promise<number> {
   const text = await registry.metrics()
   return Number(/^sluice_reconcile_duration_seconds_count\{result="ok"\} (\d+)$/m.exec(text)?.[1] ?? 0)
@@ -178,9 +215,8 @@ const describe = ({ method, path, body }: ProxiedWrite): string => {
   return [method, resource, name, subresource].filter((part) => part !== undefined).join(' ')
 }
 
-/** Takes note of a write, and says whether the controller dies of it. Events are told, not decided: nobody misses one. */
+/** Takes note of a write, and says whether the controller dies of it. */
 function see(app: Recorded, write: ProxiedWrite, when: 'before' | 'after'): boolean {
-  if (write.path.endsWith('/events')) return false
   if (when === 'after') {
     look(app, write)
     if (app.isCounting) app.writes.push(describe(write))
@@ -191,22 +227,14 @@ function see(app: Recorded, write: ProxiedWrite, when: 'before' | 'after'): bool
   return true
 }
 
-const NAMES = { apex: 'web', primary: 'web-primary', canary: 'web-canary' }
-
 function look(app: Recorded, write: ProxiedWrite): void {
   const [, resource, name = ''] = describe(write).split(' ')
-  if (!/^web(-|$)/.test(name)) app.violations.push(`${describe(write)} is no business of ours`)
+  if (!/^web([-.]|$)/.test(name)) app.violations.push(`${describe(write)} is no business of ours`)
   if (resource === 'virtualservices' && write.body?.spec !== undefined) lookAtRoute(app, write.body)
 }
 
 function lookAtRoute(app: Recorded, route: VirtualService): void {
-  for (const rule of route.spec.http ?? []) {
-    const weights = (rule.route ?? []).map(({ weight }) => weight ?? 100)
-    const isWhole = weights.every((weight) => Number.isInteger(weight) && weight >= 0 && weight <= 100)
-    if (!isWhole || weights.reduce((sum, weight) => sum + weight, 0) !== 100)
-      app.violations.push(`weights ${weights.join(' and ')}`)
-  }
-  const traffic = readTraffic(route, NAMES)
+  const traffic = readTraffic(route, names)
   const share = traffic === undefined ? 'released' : `${traffic.canary}+${traffic.mirror}`
   if (share === app.routes.at(-1)) return
   const former = Number.parseInt(app.routes.at(-1) ?? '0', 10)
@@ -215,6 +243,9 @@ function lookAtRoute(app: Recorded, route: VirtualService): void {
   app.routes.push(share)
   app.isProven = false
 }
+
+/** Proxies take a route within this time: who does not wait for them is seen. */
+const SLOWEST_PROXY_MS = 300
 
 /** What a mesh would say: that its proxies have the route. */
 function acknowledge(reflector: Reflector<VirtualService>, client: KubeClient): Reflector<VirtualService> {
@@ -226,22 +257,10 @@ function acknowledge(reflector: Reflector<VirtualService>, client: KubeClient): 
     const status = { observedGeneration: generation, conditions: [{ ...condition, observedGeneration: generation }] }
     const options = { type: 'merge', subresource: 'status' } as const
     // One that is gone by now needs no answer.
-    void client.patch(virtualServiceKind, { namespace, name }, { status }, options).catch(() => undefined)
-  })
-  return reflector
-}
-
-/** Whoever calls the apex Service finds a ready pod, always. */
-function watchEndpoints(
-  reflector: Reflector<EndpointSlice>,
-  apps: ReadonlyMap<string, Recorded>,
-): Reflector<EndpointSlice> {
-  const isServed = ({ endpoints }: EndpointSlice) =>
-    (endpoints ?? []).some(({ conditions }) => conditions?.ready !== false)
-  reflector.onChange((current, previous) => {
-    if (current?.metadata.labels?.['kubernetes.io/service-name'] !== 'web' || previous === undefined) return
-    const app = apps.get(current.metadata.namespace ?? '')
-    if (isServed(previous) && !isServed(current)) app?.violations.push('the Service has no ready pod any more')
+    void systemClock
+      .sleep(Math.random() * SLOWEST_PROXY_MS)
+      .then(() => client.patch(virtualServiceKind, { namespace, name }, { status }, options))
+      .catch(() => undefined)
   })
   return reflector
 }

@@ -6,6 +6,9 @@ export const simulatedNode = 'simulated'
 /** Pods with an image of this tag never get ready. */
 export const brokenTag = 'broken'
 
+/** Pods of a primary with an image of this tag never get ready, all others do. */
+export const unpromotableTag = 'unpromotable'
+
 export const nodeObject = {
   apiVersion: 'v1',
   kind: 'Node',
@@ -100,6 +103,10 @@ export const renderStages = (): string =>
         { key: '.status.phase', operator: 'In', values: ['Pending'] },
         {
           key: `.spec.containers.[].image | select( endswith(":${brokenTag}") )`,
+          operator: 'DoesNotExist',
+        },
+        {
+          key: `select( .metadata.labels.app | endswith("-primary") ) | .spec.containers.[].image | select( endswith(":${unpromotableTag}") )`,
           operator: 'DoesNotExist',
         },
       ],

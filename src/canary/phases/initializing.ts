@@ -1,3 +1,4 @@
+import { describeVersion } from '../../api/index.ts'
 import { alert, type Change } from '../decision.ts'
 import { holdWith } from '../hold.ts'
 import type { Observation } from '../observation.ts'
@@ -22,7 +23,7 @@ export function initializing(state: ReleaseState, observation: Observation): Cha
   }
   if ((target?.replicas ?? 0) > 0)
     return holdWith(state, { reason: 'Initializing', message: 'scaling the workload down' })
-  const cause = firstVersion(primary.revision)
+  const cause = firstVersion(describeVersion(primary))
   const initialized = enter(state, 'Initialized', now, cause)
   const revisions = { lastAppliedSpec: primary.revision, lastPromotedSpec: primary.revision }
   return { state: { ...initialized, ...revisions }, notes: [alert('info', cause)] }

@@ -71,10 +71,12 @@ async function writeGate(
 /** The gate that a release waits at; a rise of the weight is approved one step at a time. */
 async function gateOf(client: KubeClient, { metadata, status }: Canary): Promise<string> {
   const { namespace, name } = metadata
-  if (status?.phase === 'Waiting') return 'confirm-rollout'
   if (status?.phase === 'WaitingPromotion') return 'confirm-promotion'
   const run = status?.runName && (await client.get(canaryRunKind, { namespace, name: status.runName }))
   const progress = run ? run.status?.progress : undefined
+  if (progress?.reason === 'WaitingForRollout') return 'confirm-rollout'
   if (progress?.reason === 'WaitingForTrafficIncrease') return `confirm-traffic-increase:${progress.stepIndex + 1}`
-  throw new CommandError(`canary ${namespace}/${name} does not wait at a gate: name one with --gate`)
+  // What waits for other releases is none of its gates: opening one would confirm what nobody was asked.
+  const instead = status?.phase === 'Waiting' && progress ? ` (${progress.message})` : ''
+  throw new CommandError(`canary ${namespace}/${name} does not wait at a gate${instead}: name one with --gate`)
 }
