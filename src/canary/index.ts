@@ -10,6 +10,7 @@ export { type GuardedRun, guardedRun } from './alarm.ts'
 export { podsDueAt } from './crashes.ts'
 export { decide } from './decide.ts'
 export type { Action, Decision, NewRun, Note, Severity } from './decision.ts'
+export { lastWordOf } from './last-word.ts'
 export { neighbourOf } from './neighbour.ts'
 export type {
   Answers,

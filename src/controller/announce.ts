@@ -1,6 +1,6 @@
 import { type Canary, type CanaryRun, canaryRunKind, describeChange, type OwedNotice } from '../api/index.ts'
 import type { Note, ReleaseState } from '../canary/index.ts'
-import type { EventRecorder, KubeClient } from '../kube/index.ts'
+import type { EventNote, EventRecorder, KubeClient } from '../kube/index.ts'
 import type { Notice } from '../notify/index.ts'
 import type { EventHooks } from './event-hooks.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -25,22 +25,31 @@ export interface Announcement {
   readonly now: number
 }
 
-/** Tells of what was decided and recorded: events for all of it, notices for what people want to know at once. */
-export async function announce(options: AnnounceOptions, announcement: Announcement): Promise<void> {
+/**
+ * Tells of what was decided and recorded: events for all of it, notices for what people want to know at once. The events
+ * come last, so that whoever finds one knows that the others were told. False where one could not be written.
+ */
+export async function announce(options: AnnounceOptions, announcement: Announcement): Promise<boolean> {
   const { canary, state, notes, notices, now } = announcement
   options.eventHooks.tell(canary, state, notes, now)
   for (const owed of notices) deliver(options, canary, state, owed)
   await tellOfFormerRuns(options, canary, state)
-  await Promise.all(
-    notes.map((note) =>
-      options.events.record(canary, { type: eventType(note), reason: note.reason, message: note.message }),
-    ),
-  )
+  const written = await Promise.all(notes.map((note) => options.events.record(canary, eventOf(note))))
+  return written.every((isWritten) => isWritten)
 }
 
-const eventType = ({ severity }: Note): 'Normal' | 'Warning' => (severity === 'info' ? 'Normal' : 'Warning')
+export const eventOf = ({ severity, reason, message }: Note): EventNote => ({
+  type: severity === 'info' ? 'Normal' : 'Warning',
+  reason,
+  message,
+})
 
-function deliver({ outbox }: AnnounceOptions, canary: Canary, state: ReleaseState, owed: OwedNotice): void {
+export function deliver(
+  { outbox }: Pick<AnnounceOptions, 'outbox'>,
+  canary: Canary,
+  state: ReleaseState,
+  owed: OwedNotice,
+): void {
   outbox.deliver(canary, alertsFor(canary, owed.severity), renderNotice(canary, state, owed))
 }
 

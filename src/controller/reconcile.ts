@@ -26,6 +26,7 @@ import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { record } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
+import type { Retelling } from './retell.ts'
 import { refuseStale } from './staleness.ts'
 
 export interface ReconcileOptions
@@ -37,6 +38,7 @@ export interface ReconcileOptions
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: ControllerMetrics
+  readonly retelling: Retelling
   /** Absent where nothing is watched between checks. */
   readonly guard?: Pick<Guard, 'suspicionOf' | 'settle'> | undefined
 }
@@ -50,6 +52,7 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const canary = parsed.value
   const run = findRun(options, canary)
   const recorded = restoreState(canary, run)
+  await options.retelling.ensure(canary, recorded, options.clock.now())
   const gathered = await gather(options, canary, options.clock.now())
   const answers = takeAnswers(options, gathered, { recorded, run }, signal)
   const observed: Observation = {
@@ -121,7 +124,8 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   options.metrics.observe(canary, next, traffic)
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
   if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)
-  await announce(options, { canary, state: next, notes, notices: [...owed, ...added], now: observation.now })
+  const announcement = { canary, state: next, notes, notices: [...owed, ...added], now: observation.now }
+  if (!(await announce(options, announcement))) options.retelling.forget(canary)
 }
 
 function writtenTraffic({ actions }: Decision): Traffic | undefined {

@@ -1,20 +1,24 @@
 import type { Canary } from '../api/index.ts'
 import { type Cause, restoreState } from '../canary/index.ts'
-import type { WorkOutcome } from '../kube/index.ts'
+import type { EventRecorder, WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { isDeleted, removeFinalizer } from './finalizer.ts'
 import { type RecordOptions, record } from './record.ts'
+import type { Retelling } from './retell.ts'
 
 export interface RefuseOptions extends RecordOptions {
   readonly clock: Clock
   readonly log: Logger
+  readonly events: EventRecorder
+  readonly retelling: Retelling
 }
 
 /** Says on the object what is wrong with it, and touches nothing else. */
 export async function refuseInvalid(options: RefuseOptions, canary: Canary, error: string): Promise<WorkOutcome> {
   if (isDeleted(canary)) return letGo(options, canary, error)
   const stalled: Cause = { reason: 'InvalidCanary', message: `${error}: correct the field` }
-  const next = { ...restoreState(canary, undefined), stalled }
+  const recorded = restoreState(canary, undefined)
+  const next = { ...recorded, stalled }
   const observation = { canary, now: options.clock.now() }
   const traffic = {
     primary: 100 - (canary.status?.canaryWeight ?? 0),
@@ -22,7 +26,13 @@ export async function refuseInvalid(options: RefuseOptions, canary: Canary, erro
     mirror: 0,
   }
   const hasChanged = await record(options, { next, observation, traffic, run: undefined })
-  if (hasChanged) options.log.warn({ canary: `${canary.metadata.namespace}/${canary.metadata.name}` }, stalled.message)
+  if (!hasChanged) {
+    await options.retelling.ensure(canary, recorded, observation.now)
+    return {}
+  }
+  options.log.warn({ canary: `${canary.metadata.namespace}/${canary.metadata.name}` }, stalled.message)
+  const isTold = await options.events.record(canary, { type: 'Warning', ...stalled })
+  if (!isTold) options.retelling.forget(canary)
   return {}
 }
 

@@ -18,6 +18,7 @@ import { allOf, createLocalCopies } from './local-copies.ts'
 import { type ControllerMetrics, createMetrics } from './metrics.ts'
 import { createOutbox } from './outbox.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
+import { createRetelling } from './retell.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 export interface ControllerOptions {
@@ -72,16 +73,16 @@ export async function startController(options: ControllerOptions, signal: AbortS
     maxConcurrentReleases: options.maxConcurrentReleases ?? 0,
   }
   const eventHooks = createEventHooks(options.hooks, signal)
+  const outbox = createOutbox({ ...options, policy, wake: (key, afterMs = 0) => queue.addAfter(key, afterMs) })
+  const events = createEventRecorder({ client, component: 'sluice', clock, log })
+  const retelling = createRetelling({ events, eventHooks, outbox })
   const parts = {
     ...options,
     ...group,
-    background,
-    eventHooks,
+    ...{ background, eventHooks, outbox, events, retelling },
     policy,
     metrics,
     routers: createRouters({ client, virtualServices: copies.virtualServices, clock }),
-    outbox: createOutbox({ ...options, policy, wake: (key, afterMs = 0) => queue.addAfter(key, afterMs) }),
-    events: createEventRecorder({ client, component: 'sluice', clock, log }),
     defaultProvider: options.defaults.provider,
   }
   const queue = createWorkQueue({
@@ -93,7 +94,9 @@ export async function startController(options: ControllerOptions, signal: AbortS
   })
   const guard = createGuardOf(options, { ...asking, wake: queue.add })
   copies.canaries.onChange((current, previous) => {
-    if (current === undefined && previous) metrics.forget(describeForgotten(previous))
+    if (current !== undefined || previous === undefined) return
+    metrics.forget(describeForgotten(previous))
+    retelling.forget(previous)
   })
   const watching = allOf(copies).map((copy) => copy.start(signal))
   await Promise.race([

@@ -1,4 +1,5 @@
 import { type CoreEvent, eventKind, type KubernetesObject } from '../api/index.ts'
+import { hashValue } from '../base/index.ts'
 import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import { type EventNote, type EventRecorder, type KubeClient, KubeError, type ObjectRef } from './port.ts'
 import { createTokenBuckets } from './token-buckets.ts'
@@ -20,40 +21,58 @@ const MAX_MESSAGE = 1_024
 
 interface Series {
   readonly ref: ObjectRef
-  readonly count: number
+  /** Unknown where another process began it. */
+  readonly count: number | undefined
 }
 
-/** Writes events of the core group, as `kubectl describe` shows them. */
+/**
+ * Writes events of the core group, as `kubectl describe` shows them. Equal notes have one name, whoever writes them, so
+ * that a successor knows what its predecessor has told.
+ */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { clock, log } = options
   const buckets = createTokenBuckets({ burst: BURST, refillMs: REFILL_MS, remembered: REMEMBERED })
   // One chain of writes for each series, so that two equal notes at once make one event.
   const series = new Map<string, Promise<Series | undefined>>()
-  let sequence = 0
+
+  const write = async (
+    object: KubernetesObject,
+    note: EventNote,
+    next: (former: Promise<Series | undefined> | undefined, occurrence: Occurrence) => Promise<Series | undefined>,
+  ): Promise<boolean> => {
+    const key = seriesKey(object, note)
+    const written = next(series.get(key), { options, object, note, name: nameOf(object, key) })
+    remember(
+      series,
+      key,
+      written.catch(() => undefined),
+    )
+    try {
+      await written
+      return true
+    } catch (error) {
+      log.warn({ ...fieldsOf(object), reason: note.reason, error: messageOf(error) }, 'an event could not be written')
+      return false
+    }
+  }
 
   return {
     async record(object, note) {
-      const fields = { object: `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}` }
-      if (!buckets.take(objectKey(object), clock.monotonic())) {
-        log.debug({ ...fields, reason: note.reason }, 'too many events of one object, dropped')
-        return
-      }
-      const key = seriesKey(object, note)
-      sequence += 1
-      const write = continueSeries(series.get(key), { options, object, note, sequence })
-      remember(
-        series,
-        key,
-        write.then(
-          (known) => known,
-          () => undefined,
-        ),
-      )
-      try {
-        await write
-      } catch (error) {
-        log.warn({ ...fields, reason: note.reason, error: messageOf(error) }, 'an event could not be written')
-      }
+      if (buckets.take(objectKey(object), clock.monotonic())) return write(object, note, continueSeries)
+      log.debug({ ...fieldsOf(object), reason: note.reason }, 'too many events of one object, dropped')
+      return true
+    },
+    async ensure(object, note) {
+      let isNew = false
+      const isThere = await write(object, note, async (former, occurrence) => {
+        const known = await former
+        if (known !== undefined) return known
+        const begun = await beginSeries(occurrence)
+        isNew = begun.count !== undefined
+        return begun
+      })
+      if (!isThere) return 'failed'
+      return isNew ? 'written' : 'there'
     },
   }
 }
@@ -62,7 +81,7 @@ interface Occurrence {
   readonly options: EventRecorderOptions
   readonly object: KubernetesObject
   readonly note: EventNote
-  readonly sequence: number
+  readonly name: string
 }
 
 async function continueSeries(
@@ -70,12 +89,18 @@ async function continueSeries(
   occurrence: Occurrence,
 ): Promise<Series | undefined> {
   const known = await former
-  if (known === undefined) return beginSeries(occurrence)
+  if (known !== undefined) return countUp(known, occurrence)
+  const begun = await beginSeries(occurrence)
+  return begun.count === undefined ? countUp(begun, occurrence) : begun
+}
+
+async function countUp({ ref, count: former }: Series, occurrence: Occurrence): Promise<Series> {
   const { client, clock } = occurrence.options
-  const count = known.count + 1
+  const count = former === undefined ? undefined : former + 1
+  const counted = { ...(count === undefined ? {} : { count }), lastTimestamp: timeOf(clock) }
   try {
-    await client.patch(eventKind, known.ref, { count, lastTimestamp: timeOf(clock) }, { type: 'merge' })
-    return { ref: known.ref, count }
+    await client.patch(eventKind, ref, counted, { type: 'merge' })
+    return { ref, count }
   } catch (error) {
     // Events live an hour: a later one begins a new series.
     if (error instanceof KubeError && error.code === 404) return beginSeries(occurrence)
@@ -83,20 +108,27 @@ async function continueSeries(
   }
 }
 
+/** The event itself, or that of another process, which counts on. */
 async function beginSeries(occurrence: Occurrence): Promise<Series> {
   const event = renderEvent(occurrence)
-  await occurrence.options.client.create(eventKind, event)
-  return { ref: { namespace: event.metadata.namespace, name: event.metadata.name }, count: 1 }
+  const ref = { namespace: event.metadata.namespace, name: event.metadata.name }
+  try {
+    await occurrence.options.client.create(eventKind, event)
+    return { ref, count: 1 }
+  } catch (error) {
+    if (error instanceof KubeError && error.reason === 'AlreadyExists') return { ref, count: undefined }
+    throw error
+  }
 }
 
-function renderEvent({ options, object, note, sequence }: Occurrence): CoreEvent {
+function renderEvent({ options, object, note, name: eventName }: Occurrence): CoreEvent {
   const { clock, component } = options
   const { namespace, name, uid, resourceVersion } = object.metadata
   const time = timeOf(clock)
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { namespace: namespace ?? 'default', name: `${name.slice(0, 220)}.${uniqueSuffix(clock, sequence)}` },
+    metadata: { namespace: namespace ?? 'default', name: eventName },
     involvedObject: {
       apiVersion: object.apiVersion,
       kind: object.kind,
@@ -119,14 +151,16 @@ function renderEvent({ options, object, note, sequence }: Occurrence): CoreEvent
 /** Seconds are all that an event's time holds. */
 const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString().replace(/\.[0-9]+Z$/, 'Z')
 
-const uniqueSuffix = (clock: Clock, sequence: number): string =>
-  (BigInt(clock.now()) * 1_000_000n + BigInt(sequence % 1_000_000)).toString(16)
+const nameOf = ({ metadata }: KubernetesObject, series: string): string =>
+  `${metadata.name.slice(0, 220)}.${hashValue(series)}`
+
+const fieldsOf = ({ kind, metadata }: KubernetesObject) => ({ object: `${kind} ${metadata.namespace ?? ''}/${metadata.name}` })
 
 const objectKey = ({ kind, metadata }: KubernetesObject): string =>
   JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid])
 
 const seriesKey = (object: KubernetesObject, note: EventNote): string =>
-  JSON.stringify([objectKey(object), note.type, note.reason, note.message])
+  JSON.stringify([objectKey(object), note.reason, note.message])
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key)

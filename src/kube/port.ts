@@ -161,5 +161,8 @@ export interface EventNote {
 
 /** Writes events of the core group; equal ones are counted up, floods are dropped, failures are logged only. */
 export interface EventRecorder {
-  record(object: KubernetesObject, note: EventNote): Promise<void>
+  /** False when it could not be written. */
+  record(object: KubernetesObject, note: EventNote): Promise<boolean>
+  /** Writes it unless it is `there` already, by whichever process. */
+  ensure(object: KubernetesObject, note: EventNote): Promise<'written' | 'there' | 'failed'>
 }

@@ -97,9 +97,11 @@ test('an event that is gone begins a new one', async () => {
     log: silentLogger,
   })
   await recorder.record(object, note)
+  const [event] = cluster.objects(eventKind)
+  await client.delete(eventKind, { namespace: 'default', name: event?.metadata.name ?? '' })
   await recorder.record(object, note)
   expect(patches).toBe(1)
-  expect(cluster.objects(eventKind)).toHaveLength(2)
+  expect(cluster.objects(eventKind).map(({ count }) => count)).toEqual([1])
 })
 
 test('a failure is logged, never thrown, and the next note is written again', async () => {
@@ -114,4 +116,31 @@ test('a failure is logged, never thrown, and the next note is written again', as
   isDown = false
   await recorder.record(object, note)
   expect(cluster.objects(eventKind)).toHaveLength(1)
+})
+
+test('a successor counts on what its predecessor began, and makes sure of what it did not tell', async () => {
+  const { cluster, recorder } = setUp()
+  const options = { component: 'sluice-test', clock: createFakeClock(), log: silentLogger }
+  const successor = createEventRecorder({ client: cluster.client(), ...options })
+  const events = () => cluster.objects(eventKind).map(({ message, count }) => [message, count])
+  await recorder.record(object, note)
+  expect(await successor.ensure(object, note)).toBe('there')
+  expect(await successor.ensure(object, { ...note, message: 'untold' })).toBe('written')
+  expect(await successor.ensure(object, { ...note, message: 'untold' })).toBe('there')
+  expect(events()).toEqual([
+    ['in step', 1],
+    ['untold', 1],
+  ])
+  const later = createEventRecorder({ client: cluster.client(), ...options })
+  await later.record(object, note)
+  expect(events()[0]).toEqual(['in step', 1])
+  expect(cluster.writes).toEqual(['create Event', 'create Event', 'create Event', 'create Event', 'patch Event'])
+})
+
+test('what could not be looked at says so', async () => {
+  const { recorder } = setUp(() => {
+    throw new Error('no route to host')
+  })
+  expect(await recorder.ensure(object, note)).toBe('failed')
+  expect(await recorder.record(object, note)).toBe(false)
 })

@@ -181,6 +181,8 @@ function runController({ token, apps, life, registry }: Beginning, signal: Abort
       log: silentLogger,
       random: Math.random,
       defaults: { metricsServer: 'http://127.0.0.1:9', provider: 'mesh' },
+      // As in the chart, whose role allows no more.
+      tracking: { configMaps: true, secrets: false },
       registry,
     },
     signal,

@@ -13,7 +13,7 @@ import {
   type VirtualService,
   virtualServiceKind,
 } from '../../src/api/index.ts'
-import { startController } from '../../src/controller/index.ts'
+import { type ControllerOptions, startController } from '../../src/controller/index.ts'
 import type { HookCaller, HookPayload } from '../../src/hooks/index.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
 import type { Notice, Notifier } from '../../src/notify/index.ts'
@@ -55,6 +55,7 @@ export interface ReleaseCluster {
     readonly metricsServer?: string
     readonly log?: Logger
     readonly notifier?: Notifier
+    readonly guard?: ControllerOptions['guard']
     /** The client of the controller, seen from outside. */
     readonly look?: (client: KubeClient) => KubeClient
   }): () => Promise<void>
@@ -115,6 +116,7 @@ export function createReleaseCluster(): ReleaseCluster {
           random: () => 0.5,
           defaults: { metricsServer: options.metricsServer ?? 'http://prometheus:9090', provider: 'mesh' },
           registry: new Registry(),
+          ...(options.guard === undefined ? {} : { guard: options.guard }),
         },
         stop.signal,
       )
@@ -196,8 +198,11 @@ const scriptedAnalyst = (cluster: ReleaseCluster): Analyst => ({
   async measure(request, signal) {
     cluster.measured.push(request)
     if (cluster.hanging.has('analyst')) await aborted(signal)
+    // What the guard suspects and is true ends the run, whatever the threshold.
+    const decision = request.early && cluster.verdict === 'failed' ? ({ decision: 'rollback' } as const) : {}
     return request.checks.map(({ metric }) => ({
       ...buildVerdict(cluster.verdict, request.window.endMs),
+      ...decision,
       metric: metric.name,
     }))
   },

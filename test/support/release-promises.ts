@@ -226,9 +226,10 @@ function claimsWhatIsRouted({ before, change }: Scene): readonly string[] {
   return [`the status went from ${former}% to ${canaryWeight}% while the route gives ${routed}%`]
 }
 
-/** Every refusal, hold and end is a message in the status and an event, with the same words. */
+/** Every refusal and hold has an event of its reason, and every end of a run one with its words. */
 function everythingIsTold(changes: readonly Change[]): readonly string[] {
-  const told = new Set(changes.flatMap((change) => (change.of === 'event' ? [wordsOf(change.object)] : [])))
+  const events = changes.flatMap((change) => (change.of === 'event' ? [change.object] : []))
+  const told = new Set(events.flatMap((event) => [event.reason ?? '', wordsOf(event)]))
   const causes = changes.flatMap((change) => {
     if (change.isGone) return []
     if (change.of === 'canary') return stalledCauses(change.object)
@@ -242,7 +243,7 @@ const wordsOf = ({ reason = '', message = '' }: { readonly reason?: string; read
 
 const stalledCauses = ({ status }: Canary): readonly string[] =>
   (status?.conditions ?? []).flatMap((each) =>
-    each.type === 'Stalled' && each.status === 'True' ? [wordsOf(each)] : [],
+    each.type === 'Stalled' && each.status === 'True' ? [each.reason] : [],
   )
 
 /** Whoever wants to hear of the end of a run has heard of it. */

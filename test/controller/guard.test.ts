@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { alertProviderKind, deploymentKind } from '../../src/api/index.ts'
+import type { NoticeResult, Notifier } from '../../src/notify/index.ts'
+import { answer, startServer } from '../support/http-server.ts'
+import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
+
+/** Stands in for Prometheus: all of the new version's requests fail, ten a second. */
+const startFailing = () =>
+  startServer((response, request) => {
+    const { path, body } = request
+    const given = new URLSearchParams(body === '' ? path.slice(path.indexOf('?') + 1) : body)
+    const time = Number(given.get('time'))
+    const metric = {
+      ...{ __name__: 'istio_requests_total', namespace: 'default', pod: 'web-1', reporter: 'destination' },
+      ...{ source_workload: 'load', destination_workload: 'web', destination_workload_namespace: 'default' },
+      ...{ destination_service_name: 'web-canary', destination_service_namespace: 'default' },
+      ...{ response_code: '500', response_flags: '-' },
+    }
+    const result = [{ metric, value: [time, String(10 * (time % 1e6))] }]
+    const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result } })
+    return answer(200, { 'content-type': 'application/json' }, text)(response, request)
+  })
+
+const hook = (type: string) => ({ name: type, type, url: 'http://hooks/' })
+
+/** A check each hour: whatever ends the run before is the guard. */
+const rare = { interval: '1h', mirror: false, threshold: 5 }
+
+interface Hanging {
+  readonly type: string
+  readonly analysis?: object
+}
+
+const isCalled = (cluster: ReleaseCluster, name: string): boolean => cluster.called.some(({ hook }) => hook === name)
+const phase = (cluster: ReleaseCluster) => cluster.canary().status?.phase
+
+async function start(analysis: object, notifier?: Notifier) {
+  const prometheus = await startFailing()
+  const cluster = createReleaseCluster()
+  await cluster.user.create(deploymentKind, buildDeployment())
+  await createCanary(cluster, { analysis: { ...rare, ...analysis } })
+  const guard = { intervalMs: 2_000, scrapeIntervalMs: 1_000 }
+  const stop = cluster.startController({ metricsServer: prometheus.url, guard, ...(notifier ? { notifier } : {}) })
+  await cluster.until('first version', () => phase(cluster) === 'Initialized')
+  return {
+    cluster,
+    async stop() {
+      await stop()
+      await prometheus[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('the guard takes a version back', () => {
+  const endOf = async (cluster: ReleaseCluster) => {
+    cluster.verdict = 'failed'
+    await cluster.until('the end', () => phase(cluster) === 'Failed')
+    const [run] = cluster.runs()
+    return [run?.status?.reason, cluster.weights().at(-1)]
+  }
+
+  test.each<Hanging>([
+    { type: 'rollback' },
+    { type: 'event' },
+    { type: 'rollout', analysis: { interval: '10s' } },
+    { type: 'confirm-traffic-increase', analysis: { interval: '10s' } },
+    { type: 'confirm-promotion', analysis: { interval: '10s' } },
+  ])('while a webhook of type $type never answers', async ({ type, analysis }) => {
+    const { cluster, stop } = await start({ webhooks: [hook(type)], ...analysis })
+    cluster.verdict = 'no-data'
+    await cluster.setImage('web:2')
+    if (type === 'confirm-traffic-increase') await cluster.until('the first weight', () => weightOf(cluster) === '20')
+    cluster.hanging.add(type)
+    if (type.startsWith('confirm')) cluster.verdict = 'passed'
+    await cluster.until('it is called', () => isCalled(cluster, type))
+    await cluster.until('it has traffic', () => weightOf(cluster) !== '0')
+    expect(await endOf(cluster)).toEqual(['MetricFailed', '0'])
+    await stop()
+  })
+
+  test('while the receiver of its alerts never answers', async () => {
+    const sent: string[] = []
+    const silent: Notifier = {
+      send(_, { reason }) {
+        sent.push(reason)
+        return new Promise<NoticeResult>(() => undefined)
+      },
+      drain: async () => undefined,
+    }
+    const alerts = [{ name: 'team', severity: 'info', providerRef: { name: 'team' } }]
+    const { cluster, stop } = await start({ alerts }, silent)
+    await cluster.user.create(alertProviderKind, {
+      apiVersion: 'sluice.dev/v1',
+      kind: 'AlertProvider',
+      metadata: { name: 'team', namespace: 'default' },
+      spec: { type: 'webhook', address: 'http://team/' },
+    } as never)
+    await cluster.setImage('web:2')
+    await cluster.until('it is told', () => sent.includes('NewRevision'))
+    expect(await endOf(cluster)).toEqual(['MetricFailed', '0'])
+    await cluster.until('the end is told', () => sent.includes('MetricFailed'))
+    await stop()
+  })
+})
+
+const weightOf = (cluster: ReleaseCluster): string | undefined => cluster.weights().at(-1)
