@@ -29,10 +29,24 @@ import { revisionLabel } from './service-target/copy.ts'
 import { createFindUsers, type FindUsers } from './users.ts'
 
 /** What the controller watches: every read of a pass comes from here. */
-export interface LocalCopies {
+export interface LocalCopies extends SharedCopies, GroupCopies {
   /** Canaries that another controller releases. */
   readonly rivals?: Reflector<Canary> | undefined
+  /** Those of them that name an object. */
+  readonly rivalsOf: FindUsers
+}
+
+/** The objects of one API group, which one controller releases. */
+export interface GroupCopies {
   readonly canaries: Reflector<Canary>
+  readonly templates: Reflector<MetricTemplate>
+  readonly usersOf: FindUsers
+  /** Canaries of a namespace that wait for their turn, or for a gate. */
+  readonly waitingIn: (namespace: string) => readonly Canary[]
+}
+
+/** What controllers of one process watch together, whatever group their Canaries are of. */
+export interface SharedCopies {
   readonly runs: Reflector<CanaryRun>
   readonly deployments: Reflector<Deployment>
   readonly daemonSets: Reflector<DaemonSet>
@@ -40,17 +54,11 @@ export interface LocalCopies {
   /** Of the Services that are copies of a released Service: all others would be the half of a cluster. */
   readonly endpointSlices: Reflector<EndpointSlice>
   readonly virtualServices: Reflector<VirtualService>
-  readonly templates: Reflector<MetricTemplate>
   readonly clusterTemplates: Reflector<MetricTemplate>
   /** Their metadata. */
   readonly namespaces: Reflector<KubernetesObject>
   readonly configs: ConfigTracker
   readonly autoscalers: AutoscalerWatches
-  readonly usersOf: FindUsers
-  /** Those of them that another controller releases. */
-  readonly rivalsOf: FindUsers
-  /** Canaries of a namespace that wait for their turn, or for a gate. */
-  readonly waitingIn: (namespace: string) => readonly Canary[]
   /** Runs that name this uid as their owner. */
   readonly runsOf: (uid: string) => readonly CanaryRun[]
 }
@@ -62,65 +70,78 @@ export interface LocalCopyOptions {
   readonly random: Random
   readonly namespace?: string | undefined
   readonly tracking: ConfigTracking
-  /** Canaries that another controller releases. */
-  readonly rivals: Reflector<Canary> | undefined
 }
 
-export function createLocalCopies(options: LocalCopyOptions): LocalCopies {
-  const { client, clock, log, random, namespace, tracking, rivals } = options
-  const scope = namespace === undefined ? {} : { namespace }
-  const reflector = <T extends KubernetesObject>(kind: ResourceKind<T>): Reflector<T> =>
-    createReflector<T>({ client, kind, clock, log, random, ...scope })
-  const canaries = reflector<Canary>(canaryKind)
-  const runs = reflector<CanaryRun>(canaryRunKind)
+type Watched = Pick<Reflector<KubernetesObject>, 'start' | 'synced'>
+
+export const createLocalCopies = (options: LocalCopyOptions): LocalCopies =>
+  joinCopies(createSharedCopies(options), createGroupCopies(options))
+
+/** What one controller works on, beside another one that releases the rivals. */
+export const joinCopies = (shared: SharedCopies, group: GroupCopies, rivals?: GroupCopies): LocalCopies => ({
+  ...shared,
+  ...group,
+  ...(rivals && { rivals: rivals.canaries }),
+  rivalsOf: rivals?.usersOf ?? (() => []),
+})
+
+export const watchesOf = (copies: LocalCopies): readonly Watched[] => [
+  ...watchesOfGroup(copies),
+  ...watchesOfShared(copies),
+]
+
+/** The client may show objects of another group as these. */
+export function createGroupCopies(options: LocalCopyOptions): GroupCopies {
+  const canaries = reflectorOf(options, canaryKind)
   return {
-    ...(rivals && { rivals }),
     canaries,
-    runs,
-    deployments: reflector(deploymentKind),
-    daemonSets: reflector(daemonSetKind),
-    services: reflector(serviceKind),
-    endpointSlices: createReflector({
-      client,
-      kind: endpointSliceKind,
-      clock,
-      log,
-      random,
-      labelSelector: revisionLabel,
-      ...scope,
-    }),
-    virtualServices: reflector(virtualServiceKind),
-    templates: reflector(metricTemplateKind),
-    clusterTemplates: createReflector({ client, kind: clusterMetricTemplateKind, clock, log, random }),
-    namespaces: createReflector<KubernetesObject>({
-      client,
-      kind: namespaceKind,
-      clock,
-      log,
-      random,
-      metadataOnly: true,
-      ...(namespace === undefined ? {} : { fieldSelector: `metadata.name=${namespace}` }),
-    }),
-    autoscalers: createAutoscalerWatches({ client, clock, log, random, ...scope }),
-    configs: createConfigTracker({ client, clock, log, random, tracking, ...scope }),
+    templates: reflectorOf(options, metricTemplateKind),
     usersOf: createFindUsers(canaries),
-    rivalsOf: rivals ? createFindUsers(rivals) : () => [],
     waitingIn: canaries.indexBy(({ metadata, status }) =>
       status?.phase === 'Waiting' ? [metadata.namespace ?? ''] : [],
     ),
-    runsOf: runs.indexBy(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)),
   }
 }
 
-export const allOf = (copies: LocalCopies): readonly Pick<Reflector<KubernetesObject>, 'start' | 'synced'>[] => [
-  copies.canaries,
+export const watchesOfGroup = ({ canaries, templates }: GroupCopies): readonly Watched[] => [canaries, templates]
+
+const reflectorOf = <T extends KubernetesObject>(
+  { client, clock, log, random, namespace }: LocalCopyOptions,
+  kind: ResourceKind<T>,
+): Reflector<T> => createReflector<T>({ client, kind, clock, log, random, namespace })
+
+export function createSharedCopies(options: LocalCopyOptions): SharedCopies {
+  const { client, clock, log, random, namespace, tracking } = options
+  const common = { client, clock, log, random }
+  const scoped = { ...common, ...(namespace === undefined ? {} : { namespace }) }
+  const runs = reflectorOf(options, canaryRunKind)
+  return {
+    runs,
+    runsOf: runs.indexBy(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)),
+    deployments: reflectorOf(options, deploymentKind),
+    daemonSets: reflectorOf(options, daemonSetKind),
+    services: reflectorOf(options, serviceKind),
+    endpointSlices: createReflector({ ...scoped, kind: endpointSliceKind, labelSelector: revisionLabel }),
+    virtualServices: reflectorOf(options, virtualServiceKind),
+    clusterTemplates: createReflector({ ...common, kind: clusterMetricTemplateKind }),
+    namespaces: createReflector<KubernetesObject>({
+      ...common,
+      kind: namespaceKind,
+      metadataOnly: true,
+      ...(namespace === undefined ? {} : { fieldSelector: `metadata.name=${namespace}` }),
+    }),
+    autoscalers: createAutoscalerWatches(scoped),
+    configs: createConfigTracker({ ...scoped, tracking }),
+  }
+}
+
+export const watchesOfShared = (copies: SharedCopies): readonly Watched[] => [
   copies.runs,
   copies.deployments,
   copies.daemonSets,
   copies.services,
   copies.endpointSlices,
   copies.virtualServices,
-  copies.templates,
   copies.clusterTemplates,
   copies.namespaces,
   ...Object.values(copies.autoscalers),

@@ -1,10 +1,9 @@
 import type { Registry } from 'prom-client'
 import { type Analyst, createGuardReader } from '../analysis/index.ts'
-import type { Canary } from '../api/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
-import { createEventRecorder, createWorkQueue, type KubeClient, type Random, type Reflector } from '../kube/index.ts'
+import { createEventRecorder, createWorkQueue, type KubeClient, type Random } from '../kube/index.ts'
 import type { Notifier } from '../notify/index.ts'
-import type { Clock, Logger } from '../runtime/index.ts'
+import { type Clock, type Logger, untilAborted } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
 import { ask } from './ask.ts'
 import { createBackgroundAnswers } from './background-answers.ts'
@@ -14,7 +13,7 @@ import { enqueueNeighbours } from './enqueue-group.ts'
 import { createEventHooks } from './event-hooks.ts'
 import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
-import { allOf, createLocalCopies } from './local-copies.ts'
+import { createLocalCopies, type LocalCopies, watchesOf } from './local-copies.ts'
 import { type ControllerMetrics, createMetrics } from './metrics.ts'
 import { createOutbox } from './outbox.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
@@ -33,8 +32,8 @@ export interface ControllerOptions {
   readonly registry: Registry
   /** Who is told of releases; series of the registry when absent. */
   readonly metrics?: ControllerMetrics
-  /** Canaries that another controller releases: their workloads are not touched. */
-  readonly rivals?: Reflector<Canary>
+  /** What it works on, kept up by whoever gives it; watches of its own when absent. */
+  readonly copies?: LocalCopies
   /** Watch one namespace only. */
   readonly namespace?: string
   /** How many Canaries are worked on at a time; 16 when absent, since a pass may wait for Prometheus. */
@@ -54,12 +53,13 @@ export interface ControllerOptions {
   }
 }
 
+export const trackEverything: ConfigTracking = { configMaps: true, secrets: true }
+
 /** Runs releases until the signal fires. Only the leader may call it. */
 export async function startController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log, random } = options
-  const { namespace, tracking = { configMaps: true, secrets: true } } = options
-  const { metrics = createMetrics(options.registry), rivals } = options
-  const copies = createLocalCopies({ client, clock, log, random, namespace, tracking, rivals })
+  const { namespace, tracking = trackEverything, metrics = createMetrics(options.registry) } = options
+  const copies = options.copies ?? createLocalCopies({ client, clock, log, random, namespace, tracking })
   const policy = { allowCrossNamespaceReferences: options.allowCrossNamespaceReferences ?? false }
   const asking = { ...options, copies, policy, defaultMetricsServer: options.defaults.metricsServer }
   const background = createBackgroundAnswers({
@@ -98,11 +98,9 @@ export async function startController(options: ControllerOptions, signal: AbortS
     metrics.forget(describeForgotten(previous))
     retelling.forget(previous)
   })
-  const watching = allOf(copies).map((copy) => copy.start(signal))
-  await Promise.race([
-    Promise.all([...allOf(copies), ...(rivals ? [rivals] : [])].map((copy) => copy.synced)),
-    ...watching,
-  ])
+  const watching = options.copies ? [] : watchesOf(copies).map((copy) => copy.start(signal))
+  const synced = [...watchesOf(copies), ...(copies.rivals ? [copies.rivals] : [])].map((copy) => copy.synced)
+  await Promise.race([Promise.all(synced), untilAborted(signal), ...watching])
   // Nothing is decided on half a copy: handlers begin when every list is in.
   enqueueOnChange(copies, queue)
   enqueueNeighbours(group, queue)

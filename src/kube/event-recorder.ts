@@ -154,7 +154,9 @@ const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString().rep
 const nameOf = ({ metadata }: KubernetesObject, series: string): string =>
   `${metadata.name.slice(0, 220)}.${hashValue(series)}`
 
-const fieldsOf = ({ kind, metadata }: KubernetesObject) => ({ object: `${kind} ${metadata.namespace ?? ''}/${metadata.name}` })
+const fieldsOf = ({ kind, metadata }: KubernetesObject) => ({
+  object: `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+})
 
 const objectKey = ({ kind, metadata }: KubernetesObject): string =>
   JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid])

@@ -80,5 +80,7 @@ test.each([
     `canary default/web does not wait at a gate (${message}): name one with --gate`,
   )
   expect(annotations()).toEqual({})
-  expect(await setGate(client, ref, 'open', 'confirm-rollout')).toBe('canary default/web: confirm-rollout is open for v2')
+  expect(await setGate(client, ref, 'open', 'confirm-rollout')).toBe(
+    'canary default/web: confirm-rollout is open for v2',
+  )
 })

@@ -50,6 +50,7 @@ async function createFlaggersCluster() {
 async function release(verdict: 'passed' | 'failed', end: string, dieAt: number) {
   const cluster = await createFlaggersCluster()
   cluster.verdict = verdict
+  const canary = () => cluster.api.get(flaggerCanaryKind, 'web')
   let writes = 0
   let isDead = false
   const before = () => {
@@ -64,7 +65,7 @@ async function release(verdict: 'passed' | 'failed', end: string, dieAt: number)
         void stops[0]?.()
         stops.push(cluster.startController({ look: createFlaggerClient }))
       }
-      return cluster.canary().status?.phase === phase
+      return canary().status?.phase === phase
     })
   await until('Initialized')
   const first = writes
@@ -72,7 +73,7 @@ async function release(verdict: 'passed' | 'failed', end: string, dieAt: number)
   await until(end)
   await cluster.pass(1_000)
   for (const stop of stops) await stop()
-  const { status } = cluster.canary()
+  const { status } = canary()
   const facts = {
     primary: cluster.deployment('web-primary').spec.template.spec.containers[0]?.image,
     replicas: cluster.deployment('web').spec.replicas,

@@ -48,7 +48,7 @@ export const scenarios: readonly CrashScenario[] = [
   },
   {
     name: 'taken-back',
-    writes: 14,
+    writes: 18,
     async play(stage, app) {
       await create(stage, app)
       await setImage(stage, app, '1.1.0')
@@ -120,7 +120,7 @@ export const scenarios: readonly CrashScenario[] = [
   },
   {
     name: 'deleted',
-    writes: 14,
+    writes: 18,
     async play(stage, app) {
       await create(stage, app)
       app.count()

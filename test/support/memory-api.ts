@@ -22,7 +22,7 @@ export interface MemoryWrite {
 
 interface LogEntry {
   readonly version: number
-  readonly plural: string
+  readonly resource: string
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly object: Stored
 }
@@ -50,6 +50,9 @@ function frozen<T>(value: T): T {
   return Object.freeze(Object.fromEntries(fields)) as T
 }
 
+/** Kinds of two groups may have one name. */
+const resourceOf = ({ group, plural }: ResourceKind): string => `${group}/${plural}`
+
 const refOf = ({ namespace, name }: ObjectRef) => ({ namespace, name })
 
 export function createMemoryApi(now: () => number): MemoryApi {
@@ -60,7 +63,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
   const reactors: ((plural: string, object: KubernetesObject) => void)[] = []
   let version = 0
 
-  const keyOf = (kind: ResourceKind, ref: ObjectRef) => `${kind.plural}/${ref.namespace ?? ''}/${ref.name}`
+  const keyOf = (kind: ResourceKind, ref: ObjectRef) => `${resourceOf(kind)}/${ref.namespace ?? ''}/${ref.name}`
   const find = (kind: ResourceKind, ref: ObjectRef): Stored =>
     objects.get(keyOf(kind, ref)) ?? refuse(404, 'NotFound', ref.name)
 
@@ -69,8 +72,8 @@ export function createMemoryApi(now: () => number): MemoryApi {
     const stored = frozen({ ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } })
     if (type === 'DELETED') objects.delete(keyOf(kind, object.metadata))
     else objects.set(keyOf(kind, object.metadata), stored)
-    log.push({ version, plural: kind.plural, type, object: stored })
-    for (const listener of listeners.get(kind.plural) ?? []) listener()
+    log.push({ version, resource: resourceOf(kind), type, object: stored })
+    for (const listener of listeners.get(resourceOf(kind)) ?? []) listener()
     for (const react of reactors) setImmediate(() => react(kind.plural, stored))
     return stored
   }
@@ -155,7 +158,7 @@ export function createMemoryApi(now: () => number): MemoryApi {
 
   const listed = <T extends KubernetesObject>(kind: ResourceKind<T>, { namespace }: ListOptions): T[] =>
     [...objects]
-      .filter(([key]) => key.startsWith(`${kind.plural}/`))
+      .filter(([key]) => key.startsWith(`${resourceOf(kind)}/`))
       .map(([, object]) => object as unknown as T)
       .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
 
@@ -169,17 +172,17 @@ export function createMemoryApi(now: () => number): MemoryApi {
     while (!signal.aborted) {
       for (; position < log.length; position++) {
         const entry = log[position]
-        if (entry?.plural !== kind.plural) continue
+        if (entry?.resource !== resourceOf(kind)) continue
         yield { type: entry.type, object: shown(entry.object as unknown as T, options) }
       }
       await nextWrite(kind, signal)
     }
   }
 
-  const nextWrite = ({ plural }: ResourceKind, signal: AbortSignal): Promise<void> =>
+  const nextWrite = (kind: ResourceKind, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
-      const waiting = listeners.get(plural) ?? new Set()
-      listeners.set(plural, waiting)
+      const waiting = listeners.get(resourceOf(kind)) ?? new Set()
+      listeners.set(resourceOf(kind), waiting)
       const wake = () => {
         waiting.delete(wake)
         signal.removeEventListener('abort', wake)

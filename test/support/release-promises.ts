@@ -242,9 +242,7 @@ const wordsOf = ({ reason = '', message = '' }: { readonly reason?: string; read
   `${reason}: ${message}`
 
 const stalledCauses = ({ status }: Canary): readonly string[] =>
-  (status?.conditions ?? []).flatMap((each) =>
-    each.type === 'Stalled' && each.status === 'True' ? [each.reason] : [],
-  )
+  (status?.conditions ?? []).flatMap((each) => (each.type === 'Stalled' && each.status === 'True' ? [each.reason] : []))
 
 /** Whoever wants to hear of the end of a run has heard of it. */
 function farewellsAreSaid({ canary, runs }: Moment, calls: readonly HookCall[]): readonly string[] {

@@ -1,14 +1,19 @@
 import type { Registry } from 'prom-client'
-import { type Canary, canaryKind, flaggerCanaryKind, type ResourceKind } from '../../api/index.ts'
 import {
   type ControllerOptions,
   combineMetrics,
   createFlaggerMetrics,
+  createGroupCopies,
   createMetrics,
+  createSharedCopies,
+  createTurns,
+  joinCopies,
   startController,
+  trackEverything,
+  watchesOfGroup,
+  watchesOfShared,
 } from '../../controller/index.ts'
 import { createFlaggerClient, findFlaggerLease } from '../../flagger/index.ts'
-import { createReflector } from '../../kube/index.ts'
 import { runTogether } from '../../runtime/index.ts'
 import { CommandError } from '../exit-codes.ts'
 
@@ -18,30 +23,33 @@ export interface FlaggerCompatOptions {
   readonly leaseNamespace: string
 }
 
-type Options = Omit<ControllerOptions, 'metrics' | 'rivals'> & { readonly registry: Registry }
+type Options = Omit<ControllerOptions, 'metrics' | 'copies' | 'turns'> & { readonly registry: Registry }
 
-/** The controller, and beside it one for Flagger's objects where that is wanted: each knows whom the other releases. */
+/** The controller, and beside it one for Flagger's objects where that is wanted: what both look at is watched once. */
 export async function startControllers(
   options: Options,
   flagger: FlaggerCompatOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = createMetrics(options.registry)
-  if (!flagger.enabled) return startController({ ...options, metrics: own }, signal)
+  const metrics = createMetrics(options.registry)
+  if (!flagger.enabled) return startController({ ...options, metrics }, signal)
   await refuseWhileFlaggerRuns(options, flagger)
-  const metrics = combineMetrics([own, createFlaggerMetrics(options.registry)])
-  const reflect = (kind: ResourceKind<Canary>) => createReflector<Canary>({ ...options, kind })
-  const canaries = reflect(canaryKind)
-  const flaggerCanaries = reflect(flaggerCanaryKind)
+  const watching = { ...options, namespace: options.namespace, tracking: options.tracking ?? trackEverything }
+  const shared = createSharedCopies(watching)
+  const own = createGroupCopies(watching)
+  const client = createFlaggerClient(options.client)
+  const theirs = createGroupCopies({ ...watching, client })
+  const common = { metrics: combineMetrics([metrics, createFlaggerMetrics(options.registry)]), turns: createTurns() }
   const { guard: _, ...unguarded } = options
   await runTogether(signal, [
-    canaries.start,
-    flaggerCanaries.start,
-    (running) => startController({ ...options, metrics, rivals: flaggerCanaries }, running),
-    (running) => {
-      const client = createFlaggerClient(options.client)
-      return startController({ ...unguarded, client, metrics, rivals: canaries }, running)
-    },
+    ...[...watchesOfShared(shared), ...watchesOfGroup(own), ...watchesOfGroup(theirs)].map(({ start }) => start),
+    (running) =>
+      startController({ ...options, ...common, copies: joinCopies(shared, own, theirs) }, running),
+    (running) =>
+      startController(
+        { ...unguarded, ...common, client, copies: joinCopies(shared, theirs, own) },
+        running,
+      ),
   ])
 }
 
