@@ -43,13 +43,8 @@ export async function startControllers(
   const { guard: _, ...unguarded } = options
   await runTogether(signal, [
     ...[...watchesOfShared(shared), ...watchesOfGroup(own), ...watchesOfGroup(theirs)].map(({ start }) => start),
-    (running) =>
-      startController({ ...options, ...common, copies: joinCopies(shared, own, theirs) }, running),
-    (running) =>
-      startController(
-        { ...unguarded, ...common, client, copies: joinCopies(shared, theirs, own) },
-        running,
-      ),
+    (running) => startController({ ...options, ...common, copies: joinCopies(shared, own, theirs) }, running),
+    (running) => startController({ ...unguarded, ...common, client, copies: joinCopies(shared, theirs, own) }, running),
   ])
 }
 
