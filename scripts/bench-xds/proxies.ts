@@ -48,7 +48,7 @@ function readHead(response: Buffer): { readonly typeUrl: string; readonly nonce:
   return { typeUrl, nonce }
 }
 
-const order = ['cluster', 'endpoints', 'listener', 'routes'] as const satisfies readonly ResourceType[]
+const order = ['cluster', 'endpoints', 'listener', 'routes', 'virtualHost'] as const satisfies readonly ResourceType[]
 type Asked = (typeof order)[number]
 let marker: string | undefined
 let accepted: bigint[] = []
@@ -118,6 +118,7 @@ const subscriptionsOf = (routes: readonly string[]): Readonly<Record<Asked, Subs
     endpoints: endpointsSubscription,
     listener: subscribe('listener', []),
     routes: subscribe('routes', routes),
+    virtualHost: subscribe('virtualHost', []),
   }
 }
 const endpointsSubscription = {

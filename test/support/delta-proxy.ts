@@ -1,4 +1,4 @@
-import { type ResourceType, typeUrls } from '../../src/mesh/envoy/index.ts'
+import { eachType, type ResourceType, tableOfVirtualHost, typeUrls } from '../../src/mesh/envoy/index.ts'
 import type { DeltaRequest, DeltaResponse, SnapshotResource } from '../../src/mesh/xds/index.ts'
 
 /** A proxy as Envoy behaves on incremental streams: what it holds, what it waits for, what it asks. */
@@ -6,7 +6,7 @@ export interface DeltaProxy {
   /** Requests that are on their way to the server, oldest first. */
   readonly outbox: DeltaRequest[]
   readonly holds: Readonly<Record<ResourceType, Map<string, SnapshotResource>>>
-  /** Clusters (listeners) that got no endpoints (routes) since they came or changed. */
+  /** Clusters (listeners) that got no endpoints (routes, with their virtual hosts) since they came or changed. */
   readonly warming: { readonly cluster: Set<string>; readonly listener: Set<string> }
   /** Opens a stream; what it holds from an earlier one it tells of. */
   connect(): void
@@ -17,13 +17,11 @@ const dependents = { cluster: 'endpoints', listener: 'routes' } as const
 
 export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean): DeltaProxy {
   const outbox: DeltaRequest[] = []
-  const holds = {
-    cluster: new Map<string, SnapshotResource>(),
-    endpoints: new Map<string, SnapshotResource>(),
-    listener: new Map<string, SnapshotResource>(),
-    routes: new Map<string, SnapshotResource>(),
-    secret: new Map<string, SnapshotResource>(),
-  }
+  const holds = eachType(() => new Map<string, SnapshotResource>())
+  /** Versions of all virtual hosts that it was sent, those without a table included. */
+  const sentHosts = new Map<string, string>()
+  let wantsHosts = false
+  let connects = 0
   const warming = { cluster: new Set<string>(), listener: new Set<string>() }
   const subscribed = { endpoints: new Set<string>(), routes: new Set<string>() }
 
@@ -38,15 +36,42 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
     const subscribe = [...wanted].filter((name) => !subscribed[type].has(name))
     const unsubscribe = [...subscribed[type]].filter((name) => !wanted.has(name))
     for (const name of unsubscribe) holds[type].delete(name)
+    for (const name of holds.virtualHost.keys())
+      if (unsubscribe.includes(tableOfVirtualHost(name))) holds.virtualHost.delete(name)
     subscribed[type] = wanted
     if (subscribe.length + unsubscribe.length > 0) ask(type, { subscribe, unsubscribe })
+  }
+
+  const isWarm = (table: string): boolean => {
+    const held = holds.routes.get(table)
+    if (held === undefined) return false
+    return held.needs.length === 0 || [...holds.virtualHost.keys()].some((name) => tableOfVirtualHost(name) === table)
+  }
+
+  const askForHosts = (): void => {
+    const isFirst = !wantsHosts && [...holds.routes.values()].some(({ needs }) => needs.length > 0)
+    if (!isFirst) return
+    wantsHosts = true
+    ask('virtualHost', {})
+  }
+
+  const takeHosts = ({ resources, removed }: DeltaResponse): void => {
+    for (const resource of resources) {
+      sentHosts.set(resource.name, resource.version)
+      if (holds.routes.has(tableOfVirtualHost(resource.name))) holds.virtualHost.set(resource.name, resource)
+    }
+    for (const name of removed) {
+      sentHosts.delete(name)
+      holds.virtualHost.delete(name)
+    }
+    for (const { name, needs } of holds.listener.values()) if (needs.every(isWarm)) warming.listener.delete(name)
   }
 
   const takeOwners = (type: 'cluster' | 'listener', { resources, removed }: DeltaResponse): void => {
     for (const resource of resources) {
       holds[type].set(resource.name, resource)
       // A listener finds the routes of the one before it; a cluster waits for its endpoints to be sent again.
-      const isWaiting = resource.needs.some((name) => type === 'cluster' || !holds.routes.has(name))
+      const isWaiting = resource.needs.some((name) => type === 'cluster' || !isWarm(name))
       if (isWaiting) warming[type].add(resource.name)
     }
     for (const name of removed) {
@@ -61,8 +86,9 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
     for (const resource of resources.filter(({ name }) => subscribed[type].has(name))) {
       holds[type].set(resource.name, resource)
       const waiting = [...holds[owners].values()].filter(({ needs }) => needs.includes(resource.name))
-      for (const { name } of waiting) warming[owners].delete(name)
+      for (const { name } of waiting) if (type === 'endpoints' || isWarm(resource.name)) warming[owners].delete(name)
     }
+    askForHosts()
   }
 
   return {
@@ -71,6 +97,12 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
     warming,
     connect() {
       outbox.length = 0
+      connects += 1
+      const askForHostsAgain = (isTurn: boolean): void => {
+        if (wantsHosts && isTurn) ask('virtualHost', { initialVersions: Object.fromEntries(sentHosts) })
+      }
+      // Envoy asks in any order.
+      askForHostsAgain(connects % 2 === 0)
       const versions = (type: ResourceType) =>
         Object.fromEntries([...holds[type]].map(([name, { version }]) => [name, version]))
       for (const type of ['cluster', 'endpoints', 'listener', 'routes'] as const) {
@@ -78,12 +110,14 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
         const isNeeded = names.length > 0 || type === 'cluster' || type === 'listener'
         if (isNeeded) ask(type, { subscribe: names, initialVersions: versions(type) })
       }
+      askForHostsAgain(connects % 2 === 1)
     },
     receive(response) {
       const { type, nonce } = response
       if (rejects(response)) return ask(type, { responseNonce: nonce, error: 'no' })
       if (type === 'cluster' || type === 'listener') takeOwners(type, response)
       else if (type === 'endpoints' || type === 'routes') takeNamed(type, response)
+      else if (type === 'virtualHost') takeHosts(response)
       ask(type, { responseNonce: nonce })
     },
   }

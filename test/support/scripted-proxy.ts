@@ -94,6 +94,7 @@ function answerTo(
   if (type === 'cluster') call.write(encodeRequest('endpoints', { names }))
   // Without a look into the listeners: all that they may name.
   if (type === 'listener') call.write(encodeRequest('routes', { names: tableNames }))
+  if (type === 'routes') call.write(encodeRequest('virtualHost', {}))
 }
 
 const tableNames = [

@@ -1,4 +1,4 @@
-import { type ResourceType, typeUrls } from '../../src/mesh/envoy/index.ts'
+import { eachType, type ResourceType, typeUrls } from '../../src/mesh/envoy/index.ts'
 import type { Request, Resources, Response, SnapshotResource } from '../../src/mesh/xds/index.ts'
 
 /** A proxy as Envoy behaves on one stream: what it holds, what it waits for, what it asks. */
@@ -20,18 +20,12 @@ export interface SimulatedProxyOptions {
 
 export function createSimulatedProxy({ rejects, asksFirst }: SimulatedProxyOptions): SimulatedProxy {
   const outbox: Request[] = []
-  const nonces: Record<ResourceType, string> = { cluster: '', endpoints: '', listener: '', routes: '', secret: '' }
-  const holds = {
-    cluster: new Map<string, SnapshotResource>(),
-    endpoints: new Map<string, SnapshotResource>(),
-    listener: new Map<string, SnapshotResource>(),
-    routes: new Map<string, SnapshotResource>(),
-    secret: new Map<string, SnapshotResource>(),
-  }
+  const nonces: Record<ResourceType, string> = eachType(() => '')
+  const holds = eachType(() => new Map<string, SnapshotResource>())
   const warming = { cluster: new Set<string>(), listener: new Set<string>() }
 
   const namesOf = (type: ResourceType): readonly string[] => {
-    if (type === 'cluster' || type === 'listener' || type === 'secret') return []
+    if (type === 'cluster' || type === 'listener' || type === 'virtualHost' || type === 'secret') return []
     return [
       ...new Set([...holds[type === 'endpoints' ? 'cluster' : 'listener'].values()].flatMap(({ needs }) => needs)),
     ]
@@ -87,7 +81,7 @@ export function createSimulatedProxy({ rejects, asksFirst }: SimulatedProxyOptio
       if (rejects(response)) return ask(response.type, 'no')
       const resources = new Map(response.resources.map((resource) => [resource.name, resource]))
       if (response.type === 'cluster' || response.type === 'listener') takeWorld(response.type, resources)
-      else if (response.type !== 'secret') takeNamed(response.type, resources)
+      else if (response.type === 'endpoints' || response.type === 'routes') takeNamed(response.type, resources)
     },
   }
 }

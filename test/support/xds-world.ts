@@ -8,7 +8,7 @@ export interface XdsWorld {
 }
 
 const clusterNames = ['a', 'b', 'c', 'd']
-const routeNames = ['r', 's']
+const routeNames = ['r', 's', 't']
 const version = fc.integer({ min: 0, max: 2 })
 
 export const anyXdsWorld: fc.Arbitrary<XdsWorld> = fc
@@ -35,7 +35,9 @@ const make = (name: string, content: string, rest: Partial<SnapshotResource> = {
   ...rest,
 })
 
-export function snapshotOf({ clusters, routes }: XdsWorld): Snapshot {
+/** With `oneByOne` all tables but `r` have their virtual hosts apart: one for each cluster, and one that catches all. */
+export function snapshotOf({ clusters, routes }: XdsWorld, { oneByOne = false } = {}): Snapshot {
+  const isApart = (name: string): boolean => oneByOne && name !== 'r'
   return {
     version: () => JSON.stringify({ clusters, routes }),
     resources: {
@@ -43,7 +45,18 @@ export function snapshotOf({ clusters, routes }: XdsWorld): Snapshot {
       endpoints: toResources(Object.entries(clusters).map(([name, [, own]]) => make(name, `e${own}`))),
       listener: toResources(Object.keys(routes).map((name) => make(`listener-${name}`, 'l', { needs: [name] }))),
       routes: toResources(
-        Object.entries(routes).map(([name, [own, used]]) => make(name, `r${own}${used.join('')}`, { clusters: used })),
+        Object.entries(routes).map(([name, [own, used]]) =>
+          isApart(name)
+            ? make(name, 'table', { needs: [`${name}/any`] })
+            : make(name, `r${own}${used.join('')}`, { clusters: used }),
+        ),
+      ),
+      virtualHost: toResources(
+        Object.entries(routes).flatMap(([name, [own, used]]) =>
+          isApart(name)
+            ? [make(`${name}/any`, 'any'), ...used.map((each) => make(`${name}/${each}`, `r${own}`, { clusters: [each] }))]
+            : [],
+        ),
       ),
       secret: new Map(),
     },

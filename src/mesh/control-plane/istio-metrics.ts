@@ -19,6 +19,7 @@ const istioTypes: Readonly<Record<ResourceType, string>> = {
   endpoints: 'eds',
   listener: 'lds',
   routes: 'rds',
+  virtualHost: 'vhds',
   secret: 'sds',
 }
 
@@ -53,7 +54,7 @@ function createTypedMetrics(registry: Registry) {
   const pushes = new Counter({
     ...common,
     name: 'pilot_xds_pushes',
-    help: 'Responses sent to proxies: cds, eds, lds, rds, sds',
+    help: 'Responses sent to proxies: cds, eds, lds, rds, vhds, sds',
   })
   const rejects = new Counter({
     ...common,

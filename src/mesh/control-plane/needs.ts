@@ -1,12 +1,14 @@
 import { remember } from '../../base/index.ts'
-import { blackHoleCluster, listenerName } from '../envoy/index.ts'
-import type { MeshProxy, OutboundListener, Route, RouteTable } from '../model/index.ts'
+import { blackHoleCluster, listenerName, virtualHostName } from '../envoy/index.ts'
+import type { MeshProxy, OutboundListener, Route, RouteTable, VirtualHost } from '../model/index.ts'
 import { keyText } from './last-good.ts'
 
 /** What one proxy must have accepted before a VirtualService is in force there. */
 export interface Need {
   readonly nodeId: string
   readonly tables: readonly string[]
+  /** Virtual hosts of tables whose hosts come one by one. */
+  readonly hosts: readonly string[]
   /** Those that hand connections on by themselves. */
   readonly listeners: readonly string[]
   readonly clusters: readonly string[]
@@ -16,7 +18,7 @@ export interface Need {
 
 /** A resource that says something of an object, and where it leads. */
 interface Place {
-  readonly kind: 'table' | 'listener'
+  readonly kind: 'table' | 'host' | 'listener'
   readonly name: string
   readonly clusters: readonly string[]
 }
@@ -35,7 +37,8 @@ export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string
       const named = (kind: Place['kind']) => group.flatMap(([, place]) => (place.kind === kind ? place.name : []))
       const clusters = [...new Set(group.flatMap(([, place]) => place.clusters))]
       const known = needs.get(key) ?? []
-      known.push({ nodeId: proxy.id, tables: named('table'), listeners: named('listener'), clusters, isOnDemand })
+      const places = { tables: named('table'), hosts: named('host'), listeners: named('listener') }
+      known.push({ nodeId: proxy.id, ...places, clusters, isOnDemand })
       needs.set(key, known)
     }
   }
@@ -44,14 +47,19 @@ export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string
 
 const originsOf =
   (clustersOf: (route: Route) => readonly string[]) =>
-  (table: RouteTable): readonly Origin[] => {
-    const routes = table.virtualHosts.flatMap((host) => host.routes)
-    const own = routes.flatMap((route) => (route.origin === undefined ? [] : [{ origin: route.origin, route }]))
-    const groups = Map.groupBy(own, ({ origin }) => keyText(origin))
-    return [...groups].map(([key, group]) => {
-      const clusters = [...new Set(group.flatMap(({ route }) => clustersOf(route)))]
-      return [key, { kind: 'table', name: table.name, clusters }]
-    })
+  ({ name: table, virtualHosts, hostsOneByOne }: RouteTable): readonly Origin[] => {
+    const originsIn = (kind: Place['kind'], name: string, hosts: readonly VirtualHost[]): readonly Origin[] => {
+      const routes = hosts.flatMap((host) => host.routes)
+      const own = routes.flatMap((route) => (route.origin === undefined ? [] : [{ origin: route.origin, route }]))
+      const groups = Map.groupBy(own, ({ origin }) => keyText(origin))
+      return [...groups].map(([key, group]) => {
+        const clusters = [...new Set(group.flatMap(({ route }) => clustersOf(route)))]
+        return [key, { kind, name, clusters }]
+      })
+    }
+    return hostsOneByOne === true
+      ? virtualHosts.flatMap((host) => originsIn('host', virtualHostName(table, host.name), [host]))
+      : originsIn('table', table, virtualHosts)
   }
 
 /** gRPC neither mirrors nor asks for what gets no share, and nothing answers in the place of a Service. */

@@ -13,6 +13,7 @@ export function stateOfConnected(need: Need, proxy: ConnectedProxy, snapshot: Sn
   if (snapshot === undefined) return { kind: 'waiting' }
   const wanted = [
     ...need.tables.map((name) => ({ type: 'routes', name }) as const),
+    ...need.hosts.map((name) => ({ type: 'virtualHost', name }) as const),
     ...need.listeners.map((name) => ({ type: 'listener', name }) as const),
     ...need.clusters.flatMap((name) => [{ type: 'cluster', name } as const, { type: 'endpoints', name } as const]),
   ].flatMap(({ type, name }) => {

@@ -32,6 +32,7 @@ import {
   TcpProxySchema,
   TlsInspectorSchema,
   UpstreamTlsContextSchema,
+  VirtualHostSchema,
   ZipkinConfigSchema,
 } from './api.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -68,6 +69,7 @@ const registry = createRegistry(
   StatsLogSchema,
   StdoutAccessLogSchema,
   TcpProxySchema,
+  VirtualHostSchema,
   ZipkinConfigSchema,
 )
 

@@ -17,7 +17,15 @@ export { listenerName } from './listener.ts'
 export type { Observability, Tracing } from './observability.ts'
 export type { Probe, ProbeTarget } from './probes.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'
-export { type EnvoyResource, eachType, type ResourceType, resourceTypes, typeUrls } from './resource.ts'
+export {
+  type EnvoyResource,
+  eachType,
+  type ResourceType,
+  resourceTypes,
+  tableOfVirtualHost,
+  typeUrls,
+  virtualHostName,
+} from './resource.ts'
 export {
   type Credential,
   renderCredential,

@@ -1,5 +1,5 @@
 import { isSameRecord, remember } from '../../base/index.ts'
-import type { Cluster, Locality, Mesh, MeshProxy, RouteTable } from '../model/index.ts'
+import type { Cluster, Locality, Mesh, MeshProxy } from '../model/index.ts'
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
 import { hasOwnEndpoints } from './discovery.ts'
 import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
@@ -10,7 +10,7 @@ import { type Observability, renderTracing } from './observability.ts'
 import { renderPassthrough } from './passthrough.ts'
 import { createProxylessRenderer } from './proxyless.ts'
 import type { EnvoyResource } from './resource.ts'
-import { renderRouteTable } from './route.ts'
+import { createTableRenderer, type TableRenderer } from './table-resources.ts'
 import { renderVirtualInbound, renderVirtualOutbound } from './virtual-listeners.ts'
 
 /** What one proxy is to have, in groups: a group that did not change, or that proxies share, is the same array. */
@@ -30,14 +30,17 @@ export function createMeshRenderer(
   const tracing = renderTracing(observability)
   const renderDestinations = createDestinationRenderer([renderBlackHole(), renderPassthrough(), ...tracing])
   const renderIntercepted = createDestinationRenderer([renderBlackHole(), ...renderOriginalDestinations(), ...tracing])
-  const renderTable = remember<RouteTable, EnvoyResource>(renderRouteTable)
-  const renderTables = remember((tables: MeshProxy['routeTables']) => tables.map(renderTable))
+  const renderer = createTableRenderer()
   const renderProxyless = createProxylessRenderer()
   let listeners = new Map<string, OwnResources>()
+  let tables = new Map<string, readonly EnvoyResource[]>()
 
   return (mesh) => {
-    const known = listeners
-    listeners = new Map(mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.get(proxy.id), observability)]))
+    const known = { listeners, tables }
+    listeners = new Map(
+      mesh.proxies.map((proxy) => [proxy.id, renderOwn(proxy, known.listeners.get(proxy.id), observability)]),
+    )
+    tables = new Map(mesh.proxies.map((proxy) => [proxy.id, renderTables(proxy, known.tables.get(proxy.id), renderer)]))
     return new Map(
       mesh.proxies.map((proxy) => [
         proxy.id,
@@ -47,12 +50,25 @@ export function createMeshRenderer(
                 proxy.clusters ?? mesh.clusters,
               )(proxy.locality),
               listeners.get(proxy.id)?.resources ?? [],
-              renderTables(proxy.routeTables),
+              tables.get(proxy.id) ?? [],
+              ...proxy.routeTables.filter(({ hostsOneByOne }) => hostsOneByOne === true).map(renderer.hosts),
             ]
           : renderProxyless(proxy.clusters ?? mesh.clusters, proxy.apiListeners, proxy.routeTables),
       ]),
     )
   }
+}
+
+/** The same array as before when every table is. */
+function renderTables(
+  { apiListeners, routeTables }: MeshProxy,
+  known: readonly EnvoyResource[] | undefined,
+  renderer: TableRenderer,
+): readonly EnvoyResource[] {
+  if (apiListeners !== undefined) return []
+  const tables = routeTables.map(renderer.table)
+  const isKnown = known?.length === tables.length && tables.every((table, index) => table === known[index])
+  return isKnown ? known : tables
 }
 
 type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]

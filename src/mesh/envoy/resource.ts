@@ -1,7 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 
 /** In the order in which they must reach a proxy. */
-export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes', 'secret'] as const
+export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes', 'virtualHost', 'secret'] as const
 export type ResourceType = (typeof resourceTypes)[number]
 
 export const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<ResourceType, T>> => ({
@@ -9,6 +9,7 @@ export const eachType = <T>(value: (type: ResourceType) => T): Readonly<Record<R
   endpoints: value('endpoints'),
   listener: value('listener'),
   routes: value('routes'),
+  virtualHost: value('virtualHost'),
   secret: value('secret'),
 })
 
@@ -17,6 +18,7 @@ export const typeUrls: Readonly<Record<ResourceType, string>> = {
   endpoints: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   routes: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  virtualHost: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
 }
 
@@ -27,6 +29,13 @@ export interface EnvoyResource {
   readonly message: Any
   /** Clusters that it sends requests to. */
   readonly clusters: readonly string[]
-  /** Names of the RouteConfigurations (of a listener) or of the endpoints (of a cluster) that it waits for. */
+  /**
+   * What it waits for: the endpoints of a cluster, the RouteConfigurations of a listener, the catch-all host of a
+   * RouteConfiguration whose virtual hosts come one by one.
+   */
   readonly needs: readonly string[]
 }
+
+/** Envoy finds the RouteConfiguration of a virtual host by what stands before the last slash of its name. */
+export const virtualHostName = (table: string, host: string): string => `${table}/${host}`
+export const tableOfVirtualHost = (name: string): string => name.slice(0, name.lastIndexOf('/'))

@@ -27,7 +27,7 @@ import {
   RouteConfigurationSchema,
   RouteMatchSchema,
   RouteSchema,
-  type VirtualHostSchema,
+  VirtualHostSchema,
   VirtualHostTls,
 } from './api.ts'
 import { blackHoleCluster } from './cluster.ts'
@@ -35,11 +35,12 @@ import { corsFilterName, renderCors } from './cors.ts'
 import { faultFilterName, renderFault } from './fault.ts'
 import { renderHashKey } from './hash-key.ts'
 import { renderHeaders } from './header-edits.ts'
-import { duration, extension, fractionalPercent, pack } from './messages.ts'
-import type { EnvoyResource } from './resource.ts'
+import { ads, duration, extension, fractionalPercent, pack } from './messages.ts'
+import { type EnvoyResource, virtualHostName } from './resource.ts'
 import { stringMatcher } from './string-matcher.ts'
 
 export function renderRouteTable(table: RouteTable): EnvoyResource {
+  if (table.hostsOneByOne === true) return renderBareTable(table)
   const message = pack(RouteConfigurationSchema, {
     name: table.name,
     virtualHosts: table.virtualHosts.map(renderVirtualHost),
@@ -47,13 +48,33 @@ export function renderRouteTable(table: RouteTable): EnvoyResource {
     // A route may come before its cluster: 503 for the requests of that route, not a refused table.
     validateClusters: false,
   })
-  return { type: 'routes', name: table.name, message, clusters: [...clustersOf(table)].sort(), needs: [] }
+  return { type: 'routes', name: table.name, message, clusters: clustersOf(table.virtualHosts), needs: [] }
 }
 
-function clustersOf(table: RouteTable): ReadonlySet<string> {
-  const routes = table.virtualHosts.flatMap((host) => host.routes)
+/** A virtual host of a table whose hosts come one by one. */
+export function renderHostOf(table: string, host: VirtualHost): EnvoyResource {
+  const name = virtualHostName(table, host.name)
+  // Envoy finds what is removed by the name in the message.
+  const message = pack(VirtualHostSchema, { ...renderVirtualHost(host), name })
+  return { type: 'virtualHost', name, message, clusters: clustersOf([host]), needs: [] }
+}
+
+/** Says nothing but where its hosts are to be had. It waits for one that is always there: Envoy is told of no empty list. */
+function renderBareTable({ name, virtualHosts, ignorePortInHost }: RouteTable): EnvoyResource {
+  const message = pack(RouteConfigurationSchema, {
+    name,
+    vhds: { configSource: ads() },
+    ignorePortInHostMatching: ignorePortInHost,
+    validateClusters: false,
+  })
+  const catchAll = virtualHosts.filter(({ domains }) => domains.includes('*'))
+  return { type: 'routes', name, message, clusters: [], needs: catchAll.map((host) => virtualHostName(name, host.name)) }
+}
+
+function clustersOf(hosts: readonly VirtualHost[]): readonly string[] {
+  const routes = hosts.flatMap((host) => host.routes)
   const named = routes.flatMap((route) => [...route.clusters, ...(route.mirrors ?? [])])
-  return new Set(named.map(({ cluster }) => cluster ?? blackHoleCluster))
+  return [...new Set(named.map(({ cluster }) => cluster ?? blackHoleCluster))].sort()
 }
 
 const renderVirtualHost = (host: VirtualHost): MessageInitShape<typeof VirtualHostSchema> => ({

@@ -84,6 +84,7 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
           unknownHosts[scope.unknownHosts],
         ],
         ignorePortInHost: false,
+        hostsOneByOne: true,
       }))
     },
   }
@@ -142,6 +143,7 @@ const buildPortTable = (scope: Scope, port: number, source: RouteSource, routesO
     unknownHosts[scope.unknownHosts],
   ],
   ignorePortInHost: false,
+  hostsOneByOne: true,
 })
 
 function portHosts(

@@ -148,4 +148,6 @@ export interface RouteTable {
   readonly name: string
   readonly virtualHosts: readonly VirtualHost[]
   readonly ignorePortInHost: boolean
+  /** Proxies are brought its virtual hosts one by one, so that a change of one sends that one; some host has the domain `*`. */
+  readonly hostsOneByOne?: true
 }

@@ -1,10 +1,10 @@
-import type { ResourceType } from '../envoy/index.ts'
+import { eachType, type ResourceType } from '../envoy/index.ts'
 import { type Held, holdsNothing } from './held.ts'
 import type { Resources, SnapshotResource } from './resources.ts'
 
 /** What one incremental stream knows of one resource type. Pure data: `receiveDelta` and `nextDelta` make new values. */
 export interface DeltaTypeState {
-  /** `all`: whatever there is (clusters and listeners); undefined: nothing was asked yet. */
+  /** `all`: whatever there is (clusters, listeners and virtual hosts); undefined: nothing was asked yet. */
   readonly subscribed: 'all' | ReadonlySet<string> | undefined
   /** Asked for since the last response: each is answered, be it that there is no such thing. */
   readonly unanswered: ReadonlySet<string>
@@ -45,7 +45,7 @@ const untouched: DeltaTypeState = {
 }
 
 export const newDeltaStream: DeltaState = {
-  types: { cluster: untouched, endpoints: untouched, listener: untouched, routes: untouched, secret: untouched },
+  types: eachType(() => untouched),
   responses: 0,
 }
 

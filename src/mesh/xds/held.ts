@@ -31,6 +31,12 @@ export function holdAs(held: Held, target: Resources, updated: ReadonlySet<strin
   return { base: target, changes: new Map(changes.map((name) => [name, heldOf(held, name)])) }
 }
 
+/** As if the proxy had these. */
+export function hold(held: Held, resources: readonly HeldResource[]): Held {
+  if (resources.length === 0) return held
+  return { ...held, changes: new Map([...held.changes, ...resources.map((each) => [each.name, each] as const)]) }
+}
+
 /** As if the proxy lacked these. */
 export function forget(held: Held, names: Iterable<string>): Held {
   const changes = new Map(held.changes)

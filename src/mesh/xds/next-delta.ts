@@ -1,6 +1,6 @@
-import { type ResourceType, resourceTypes } from '../envoy/index.ts'
+import { type ResourceType, resourceTypes, tableOfVirtualHost } from '../envoy/index.ts'
 import { type Batch, type DeltaState, type DeltaTypeState, namesIn, withDelta } from './delta-state.ts'
-import { differing, forget, type HeldResource, heldOf, holdAs, holdsAllOf } from './held.ts'
+import { differing, forget, type Held, type HeldResource, heldOf, holdAs, holdsAllOf } from './held.ts'
 import type { SnapshotResource } from './resources.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -19,7 +19,8 @@ export interface DeltaPlanned {
 /**
  * The next response that an incremental stream may be sent, or undefined when it has everything or must accept
  * something first. Make before break: clusters and their endpoints before what leads to them; a cluster goes last, when
- * nothing that the proxy has leads to it. A route that is not ready holds no other route back.
+ * nothing that the proxy has leads to it. A route that is not ready holds no other route back. Virtual hosts follow
+ * their table: Envoy drops those whose table it does not have.
  */
 export function nextDelta(state: DeltaState, snapshot: Snapshot): DeltaPlanned | undefined {
   for (const type of resourceTypes) {
@@ -34,9 +35,16 @@ function batchOf(type: ResourceType, state: DeltaState, snapshot: Snapshot): Bat
   if (subscribed === undefined || inFlight !== undefined) return undefined
   if (waitsForNothing(type, state, snapshot)) return { resources: [], removed: [], target: snapshot.resources[type] }
   if (unanswered.size === 0 && holdsAllOf(sent, snapshot.resources[type])) return undefined
-  const batch = subscribed === 'all' ? planAll(type, state, snapshot) : planNamed(type, subscribed, state, snapshot)
+  const batch = planOf(type, subscribed, state, snapshot)
   return batch.resources.length > 0 || batch.removed.length > 0 ? batch : undefined
 }
+
+function planOf(type: ResourceType, subscribed: Subscribed, state: DeltaState, snapshot: Snapshot): Batch {
+  if (subscribed !== 'all') return planNamed(type, subscribed, state, snapshot)
+  return type === 'virtualHost' ? planHosts(state, snapshot) : planAll(type, state, snapshot)
+}
+
+type Subscribed = Exclude<DeltaTypeState['subscribed'], undefined>
 
 /** An Envoy starts once it was told what there is, be it that there is nothing: a gateway without any server. */
 function waitsForNothing(type: ResourceType, state: DeltaState, snapshot: Snapshot): boolean {
@@ -62,6 +70,7 @@ function plan(type: ResourceType, batch: Batch, state: DeltaState): DeltaPlanned
  * does not always ask. One that goes takes them along.
  */
 function forgetDependents(type: ResourceType, before: DeltaTypeState, batch: Batch, state: DeltaState): DeltaState {
+  if (type === 'routes') return forgetHosts(before, batch, state)
   if (type !== 'cluster' && type !== 'listener') return state
   const dependent = type === 'cluster' ? 'endpoints' : 'routes'
   const { sent, acked, subscribed } = state.types[dependent]
@@ -75,6 +84,21 @@ function forgetDependents(type: ResourceType, before: DeltaTypeState, batch: Bat
     ...(gone.length === 0 ? {} : { acked: forget(acked, gone), subscribed: without(subscribed, gone) }),
   })
 }
+
+/** Envoy never asks for the hosts of a table; one that is new to it has none, whatever was sent before. */
+function forgetHosts(before: DeltaTypeState, { resources }: Batch, state: DeltaState): DeltaState {
+  const tables = new Set(resources.flatMap(({ name, needs }) => (needs.length === 0 ? [] : name)))
+  if (tables.size === 0) return state
+  const { sent, acked } = state.types.virtualHost
+  const newTables = new Set([...tables].filter((name) => heldOf(before.acked, name) === undefined))
+  return withDelta(state, 'virtualHost', {
+    sent: forget(sent, hostsOf(tables, sent)),
+    acked: forget(acked, hostsOf(newTables, acked)),
+  })
+}
+
+const hostsOf = (tables: ReadonlySet<string>, { base, changes }: Held): readonly string[] =>
+  [...base.keys(), ...changes.keys()].filter((name) => tables.has(tableOfVirtualHost(name)))
 
 /** As the proxy will say itself once it has heard of it. */
 const without = (subscribed: DeltaTypeState['subscribed'], gone: readonly string[]): DeltaTypeState['subscribed'] =>
@@ -91,6 +115,19 @@ function planAll(type: ResourceType, state: DeltaState, snapshot: Snapshot): Bat
   if (resources.length > 0 || gone.length === 0) return { resources, removed: [], target }
   return { resources, removed: type === 'cluster' ? unused(gone, state, snapshot) : gone, target }
 }
+
+/** The virtual hosts of the tables that the proxy has. What takes a domain over from another comes with the other's removal. */
+function planHosts(state: DeltaState, snapshot: Snapshot): Batch {
+  const target = snapshot.resources.virtualHost
+  const { sent, suspects } = state.types.virtualHost
+  const names = differing(sent, target).filter((name) => hasTable(name, state))
+  const removed = names.filter((name) => !target.has(name))
+  const resources = removed.some((name) => suspects.has(name)) ? [] : sendable('virtualHost', names, state, snapshot)
+  return { resources, removed, target }
+}
+
+const hasTable = (host: string, { types }: DeltaState): boolean =>
+  heldOf(types.routes.acked, tableOfVirtualHost(host)) !== undefined
 
 /** Endpoints, routes or secrets: what is no longer there goes when the proxy no longer asks for it. */
 function planNamed(type: ResourceType, subscribed: ReadonlySet<string>, state: DeltaState, snapshot: Snapshot): Batch {
@@ -120,9 +157,9 @@ function sendable(
 
 /** A proxy without any routes is better served by some that answer 503. */
 const isReady = (type: ResourceType, resource: SnapshotResource, state: DeltaState, snapshot: Snapshot): boolean =>
-  type !== 'routes' ||
+  (type !== 'routes' && type !== 'virtualHost') ||
   clustersAreReady(resource, state, snapshot) ||
-  (heldOf(state.types.routes.acked, resource.name) === undefined && clustersAreSettled(state, snapshot))
+  (heldOf(state.types[type].acked, resource.name) === undefined && clustersAreSettled(state, snapshot))
 
 /** Every cluster that the route leads to is accepted, with its endpoints. */
 function clustersAreReady(route: SnapshotResource, { types }: DeltaState, { resources }: Snapshot): boolean {
@@ -161,33 +198,48 @@ const isRejected = ({ rejected }: DeltaTypeState, name: string, resource: Snapsh
 function unused(gone: readonly string[], state: DeltaState, snapshot: Snapshot): readonly string[] {
   // An answer that is on its way would say that the proxy has endpoints which the removal took along.
   if (state.types.endpoints.inFlight !== undefined) return []
-  const listeners = usersOf('listener', state, snapshot)
-  const routes = usersOf('routes', state, snapshot)
-  // After a reconnect nobody knows where the routes lead until the proxy has told of them.
-  const needsRoutes = listeners?.some(({ needs }) => needs.length > 0) !== false
-  if (listeners === undefined || (needsRoutes && routes === undefined)) return []
-  const used = new Set([...listeners, ...(routes ?? [])].flatMap(({ clusters }) => clusters))
-  return gone.filter((name) => !used.has(name))
+  const used = usedClusters(state, snapshot)
+  return used === undefined ? [] : gone.filter((name) => !used.has(name))
 }
+
+/** Undefined when it is not known: after a reconnect nobody knows where the routes lead until the proxy has told of them. */
+function usedClusters(state: DeltaState, snapshot: Snapshot): ReadonlySet<string> | undefined {
+  const listeners = usersOf('listener', state, snapshot)
+  if (listeners === undefined) return undefined
+  const routes = usersOf('routes', state, snapshot)
+  if (routes === undefined && areWaiting(listeners)) return undefined
+  const hosts = usersOf('virtualHost', state, snapshot)
+  if (hosts === undefined && areWaiting(routes ?? [])) return undefined
+  return new Set([...listeners, ...(routes ?? []), ...(hosts ?? [])].flatMap(({ clusters }) => clusters))
+}
+
+const areWaiting = (users: readonly Pick<SnapshotResource, 'needs'>[]): boolean =>
+  users.some(({ needs }) => needs.length > 0)
 
 /** All that the proxy has, or soon has, of a type; undefined when that is not known. */
 function usersOf(
-  type: 'listener' | 'routes',
+  type: 'listener' | 'routes' | 'virtualHost',
   { types }: DeltaState,
   snapshot: Snapshot,
 ): readonly Pick<SnapshotResource, 'clusters' | 'needs'>[] | undefined {
   const { subscribed, inFlight, acked } = types[type]
   if (subscribed === undefined) return undefined
   const users = [...(inFlight?.resources ?? [])]
+  const isDropped = (name: string): boolean =>
+    (subscribed !== 'all' && !subscribed.has(name)) || (type === 'virtualHost' && !isAskedFor(name, types.routes))
   for (const name of new Set([...acked.base.keys(), ...acked.changes.keys()])) {
     const held = heldOf(acked, name)
-    if (held === undefined || (subscribed !== 'all' && !subscribed.has(name))) continue
+    if (held === undefined || isDropped(name)) continue
     const known = isWhole(held) ? held : snapshot.resources[type].get(name)
     if (known?.version !== held.version) return undefined
     users.push(known)
   }
   return users
 }
+
+/** Hosts go with their table. */
+const isAskedFor = (host: string, { subscribed }: DeltaTypeState): boolean =>
+  subscribed instanceof Set && subscribed.has(tableOfVirtualHost(host))
 
 /** False for what the proxy only told of. */
 const isWhole = (held: HeldResource): held is SnapshotResource => 'clusters' in held

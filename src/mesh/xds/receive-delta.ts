@@ -1,6 +1,6 @@
-import { type ResourceType, resourceTypes, typeUrls } from '../envoy/index.ts'
-import { type DeltaState, type DeltaTypeState, namesIn, withDelta } from './delta-state.ts'
-import { forget, type Held, heldOf, holdAs, holdsNothing } from './held.ts'
+import { type ResourceType, resourceTypes, tableOfVirtualHost, typeUrls } from '../envoy/index.ts'
+import { type Batch, type DeltaState, type DeltaTypeState, namesIn, withDelta } from './delta-state.ts'
+import { forget, type Held, type HeldResource, heldOf, hold, holdAs, holdsNothing } from './held.ts'
 import type { RequestEvent } from './receive.ts'
 import { isWholeWorld } from './stream-state.ts'
 
@@ -26,7 +26,7 @@ export function receiveDelta(state: DeltaState, request: DeltaRequest): DeltaRec
   if (type === undefined) return { state, event: { kind: 'unknown-type', typeUrl: request.typeUrl } }
   const before = state.types[type]
   const settled = settle(type, before, request)
-  const after = before.subscribed === undefined ? begin(type, before, request) : resubscribe(settled.after, request)
+  const after = before.subscribed === undefined ? begin(type, state, request) : resubscribe(settled.after, request)
   return { state: withDelta(state, type, after), event: settled.event }
 }
 
@@ -50,21 +50,27 @@ function settle(type: ResourceType, before: DeltaTypeState, request: DeltaReques
     return { after: { ...after, acked }, event: { kind: 'accepted', type } }
   }
   const event = { kind: 'rejected', type, names: [...names], message: request.error } as const
-  const sent = forget(before.sent, names)
+  const sent = hold(forget(before.sent, names), stillHeld(before, inFlight))
   if (names.size > 1) return { after: { ...after, sent, suspects: new Set([...suspects, ...names]) }, event }
   const { error: message } = request
   for (const { name, version } of inFlight.resources) rejected.set(name, { version, message })
   return { after: { ...after, sent, rejected }, event }
 }
 
+/** What was to go along with what was rejected is still there, and is to go yet; what is refused to go alone is not asked again. */
+const stillHeld = ({ acked }: DeltaTypeState, { resources, removed }: Batch): readonly HeldResource[] =>
+  resources.length === 0 ? [] : removed.flatMap((name) => heldOf(acked, name) ?? [])
+
 /**
  * The first request of a type. After a reconnect the proxy says what it has, and only what differs is sent; but
  * endpoints are sent in any case, since a cluster that changed just before may still wait for them.
  */
-function begin(type: ResourceType, before: DeltaTypeState, request: DeltaRequest): DeltaTypeState {
-  const isAll = isWholeWorld(type) && (request.subscribe.length === 0 || request.subscribe.includes('*'))
+function begin(type: ResourceType, state: DeltaState, request: DeltaRequest): DeltaTypeState {
+  const before = state.types[type]
+  const mayAskForAll = isWholeWorld(type) || type === 'virtualHost'
+  const isAll = mayAskForAll && (request.subscribe.length === 0 || request.subscribe.includes('*'))
   const subscribed = isAll ? 'all' : new Set(request.subscribe)
-  const acked = heldFrom(request.initialVersions)
+  const acked = type === 'virtualHost' ? hostsFrom(request.initialVersions, state) : heldFrom(request.initialVersions)
   const sent = type === 'endpoints' ? holdsNothing : acked
   const unanswered = new Set(request.subscribe.filter((name) => name !== '*' && heldOf(sent, name) === undefined))
   return { ...before, subscribed, unanswered, sent, acked }
@@ -74,6 +80,12 @@ function heldFrom(versions: DeltaRequest['initialVersions']): Held {
   const told = Object.entries(versions)
   if (told.length === 0) return holdsNothing
   return { base: new Map(told.map(([name, version]) => [name, { name, version }])), changes: new Map() }
+}
+
+/** Envoy counts hosts among its own that it dropped for lack of their table: what it says of a table that is only coming is not so. */
+function hostsFrom(versions: DeltaRequest['initialVersions'], { types: { routes } }: DeltaState): Held {
+  const coming = new Set(routes.inFlight?.resources.map(({ name }) => name))
+  return heldFrom(Object.fromEntries(Object.entries(versions).filter(([name]) => !coming.has(tableOfVirtualHost(name)))))
 }
 
 /** A name that is asked for again is sent again, whatever was sent before. */

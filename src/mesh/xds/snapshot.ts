@@ -107,26 +107,34 @@ const relations = [
   { from: 'listener', field: 'clusters', to: 'cluster' },
   { from: 'listener', field: 'needs', to: 'routes' },
   { from: 'routes', field: 'clusters', to: 'cluster' },
+  { from: 'routes', field: 'needs', to: 'virtualHost' },
+  { from: 'virtualHost', field: 'clusters', to: 'cluster' },
 ] as const satisfies readonly { from: ResourceType; field: 'clusters' | 'needs'; to: ResourceType }[]
 
-/** What many proxies share is looked at once: the clusters' endpoints, and each name of a resource in a shared layer. */
+/** What many proxies share is looked at once: each shared layer against the other type's shared layer. */
 function createConsistencyCheck(): (maps: ResourceMaps) => readonly string[] {
-  const lacking = {
-    clusters: rememberPair(({ clusters }: SnapshotResource, map: Resources) =>
-      clusters.filter((name) => !map.has(name)),
-    ),
-    needs: rememberPair(({ needs }: SnapshotResource, map: Resources) => needs.filter((name) => !map.has(name))),
-  }
   const checks = relations.map(({ from, field, to }) => {
-    const check = (layer: Resources, target: Resources): readonly string[] =>
-      [...layer.values()].flatMap((resource) => {
-        if (resource[field].length === 0) return []
-        const [first = noResources, ...others] = layersOf(target)
-        const missing = lacking[field](resource, first).filter((name) => !others.some((map) => map.has(name)))
-        return missing.map((name) => `${from} ${resource.name} needs ${to} ${name}`)
-      })
-    const checkOnce = from === 'cluster' ? rememberPair(check) : check
-    return (maps: ResourceMaps) => layersOf(maps[from]).flatMap((layer) => checkOnce(layer, maps[to]))
+    const lacking = rememberPair((layer: Resources, target: Resources) =>
+      [...layer.values()].flatMap(({ name, [field]: wanted }): readonly Lacking[] => {
+        const missing = wanted.filter((each) => !target.has(each))
+        return missing.length === 0 ? [] : [{ name, missing }]
+      }),
+    )
+    return (maps: ResourceMaps): readonly string[] => {
+      const [first = noResources, ...others] = layersOf(maps[to])
+      const isElsewhere = (name: string) => others.some((layer) => layer.has(name))
+      return layersOf(maps[from])
+        .flatMap((layer) => lacking(layer, first))
+        .flatMap(({ name, missing }) =>
+          missing.filter((each) => !isElsewhere(each)).map((each) => `${from} ${name} needs ${to} ${each}`),
+        )
+    }
   })
   return (maps) => checks.flatMap((check) => check(maps))
+}
+
+/** A resource, and those that it needs and that are not in the layer it was held against. */
+interface Lacking {
+  readonly name: string
+  readonly missing: readonly string[]
 }

@@ -1,4 +1,4 @@
-import type { ResourceType } from '../envoy/index.ts'
+import { eachType, type ResourceType } from '../envoy/index.ts'
 import type { Resources } from './resources.ts'
 
 /** What one stream knows of one resource type. Pure data: `receive` and `next` make new values. */
@@ -40,13 +40,7 @@ const untouched: TypeState = {
 }
 
 export const newStream: StreamState = {
-  types: {
-    cluster: untouched,
-    endpoints: untouched,
-    listener: untouched,
-    routes: untouched,
-    secret: untouched,
-  },
+  types: eachType(() => untouched),
   responses: 0,
 }
 

@@ -17,6 +17,7 @@ const snapshot: Snapshot = {
     endpoints: mapOf('web'),
     listener: new Map(),
     routes: mapOf('table'),
+    virtualHost: new Map(),
     secret: new Map(),
   },
 }
@@ -37,6 +38,7 @@ const judge = (proxies: Readonly<Record<string, ConnectedProxy | undefined>>, re
     needs: Object.keys(proxies).map((name) => ({
       nodeId: node(name),
       tables: ['table'],
+      hosts: [],
       listeners: [],
       clusters: ['web'],
       isOnDemand: false,
@@ -102,7 +104,7 @@ describe('a VirtualService is', () => {
       'not held up by a gRPC library that calls others',
       judge(
         { a: { ...proxy({}), isSubscribed: () => false } },
-        { needs: [{ nodeId: node('a'), tables: ['table'], listeners: [], clusters: ['web'], isOnDemand: true }] },
+        { needs: [{ nodeId: node('a'), tables: ['table'], hosts: [], listeners: [], clusters: ['web'], isOnDemand: true }] },
       ),
       decided(true, 'Programmed', 'no connected proxy needs the route'),
     ],

@@ -26,7 +26,7 @@ test('whatever changed before, what is kept is what would be made anew', () => {
   )
 })
 
-test('a changed weight renders the tables that carry it and nothing else', () => {
+test('a changed weight renders the tables and virtual hosts that carry it and nothing else', () => {
   const shop = shopOf()
   const routed = (weight: number) => {
     const route = splitBetween('web-primary', 'web-canary', weight)
@@ -38,8 +38,8 @@ test('a changed weight renders the tables that carry it and nothing else', () =>
   const after = resourcesOf(render(shareMesh(first, routed(20))))
   const anew = [...after].filter((resource) => !before.has(resource))
   expect(anew.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
-    'routes http_proxy',
     'routes web.shop.svc.cluster.local:80',
+    'virtualHost http_proxy/web.shop.svc.cluster.local:80',
   ])
 })
 

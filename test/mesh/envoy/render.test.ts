@@ -59,7 +59,7 @@ describe('what Envoy is told', () => {
     await expect(text).toMatchFileSnapshot('golden/bootstrap.txt')
   })
 
-  test('a weight touches route tables and nothing else', () => {
+  test('a weight touches route tables and virtual hosts and nothing else', () => {
     for (const pod of ['client-0', 'web-primary-0', 'gateway-0']) {
       const bytes = (weight: number) =>
         new Map(
@@ -72,7 +72,7 @@ describe('what Envoy is told', () => {
       const changed = [...after].filter(([key, value]) => before.get(key) !== value).map(([key]) => key)
       expect([...before.keys()]).toEqual([...after.keys()])
       expect(changed.length).toBeGreaterThan(0)
-      expect(changed.filter((key) => !key.startsWith('routes '))).toEqual([])
+      expect(changed.filter((key) => !/^(routes|virtualHost) /.test(key))).toEqual([])
     }
   })
 

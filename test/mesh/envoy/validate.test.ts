@@ -14,6 +14,7 @@ import {
   renderSystemRoots,
   renderTrust,
   resourceToJson,
+  tableOfVirtualHost,
 } from '../../../src/mesh/envoy/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import { cipherSuites } from '../../../src/mesh/istio/supported-gateway.ts'
@@ -66,7 +67,13 @@ type Json = { [key: string]: unknown }
 function wholeConfiguration(resources: readonly EnvoyResource[]): Json {
   const of = (type: EnvoyResource['type']) =>
     resources.filter((resource) => resource.type === type).map((resource) => resourceToJson(resource) as Json)
-  const tables = new Map(of('routes').map((table) => [table.name, table]))
+  const hosts = Map.groupBy(of('virtualHost'), ({ name }) => tableOfVirtualHost(String(name)))
+  const tables = new Map(
+    of('routes').map(({ vhds, ...table }) => {
+      const virtualHosts = hosts.get(String(table.name))?.map(({ '@type': _type, ...host }) => host)
+      return [table.name, vhds === undefined ? table : { ...table, virtualHosts }]
+    }),
+  )
   const listeners = JSON.parse(JSON.stringify(of('listener')), (_, value) => {
     if (typeof value !== 'object' || value === null || !('rds' in value)) return value
     const { rds, ...manager } = value as { rds: { routeConfigName: string } }

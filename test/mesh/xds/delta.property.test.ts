@@ -20,7 +20,7 @@ interface Play {
 /** Plays server and proxy against each other in the given order, then until nothing is on its way. */
 function play({ worlds, moves, rejects = () => false }: Play, check: (proxy: DeltaProxy) => void = () => undefined) {
   const proxy = createDeltaProxy(rejects)
-  const snapshots = worlds.map(snapshotOf)
+  const snapshots = worlds.map((world) => snapshotOf(world, { oneByOne: true }))
   const nothing = snapshotOf({ clusters: {}, routes: {} })
   const sent: DeltaResponse[] = []
   let inbox: DeltaResponse[] = []
@@ -79,7 +79,7 @@ const plays = (breaks: boolean) =>
     }),
   })
 
-const types = ['cluster', 'endpoints', 'listener', 'routes'] as const
+const types = ['cluster', 'endpoints', 'listener', 'routes', 'virtualHost'] as const
 
 describe('whatever order requests, responses, changes and broken streams come in', () => {
   test('a proxy that accepts ends with the whole newest snapshot, and nothing of it warms for ever', () => {
@@ -97,7 +97,7 @@ describe('whatever order requests, responses, changes and broken streams come in
     fc.assert(
       fc.property(plays(true), (input) => {
         play(input, ({ holds }) => {
-          for (const { clusters } of holds.routes.values()) {
+          for (const { clusters } of [...holds.routes.values(), ...holds.virtualHost.values()]) {
             for (const cluster of clusters) {
               expect([cluster, holds.cluster.has(cluster), holds.endpoints.has(cluster)]).toEqual([cluster, true, true])
             }
@@ -135,8 +135,9 @@ describe('whatever order requests, responses, changes and broken streams come in
         // The world changes when the first one has arrived.
         const moves = [...Array.from({ length: 100 }, (_, index) => index % 2), 2]
         const { sent } = play({ worlds: [world, changed], moves })
+        const clusters = Object.keys(world.clusters)
         expect(sent.slice(alone).map(({ type, resources }) => [type, resources.map((each) => each.name)])).toEqual([
-          ['routes', [name]],
+          name === 'r' ? ['routes', [name]] : ['virtualHost', clusters.map((cluster) => `${name}/${cluster}`)],
         ])
       }),
     )
@@ -149,7 +150,7 @@ describe('whatever order requests, responses, changes and broken streams come in
       fc.property(plays(false), (input) => {
         const { proxy, sent, snapshot } = play({ ...input, rejects })
         expect(sent.length).toBeLessThan(60 + 60 * input.worlds.length)
-        for (const type of ['cluster', 'endpoints', 'routes'] as const) {
+        for (const type of ['cluster', 'endpoints', 'routes', 'virtualHost'] as const) {
           const wanted = [...snapshot.resources[type].values()].filter(
             ({ name, version, clusters }) =>
               !isBad(version) &&

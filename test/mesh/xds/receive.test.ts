@@ -28,6 +28,7 @@ const snapshotOf = (resources: Partial<Snapshot['resources']>): Snapshot => ({
     endpoints: new Map(),
     listener: new Map(),
     routes: new Map(),
+    virtualHost: new Map(),
     secret: new Map(),
     ...resources,
   },

@@ -43,7 +43,8 @@ describe('snapshots', () => {
       /^cluster outbound\|80\|\|web-canary.* needs endpoints outbound\|80\|\|web-canary/,
     ],
     ['routes', without('routes'), /^listener outbound\|127\.20\.1\.1\|15080 needs routes http_proxy/],
-    ['clusters', without('cluster'), /routes http_proxy needs cluster outbound/],
+    ['clusters', without('cluster'), /virtualHost http_proxy\/web\.shop\S* needs cluster outbound/],
+    ['virtual hosts', without('virtualHost'), /^routes http_proxy needs virtualHost http_proxy\/allow_any$/],
     ['names of their own', [...resources, ...resources.slice(0, 1)], /^cluster BlackHoleCluster is there twice$/],
   ]
   test.each(rows)('without %s there is no snapshot', (_, incomplete, problem) => {
