@@ -1,33 +1,39 @@
 /**
- * `npm run bench:xds -- [--proxies N] [--services N] [--rounds N] [--json]`: how long a changed weight takes until the
- * last of N simulated proxies has accepted it; the same with go-control-plane's snapshot cache in the same run.
+ * `npm run bench:xds -- [--proxies N,M] [--services N] [--rounds N] [--alone] [--json]`: how long a changed weight takes
+ * until the last of N simulated proxies has accepted it; the same with go-control-plane's snapshot cache in the same
+ * run, unless `--alone`.
  */
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BenchProcess, type Changed, type Converged, type Listening, startProcess } from './bench-xds/messages.ts'
+import { changingResource, writeReferenceWorld } from './bench-xds/reference-world.ts'
+import { buildGoTool } from './go-tools.ts'
 
 const { values } = parseArgs({
   options: {
     proxies: { type: 'string', default: '1000' },
     services: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '100' },
+    alone: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
-const [proxies, services, rounds] = [Number(values.proxies), Number(values.services), Number(values.rounds)]
+const [services, rounds] = [Number(values.services), Number(values.rounds)]
 
 interface Contender {
   readonly name: string
-  readonly protocol: 'delta' | 'state of the world'
-  start(): BenchProcess
+  start(proxies: number): Promise<BenchProcess>
 }
 
 interface Measured {
+  readonly proxies: number
   readonly server: string
-  readonly protocol: string
   readonly startMs: number
+  /** Processes that waited for a processor, at the end. */
+  readonly load: number
   readonly medianProxy: Percentiles
   readonly lastProxy: Percentiles
   readonly residentMb: number
@@ -43,24 +49,38 @@ const script = (name: string): string => join(import.meta.dirname, 'bench-xds', 
 const node = (name: string, ...args: readonly (string | number)[]): BenchProcess =>
   startProcess(process.execPath, [script(name), ...args.map(String)])
 
-const sluice = (protocol: Contender['protocol']): Contender => ({
+const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-xds-'))
+const sluice: Contender = {
   name: 'sluice',
-  protocol,
-  start: () => node('sluice-server.ts', services, proxies),
-})
+  start: async (proxies) => node('sluice-server.ts', services, proxies),
+}
+const reference: Contender = {
+  name: 'go-control-plane',
+  async start(proxies) {
+    const program = await buildGoTool('go-control-plane', (line) => console.error(line))
+    const world = join(directory, `${proxies}.json`)
+    await writeReferenceWorld(world, { services, proxies })
+    return startProcess(program, [world, changingResource])
+  },
+}
 
-const contenders: readonly Contender[] = [sluice('delta')]
+const contenders = values.alone ? [sluice] : [sluice, reference]
 const results: Measured[] = []
-for (const contender of contenders) results.push(await measure(contender))
-if (values.json)
-  console.log(JSON.stringify({ cores: availableParallelism(), proxies, services, rounds, results }, undefined, 2))
+try {
+  for (const proxies of values.proxies.split(',').map(Number)) {
+    for (const contender of contenders) results.push(await measure(contender, proxies))
+  }
+} finally {
+  await rm(directory, { recursive: true, force: true })
+}
+if (values.json) console.log(JSON.stringify({ cores: availableParallelism(), services, rounds, results }, undefined, 2))
 else print()
 
-async function measure({ name, protocol, start }: Contender): Promise<Measured> {
-  const began = performance.now()
-  const server = start()
+async function measure({ name, start }: Contender, proxies: number): Promise<Measured> {
+  const server = await start(proxies)
   const { port } = await server.hear<Listening>()
-  const clients = node('proxies.ts', `127.0.0.1:${port}`, protocol, services, proxies)
+  const began = performance.now()
+  const clients = node('proxies.ts', `127.0.0.1:${port}`, services, proxies)
   try {
     await clients.hear()
     const startMs = Math.round(performance.now() - began)
@@ -79,9 +99,10 @@ async function measure({ name, protocol, start }: Contender): Promise<Measured> 
     const cpuMsPerRound = Math.round((cpuMs(server.pid) - cpuBefore) / rounds)
     const residentMb = residentMegabytes(server.pid)
     return {
+      proxies,
       server: name,
-      protocol,
       startMs,
+      load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
       medianProxy: percentiles(median),
       lastProxy: percentiles(last),
       residentMb,
@@ -115,11 +136,19 @@ function residentMegabytes(pid: number): number {
 }
 
 function print(): void {
-  console.log(`${proxies} simulated proxies, ${services} services, ${rounds} weight changes; milliseconds`)
-  for (const { server, protocol, lastProxy, medianProxy, residentMb, cpuMsPerRound, startMs } of results) {
+  console.log(`${services} services, ${rounds} weight changes; milliseconds`)
+  for (const measured of results) {
+    const { proxies, server, lastProxy, medianProxy, residentMb, cpuMsPerRound, startMs, load } = measured
     console.log(
-      `${server}, ${protocol}: last proxy p50 ${lastProxy.p50}, p99 ${lastProxy.p99}; median proxy p50 ${medianProxy.p50};` +
-        ` server ${residentMb} MB, ${cpuMsPerRound} ms CPU a change; all connected after ${startMs}`,
+      `${proxies} proxies, ${server}: last proxy p50 ${lastProxy.p50}, p99 ${lastProxy.p99}; median proxy p50 ${medianProxy.p50};` +
+        ` server ${residentMb} MB, ${cpuMsPerRound} ms CPU a change; all connected within ${startMs}; load average ${load}`,
+    )
+    const other = results.find((each) => each.proxies === proxies && each.server !== server)
+    if (server !== reference.name || other === undefined) continue
+    const ratio = (of: (each: Measured) => number): string => `${(of(measured) / of(other)).toFixed(1)}x`
+    console.log(
+      `${proxies} proxies, ${server} against ${other.server}: last proxy p50 ${ratio((each) => each.lastProxy.p50)},` +
+        ` p99 ${ratio((each) => each.lastProxy.p99)}; memory ${ratio((each) => each.residentMb)}, CPU ${ratio((each) => each.cpuMsPerRound)}`,
     )
   }
 }

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,7 +10,15 @@ import { promisify } from 'node:util'
  * The real programs that tests are held against, built from their own Go modules: nobody publishes etcd and
  * kube-apiserver in a package registry. Each is built once into the cache of the user.
  */
-export const goTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'helm', 'registry'] as const
+export const goTools = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kwok',
+  'helm',
+  'registry',
+  'go-control-plane',
+] as const
 export type GoTool = (typeof goTools)[number]
 
 const KUBERNETES = 'v1.36.3'
@@ -16,6 +26,7 @@ const ETCD = 'v3.6.7'
 const KWOK = 'v0.8.0'
 const HELM = 'v3.22.0'
 const CONTAINER_REGISTRY = 'v0.22.1'
+const GO_CONTROL_PLANE = 'v0.14.0'
 
 const [, MAJOR, MINOR] = /^v(\d+)\.(\d+)/.exec(KUBERNETES) ?? []
 const VERSION_PACKAGE = 'k8s.io/component-base/version'
@@ -42,6 +53,8 @@ interface Recipe {
   readonly linkerFlags?: readonly string[]
   /** `go install` reads fewer foreign modules, but refuses a program whose own module replaces some. */
   readonly asMainModule?: true
+  /** A program of ours over the module: the text of its main.go, and other modules that it names. */
+  readonly program?: { readonly source: string; readonly requires: Readonly<Record<string, string>> }
   /** Folder in the cache: etcd and the Kubernetes programs share one, as KUBEBUILDER_ASSETS has it. */
   readonly folder: string
 }
@@ -53,6 +66,8 @@ const kubernetes = (name: string): Recipe => ({
   linkerFlags: kubernetesFlags,
   folder: `kube-${KUBERNETES.slice(1)}`,
 })
+
+const referenceServer = readFileSync(join(import.meta.dirname, 'bench-xds', 'go-control-plane.go'), 'utf8')
 
 const recipes: Readonly<Record<GoTool, Recipe>> = {
   etcd: {
@@ -86,6 +101,25 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     asMainModule: true,
     folder: `registry-${CONTAINER_REGISTRY.slice(1)}`,
   },
+  'go-control-plane': {
+    module: 'github.com/envoyproxy/go-control-plane',
+    version: GO_CONTROL_PLANE,
+    main: '.',
+    program: {
+      source: referenceServer,
+      requires: {
+        'github.com/envoyproxy/go-control-plane/envoy': 'v1.40.0',
+        'golang.org/x/sys': 'v0.48.0',
+        'google.golang.org/grpc': 'v1.85.0',
+        'google.golang.org/protobuf': 'v1.36.12',
+      },
+    },
+    folder: `go-control-plane-${GO_CONTROL_PLANE.slice(1)}-${hashOf(referenceServer)}`,
+  },
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice')
@@ -131,9 +165,11 @@ async function writeModule(folder: string, recipe: Recipe): Promise<void> {
   const lines = [
     `module sluice.dev/tools`,
     `require ${recipe.module} ${recipe.version}`,
+    ...Object.entries(recipe.program?.requires ?? {}).map(([module, version]) => `require ${module} ${version}`),
     ...replacements.map((module) => `replace ${module} => ${module} v0.${KUBERNETES.replace(/^v1\./, '')}`),
   ]
   await writeFile(join(folder, 'go.mod'), `${lines.join('\n')}\n`)
+  if (recipe.program !== undefined) await writeFile(join(folder, 'main.go'), recipe.program.source)
 }
 
 /** Kubernetes names the modules it keeps in its own tree; outside of it each stands under its own version. */

@@ -11,13 +11,11 @@ import { markerOf } from './world.ts'
  * Many proxies that accept whatever they are sent, each on a connection of its own. They ask in the order of Envoy and
  * look for the marker of the round in what they get.
  */
-const [address = '', protocol = '', services = '', proxies = ''] = process.argv.slice(2)
-const isDelta = protocol === 'delta'
-const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService/'
-const path = service + (isDelta ? 'DeltaAggregatedResources' : 'StreamAggregatedResources')
+const [address = '', services = '', proxies = ''] = process.argv.slice(2)
+const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 
-/** Field numbers of DiscoveryRequest and of DeltaDiscoveryRequest; those of both responses are the same. */
-const field = isDelta ? { node: 1, typeUrl: 2, names: 3, nonce: 6 } : { node: 2, names: 3, typeUrl: 4, nonce: 5 }
+/** Field numbers of DeltaDiscoveryRequest and of its response. */
+const field = { node: 1, typeUrl: 2, names: 3, nonce: 6 }
 const responseField = { typeUrl: 4, nonce: 5 }
 
 function encodeNames(type: ResourceType, names: readonly string[]): Uint8Array {
@@ -50,16 +48,18 @@ function readHead(response: Buffer): { readonly typeUrl: string; readonly nonce:
 
 const order = ['cluster', 'endpoints', 'listener', 'routes', 'virtualHost'] as const satisfies readonly ResourceType[]
 type Asked = (typeof order)[number]
+type Subscriptions = Readonly<Record<Asked, Uint8Array>>
+/** What a request says beside the nonce that it answers. */
+const accepting: Subscriptions = {
+  cluster: encodeNames('cluster', []),
+  endpoints: encodeNames('endpoints', []),
+  listener: encodeNames('listener', []),
+  routes: encodeNames('routes', []),
+  virtualHost: encodeNames('virtualHost', []),
+}
 let marker: string | undefined
 let accepted: bigint[] = []
 let isConverged = (): void => undefined
-
-interface Subscription {
-  /** What the first request of a type says. */
-  readonly ask: Uint8Array
-  /** What each later one says beside its nonce: all names again, or none with delta. */
-  readonly again: Uint8Array
-}
 
 /** The name of the pod, as the server of the bench has it. */
 function tokenOf(id: string): Metadata {
@@ -74,7 +74,7 @@ function lookForMarker(response: Buffer): void {
   isConverged()
 }
 
-function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscription>>): Promise<void> {
+function openProxy(id: string, subscriptions: Subscriptions): Promise<void> {
   const client = new Client(address, credentials.createSsl(null, null, null, { rejectUnauthorized: false }), {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': -1,
@@ -85,7 +85,7 @@ function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscriptio
   const open: Asked[] = [...order]
   const askNext = (): void => {
     const type = open.shift()
-    if (type !== undefined) call.write(Buffer.concat([encodeNode(id), subscriptions[type].ask]))
+    if (type !== undefined) call.write(Buffer.concat([encodeNode(id), subscriptions[type]]))
   }
   askNext()
   return new Promise((resolve) => {
@@ -96,7 +96,7 @@ function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscriptio
       const { typeUrl, nonce } = readHead(response)
       const type = order.find((candidate) => typeUrls[candidate] === typeUrl)
       if (type === undefined) return
-      call.write(Buffer.concat([subscriptions[type].again, encodeNonce(nonce)]))
+      call.write(Buffer.concat([accepting[type], encodeNonce(nonce)]))
       lookForMarker(response)
       if (order.indexOf(type) !== order.length - open.length - 1) return
       if (open.length === 0) resolve()
@@ -108,22 +108,11 @@ function openProxy(id: string, subscriptions: Readonly<Record<Asked, Subscriptio
 const mesh = translate(createObjects({ services: Number(services), proxies: Number(proxies) }))
 const endpoints = mesh.clusters.map(({ name }) => name)
 const rendered = renderMesh(mesh)
-const subscriptionsOf = (routes: readonly string[]): Readonly<Record<Asked, Subscription>> => {
-  const subscribe = (type: ResourceType, names: readonly string[]): Subscription => ({
-    ask: encodeNames(type, names),
-    again: encodeNames(type, isDelta ? [] : names),
-  })
-  return {
-    cluster: subscribe('cluster', []),
-    endpoints: endpointsSubscription,
-    listener: subscribe('listener', []),
-    routes: subscribe('routes', routes),
-    virtualHost: subscribe('virtualHost', []),
-  }
-}
-const endpointsSubscription = {
-  ask: encodeNames('endpoints', endpoints),
-  again: encodeNames('endpoints', isDelta ? [] : endpoints),
+const everything = {
+  cluster: encodeNames('cluster', []),
+  endpoints: encodeNames('endpoints', endpoints),
+  listener: encodeNames('listener', []),
+  virtualHost: encodeNames('virtualHost', []),
 }
 
 // All at once, a thousand proxies would be a bench of starting.
@@ -133,7 +122,9 @@ const waiting = [...rendered].map(([id, resources]) => ({
 }))
 const total = waiting.length
 const opener = async (): Promise<void> => {
-  for (let next = waiting.shift(); next; next = waiting.shift()) await openProxy(next.id, subscriptionsOf(next.routes))
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    await openProxy(next.id, { ...everything, routes: encodeNames('routes', next.routes) })
+  }
 }
 await Promise.all(Array.from({ length: 20 }, opener))
 say({ connected: total })

@@ -100,6 +100,9 @@ function podOf(index: number, services: number): Pod {
 /** The name of the route of one round: who has it in a response has that round's weights. */
 export const markerOf = (round: number): string => `round-${round}.`
 
+/** The virtual host that the route of a round is in. */
+export const changingHost = `${serviceName(0)}.${namespace}.svc.cluster.local:80`
+
 /** A canary's route that every proxy reads. */
 export const weightedRoute = (round: number): VirtualService => ({
   apiVersion: 'networking.istio.io/v1',

@@ -54,7 +54,10 @@ export function snapshotOf({ clusters, routes }: XdsWorld, { oneByOne = false } 
       virtualHost: toResources(
         Object.entries(routes).flatMap(([name, [own, used]]) =>
           isApart(name)
-            ? [make(`${name}/any`, 'any'), ...used.map((each) => make(`${name}/${each}`, `r${own}`, { clusters: [each] }))]
+            ? [
+                make(`${name}/any`, 'any'),
+                ...used.map((each) => make(`${name}/${each}`, `r${own}`, { clusters: [each] })),
+              ]
             : [],
         ),
       ),

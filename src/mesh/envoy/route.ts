@@ -68,7 +68,13 @@ function renderBareTable({ name, virtualHosts, ignorePortInHost }: RouteTable): 
     validateClusters: false,
   })
   const catchAll = virtualHosts.filter(({ domains }) => domains.includes('*'))
-  return { type: 'routes', name, message, clusters: [], needs: catchAll.map((host) => virtualHostName(name, host.name)) }
+  return {
+    type: 'routes',
+    name,
+    message,
+    clusters: [],
+    needs: catchAll.map((host) => virtualHostName(name, host.name)),
+  }
 }
 
 function clustersOf(hosts: readonly VirtualHost[]): readonly string[] {

@@ -85,7 +85,9 @@ function heldFrom(versions: DeltaRequest['initialVersions']): Held {
 /** Envoy counts hosts among its own that it dropped for lack of their table: what it says of a table that is only coming is not so. */
 function hostsFrom(versions: DeltaRequest['initialVersions'], { types: { routes } }: DeltaState): Held {
   const coming = new Set(routes.inFlight?.resources.map(({ name }) => name))
-  return heldFrom(Object.fromEntries(Object.entries(versions).filter(([name]) => !coming.has(tableOfVirtualHost(name)))))
+  return heldFrom(
+    Object.fromEntries(Object.entries(versions).filter(([name]) => !coming.has(tableOfVirtualHost(name)))),
+  )
 }
 
 /** A name that is asked for again is sent again, whatever was sent before. */

@@ -104,7 +104,11 @@ describe('a VirtualService is', () => {
       'not held up by a gRPC library that calls others',
       judge(
         { a: { ...proxy({}), isSubscribed: () => false } },
-        { needs: [{ nodeId: node('a'), tables: ['table'], hosts: [], listeners: [], clusters: ['web'], isOnDemand: true }] },
+        {
+          needs: [
+            { nodeId: node('a'), tables: ['table'], hosts: [], listeners: [], clusters: ['web'], isOnDemand: true },
+          ],
+        },
       ),
       decided(true, 'Programmed', 'no connected proxy needs the route'),
     ],

@@ -243,6 +243,33 @@ describe('a release through real Envoys', () => {
     expect(await sendMany(gateway, 50, host)).toEqual(new Map([['canary', 50]]))
   })
 
+  test('names come and go for clients of HTTP_PROXY, whoever serves them', async () => {
+    const [, , canaryPod] = shopOf(block.prefix).pods
+    if (!canaryPod) throw new Error('the shop lacks pods')
+    const status = async (name: string) =>
+      (await get(`http://${block.prefix}.1.1:15080`, { headers: { host: `${name}:9001` } })).status
+    const comes = async (name: string) => {
+      await place(api, serviceKind, serviceOf(name, { selector: { app: 'web' }, port: 9001 }))
+      await place(api, endpointSliceKind, sliceOf(name, [canaryPod]))
+      await eventually(async () => expect(await status(name)).toBe(200))
+    }
+    const goes = async (name: string) => {
+      const all = { namespace: namespaceName }
+      await api.client('test').delete(serviceKind, { ...all, name })
+    }
+    await comes('first')
+    await goes('first')
+    // It is asked for outside of the mesh, where nobody has the name.
+    await eventually(async () => expect(await status('first')).toBe(503))
+    await comes('first')
+    await mesh.stop()
+    await goes('first')
+    mesh = await startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010 })
+    await comes('second')
+    await eventually(async () => expect(await status('first')).toBe(503))
+    await goes('second')
+  })
+
   test('Istio metrics count each request once per reporter, a mirrored one at its destination only', async () => {
     await route({ http: [{ route: [{ destination: { host: 'web-primary' } }], mirror: { host: 'web-canary' } }] })
     const count = async (envoy: RunningEnvoy, labels: Record<string, string>) =>
