@@ -55,6 +55,15 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
     ask('virtualHost', {})
   }
 
+  /** Two hosts of one table would catch all: Envoy takes no domain twice. */
+  const clashes = ({ type, resources, removed }: DeltaResponse): boolean => {
+    if (type !== 'virtualHost') return false
+    const known = resources.map(({ name }) => name).filter((name) => holds.routes.has(tableOfVirtualHost(name)))
+    const after = new Set([...holds.virtualHost.keys()].filter((name) => !removed.includes(name)).concat(known))
+    const tables = [...after].filter((name) => name.includes('/any')).map(tableOfVirtualHost)
+    return new Set(tables).size < tables.length
+  }
+
   const takeHosts = ({ resources, removed }: DeltaResponse): void => {
     for (const resource of resources) {
       sentHosts.set(resource.name, resource.version)
@@ -114,7 +123,7 @@ export function createDeltaProxy(rejects: (response: DeltaResponse) => boolean):
     },
     receive(response) {
       const { type, nonce } = response
-      if (rejects(response)) return ask(type, { responseNonce: nonce, error: 'no' })
+      if (rejects(response) || clashes(response)) return ask(type, { responseNonce: nonce, error: 'no' })
       if (type === 'cluster' || type === 'listener') takeOwners(type, response)
       else if (type === 'endpoints' || type === 'routes') takeNamed(type, response)
       else if (type === 'virtualHost') takeHosts(response)

@@ -35,19 +35,26 @@ const make = (name: string, content: string, rest: Partial<SnapshotResource> = {
   ...rest,
 })
 
-/** With `oneByOne` all tables but `r` have their virtual hosts apart: one for each cluster, and one that catches all. */
+/**
+ * With `oneByOne` all tables but `r` have their virtual hosts apart: one for each cluster, and one that catches all. It
+ * is another one, and the listeners are others, when the number of clusters is.
+ */
 export function snapshotOf({ clusters, routes }: XdsWorld, { oneByOne = false } = {}): Snapshot {
   const isApart = (name: string): boolean => oneByOne && name !== 'r'
+  const count = oneByOne ? Object.keys(clusters).length : 0
+  const catchAll = `any${count % 2}`
   return {
     version: () => JSON.stringify({ clusters, routes }),
     resources: {
       cluster: toResources(Object.entries(clusters).map(([name, [own]]) => make(name, `c${own}`, { needs: [name] }))),
       endpoints: toResources(Object.entries(clusters).map(([name, [, own]]) => make(name, `e${own}`))),
-      listener: toResources(Object.keys(routes).map((name) => make(`listener-${name}`, 'l', { needs: [name] }))),
+      listener: toResources(
+        Object.keys(routes).map((name) => make(`listener-${name}`, `l${count}`, { needs: [name] })),
+      ),
       routes: toResources(
         Object.entries(routes).map(([name, [own, used]]) =>
           isApart(name)
-            ? make(name, 'table', { needs: [`${name}/any`] })
+            ? make(name, 'table', { needs: [`${name}/${catchAll}`] })
             : make(name, `r${own}${used.join('')}`, { clusters: used }),
         ),
       ),
@@ -55,7 +62,7 @@ export function snapshotOf({ clusters, routes }: XdsWorld, { oneByOne = false } 
         Object.entries(routes).flatMap(([name, [own, used]]) =>
           isApart(name)
             ? [
-                make(`${name}/any`, 'any'),
+                make(`${name}/${catchAll}`, 'any'),
                 ...used.map((each) => make(`${name}/${each}`, `r${own}`, { clusters: [each] })),
               ]
             : [],

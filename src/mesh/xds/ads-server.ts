@@ -1,6 +1,6 @@
 import { Server, status } from '@grpc/grpc-js'
 import { type Logger, messageOf } from '../../runtime/index.ts'
-import type { DeltaDiscoveryRequest, DiscoveryRequest, ResourceType } from '../envoy/index.ts'
+import type { ResourceType } from '../envoy/index.ts'
 import {
   type Authenticate,
   bearerToken,
@@ -11,7 +11,8 @@ import {
 } from './admission.ts'
 import { adsService } from './ads-service.ts'
 import { agentOf } from './agent.ts'
-import { type Conversation, createDeltaConversation, createWorldConversation } from './conversation.ts'
+import type { Conversation } from './conversation.ts'
+import { incremental, type Protocol, type ReadRequest, stateOfTheWorld } from './protocols.ts'
 import {
   type AdsCall,
   createProxyStream,
@@ -19,9 +20,8 @@ import {
   type ReceivingStream,
   type StreamReport,
 } from './proxy-stream.ts'
-import type { Request, RequestEvent } from './receive.ts'
-import type { DeltaRequest } from './receive-delta.ts'
-import { rejectionText } from './rejection-text.ts'
+import type { RequestEvent } from './receive.ts'
+import { excessOf, isTooMuch, TOO_MANY_NAMES } from './request-limits.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Streams } from './streams.ts'
 
@@ -72,10 +72,8 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     'grpc.keepalive_permit_without_calls': 1,
   })
   server.addService(adsService, {
-    StreamAggregatedResources: (call: AdsCall<DiscoveryRequest>) =>
-      void serveCall(call, { create: createWorldConversation, read: readRequest }, serving),
-    DeltaAggregatedResources: (call: AdsCall<DeltaDiscoveryRequest>) =>
-      void serveCall(call, { create: createDeltaConversation, read: readDeltaRequest }, serving),
+    StreamAggregatedResources: (call: AdsCall) => void serveCall(call, stateOfTheWorld, serving),
+    DeltaAggregatedResources: (call: AdsCall) => void serveCall(call, incremental, serving),
   })
   return {
     listen: () => listen(server, options),
@@ -95,19 +93,7 @@ interface Serving extends AdsServerOptions {
   readonly streams: Streams
 }
 
-type AnyRequest = DiscoveryRequest | DeltaDiscoveryRequest
-type AnyCall = AdsCall<DiscoveryRequest> | AdsCall<DeltaDiscoveryRequest>
-
-interface Protocol<Message, Request> {
-  readonly create: () => Conversation<Request>
-  readonly read: (message: Message) => Request
-}
-
-async function serveCall<Message extends AnyRequest, Request>(
-  call: AdsCall<Message>,
-  protocol: Protocol<Message, Request>,
-  serving: Serving,
-): Promise<void> {
+async function serveCall<Request>(call: AdsCall, protocol: Protocol<Request>, serving: Serving): Promise<void> {
   const { log, streams, observer } = serving
   let stream: ReceivingStream<Request> | undefined
   const close = (): void => {
@@ -127,17 +113,53 @@ async function serveCall<Message extends AnyRequest, Request>(
   })
   const identity = await identify(call, serving)
   if (identity === undefined || call.cancelled) return
-  call.on('data', (message: Message) => {
-    stream ??= openStream({ ...serving, call, identity, conversation: protocol.create }, message.node)
-    stream?.receive(protocol.read(message))
+  const take = (bytes: Buffer): Refusal | undefined => {
+    const read = readOrRefuse(protocol, bytes)
+    if ('refusal' in read) return read
+    if (stream === undefined) {
+      const opened = openStream({ ...serving, call, identity, conversation: protocol.create }, read.node)
+      if ('refusal' in opened) return opened
+      stream = opened
+    }
+    stream.receive(read.request)
+    return isTooMuch(stream.subscriptions()) ? tooMuch(TOO_MANY_NAMES) : undefined
+  }
+  let isRefused = false
+  call.on('data', (bytes: Buffer) => {
+    const refused = isRefused ? undefined : take(bytes)
+    if (refused === undefined) return
+    isRefused = true
+    const who = identity === 'anybody' ? {} : identity
+    const node = refused.node ?? stream?.nodeId
+    log.warn({ node, peer: call.getPeer(), ...who }, `proxy refused: ${refused.refusal}`)
+    refuse(call, refused.code, refused.refusal)
   })
 }
 
-const refuse = (call: AnyCall, code: status, details: string): undefined => void call.emit('error', { code, details })
+interface Refusal {
+  readonly code: status
+  readonly refusal: string
+  /** Whom it claims to be. */
+  readonly node?: string
+}
+
+const tooMuch = (refusal: string): Refusal => ({ code: status.RESOURCE_EXHAUSTED, refusal })
+
+function readOrRefuse<Request>({ read }: Protocol<Request>, bytes: Buffer): ReadRequest<Request> | Refusal {
+  try {
+    const request = read(bytes)
+    const excess = excessOf(request.names)
+    return excess === undefined ? request : tooMuch(excess)
+  } catch {
+    return { code: status.INVALID_ARGUMENT, refusal: 'it sent what is no discovery request' }
+  }
+}
+
+const refuse = (call: AdsCall, code: status, details: string): undefined => void call.emit('error', { code, details })
 
 /** Undefined when the call was refused. */
 async function identify(
-  call: AnyCall,
+  call: AdsCall,
   { authenticate, log, observer }: Serving,
 ): Promise<ProxyIdentity | 'anybody' | undefined> {
   if (authenticate === undefined) return 'anybody'
@@ -154,7 +176,7 @@ async function identify(
 }
 
 interface Opening<Request> extends Serving {
-  readonly call: AnyCall
+  readonly call: AdsCall
   readonly identity: ProxyIdentity | 'anybody'
   readonly conversation: () => Conversation<Request>
 }
@@ -162,17 +184,14 @@ interface Opening<Request> extends Serving {
 /** Only the first request of a stream says who asks. */
 function openStream<Request>(
   opening: Opening<Request>,
-  node: AnyRequest['node'],
-): ReceivingStream<Request> | undefined {
+  node: ReadRequest<Request>['node'],
+): ReceivingStream<Request> | Refusal {
   const nodeId = node?.id ?? ''
   const { call, identity, log, streams, snapshots, observer } = opening
-  if (nodeId === '') {
-    return refuse(call, status.INVALID_ARGUMENT, 'the first request must carry node.id')
-  }
+  if (nodeId === '') return { code: status.INVALID_ARGUMENT, refusal: 'its first request must carry node.id' }
   if (identity !== 'anybody' && !isOwnNode(nodeId, identity)) {
-    log.warn({ node: nodeId, peer: call.getPeer(), ...identity }, 'proxy refused: its token is that of another pod')
     observer?.refused?.()
-    return refuse(call, status.PERMISSION_DENIED, 'the token is that of another pod')
+    return { code: status.PERMISSION_DENIED, refusal: 'its token is that of another pod', node: nodeId }
   }
   const report: StreamReport = {
     pushed: (type, bytes) => observer?.pushed?.(nodeId, type, bytes),
@@ -204,16 +223,3 @@ function listen(server: Server, { host, port, certificate }: AdsServerOptions): 
     })
   })
 }
-
-const errorOf = ({ errorDetail }: AnyRequest): string | undefined => errorDetail && rejectionText(errorDetail.message)
-
-const readRequest = (message: DiscoveryRequest): Request => ({ ...message, error: errorOf(message) })
-
-const readDeltaRequest = (message: DeltaDiscoveryRequest): DeltaRequest => ({
-  typeUrl: message.typeUrl,
-  subscribe: message.resourceNamesSubscribe,
-  unsubscribe: message.resourceNamesUnsubscribe,
-  initialVersions: message.initialResourceVersions,
-  responseNonce: message.responseNonce,
-  error: errorOf(message),
-})

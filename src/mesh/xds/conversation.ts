@@ -14,6 +14,8 @@ export interface Conversation<Request> {
   receive(request: Request): RequestEvent
   next(snapshot: Snapshot): { readonly type: ResourceType; readonly bytes: Buffer } | undefined
   isSubscribed(type: ResourceType, name: string): boolean
+  /** The most names that were asked for of any type. */
+  subscriptions(): number
   /** Version of the resource that the proxy has accepted. */
   accepted(type: ResourceType, name: string): string | undefined
   /** Set when the proxy rejected just this version. */
@@ -57,6 +59,10 @@ function converse<State extends Subscriptions, Request, Response extends { reado
       const { subscribed } = state.types[type]
       return subscribed === 'all' || subscribed?.has(name) === true
     },
+    subscriptions: () =>
+      Math.max(
+        ...Object.values(state.types).map(({ subscribed }) => (subscribed instanceof Set ? subscribed.size : 0)),
+      ),
     accepted: (type, name) => protocol.accepted(state, type, name),
     rejection(type, name, version) {
       const rejected = protocol.rejection(state, type, name)

@@ -1,6 +1,6 @@
 import { type ResourceType, resourceTypes, tableOfVirtualHost } from '../envoy/index.ts'
 import { type Batch, type DeltaState, type DeltaTypeState, namesIn, withDelta } from './delta-state.ts'
-import { differing, forget, type Held, type HeldResource, heldOf, holdAs, holdsAllOf } from './held.ts'
+import { differing, forget, type Held, type HeldResource, heldOf, hold, holdAs, holdsAllOf } from './held.ts'
 import type { SnapshotResource } from './resources.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -85,14 +85,20 @@ function forgetDependents(type: ResourceType, before: DeltaTypeState, batch: Bat
   })
 }
 
-/** Envoy never asks for the hosts of a table; one that is new to it has none, whatever was sent before. */
+/**
+ * Envoy never asks for the hosts of a table. One that is new to it has none, whatever was sent before; one that it had
+ * already may have those that it had, or none: each is sent again, and those that are gone are taken away again.
+ */
 function forgetHosts(before: DeltaTypeState, { resources }: Batch, state: DeltaState): DeltaState {
   const tables = new Set(resources.flatMap(({ name, needs }) => (needs.length === 0 ? [] : name)))
   if (tables.size === 0) return state
   const { sent, acked } = state.types.virtualHost
   const newTables = new Set([...tables].filter((name) => heldOf(before.acked, name) === undefined))
+  const inDoubt = hostsOf(tables, sent).flatMap((name) =>
+    heldOf(sent, name) === undefined ? [] : { name, version: '' },
+  )
   return withDelta(state, 'virtualHost', {
-    sent: forget(sent, hostsOf(tables, sent)),
+    sent: hold(sent, inDoubt),
     acked: forget(acked, hostsOf(newTables, acked)),
   })
 }

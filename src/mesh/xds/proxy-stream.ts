@@ -5,7 +5,7 @@ import type { Conversation } from './conversation.ts'
 import type { RequestEvent } from './receive.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export type AdsCall<Message> = ServerDuplexStream<Message, Buffer>
+export type AdsCall = ServerDuplexStream<Buffer, Buffer>
 
 export interface StreamReport {
   pushed(type: ResourceType, bytes: number): void
@@ -23,6 +23,8 @@ export interface ProxyStream
 
 export interface ReceivingStream<Request> extends ProxyStream {
   receive(request: Request): void
+  /** The most names that it asks for of any type. */
+  subscriptions(): number
 }
 
 export interface ProxyStreamOptions<Request> {
@@ -65,6 +67,7 @@ export function createProxyStream<Request>(options: ProxyStreamOptions<Request>)
     accepted: conversation.accepted,
     rejection: conversation.rejection,
     hasRejections: conversation.hasRejections,
+    subscriptions: conversation.subscriptions,
     receive(request) {
       const event = conversation.receive(request)
       logRequest(log, event)

@@ -50,16 +50,24 @@ function settle(type: ResourceType, before: DeltaTypeState, request: DeltaReques
     return { after: { ...after, acked }, event: { kind: 'accepted', type } }
   }
   const event = { kind: 'rejected', type, names: [...names], message: request.error } as const
-  const sent = hold(forget(before.sent, names), stillHeld(before, inFlight))
+  const sent = hold(forget(before.sent, names), olderOnes(before, inFlight))
   if (names.size > 1) return { after: { ...after, sent, suspects: new Set([...suspects, ...names]) }, event }
   const { error: message } = request
   for (const { name, version } of inFlight.resources) rejected.set(name, { version, message })
   return { after: { ...after, sent, rejected }, event }
 }
 
-/** What was to go along with what was rejected is still there, and is to go yet; what is refused to go alone is not asked again. */
-const stillHeld = ({ acked }: DeltaTypeState, { resources, removed }: Batch): readonly HeldResource[] =>
-  resources.length === 0 ? [] : removed.flatMap((name) => heldOf(acked, name) ?? [])
+/**
+ * Of what was rejected, or was to go along with it, the proxy has those that it had, or has taken some in all the same:
+ * each is sent or taken away yet. What may not even go alone is let be.
+ */
+function olderOnes({ acked }: DeltaTypeState, { resources, removed }: Batch): readonly HeldResource[] {
+  if (resources.length === 0) return []
+  return [...resources.map(({ name }) => name), ...removed].flatMap((name) => {
+    const held = heldOf(acked, name)
+    return held === undefined ? [] : { ...held, version: '' }
+  })
+}
 
 /**
  * The first request of a type. After a reconnect the proxy says what it has, and only what differs is sent; but
