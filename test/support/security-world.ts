@@ -70,7 +70,9 @@ export async function startSecurityWorld<Name extends PodName>(
     await place(api, serviceKind, serviceOf(own, { metadata: { namespace } }))
     await place(api, endpointSliceKind, { ...slice, metadata: { ...slice.metadata, namespace } })
   }
-  const mesh = await startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010, ...settings })
+  const start = () => startMesh({ api, host: `${block.prefix}.0.1`, port: 15_010, ...settings })
+  let mesh = await start()
+  const { xds } = mesh
   const binary = await envoyPath()
   const backends = new Map(
     await Promise.all(
@@ -78,9 +80,7 @@ export async function startSecurityWorld<Name extends PodName>(
     ),
   )
   const envoys = new Map(
-    await Promise.all(
-      [...pods].map(async ([name, pod]) => [name, await startEnvoy({ binary, pod, xds: mesh.xds })] as const),
-    ),
+    await Promise.all([...pods].map(async ([name, pod]) => [name, await startEnvoy({ binary, pod, xds })] as const)),
   )
   await Promise.all([...envoys.values()].map(untilEnvoyReady))
   const podIp = (name: Name) => pods.get(name)?.status?.podIP ?? ''
@@ -89,7 +89,12 @@ export async function startSecurityWorld<Name extends PodName>(
 
   return {
     api,
-    mesh,
+    mesh: () => mesh,
+    /** Another control plane takes the place of the first. */
+    async restartMesh(): Promise<void> {
+      await mesh.stop()
+      mesh = await start()
+    },
     kubernetes,
     urlOf,
     envoy: (name: Name) => found(envoys, name),

@@ -111,7 +111,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     onConfigurationChange(watches, debouncer.changed)
     watches.virtualServices.onChange(programmed.objectChanged)
   }
-  const server = serveWhenReady(Promise.all([watches.synced, certificates.ready]), {
+  const server = serveWhenReady(Promise.all([sources.synced, certificates.ready]), {
     ...options,
     ads,
     begin,

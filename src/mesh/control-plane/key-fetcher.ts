@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 import { type FetchedKeys, isKeySet, type KeySource } from '../istio/index.ts'
+import type { KeptKeys } from './kept-keys.ts'
 
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string>
 
@@ -13,6 +14,8 @@ export interface KeyFetcherSettings {
 }
 
 export interface KeyFetcherOptions extends KeyFetcherSettings {
+  /** What earlier lives fetched. */
+  readonly kept: KeptKeys
   readonly clock: Clock
   readonly log: Logger
   /** There are other keys, or another reason why there are none. */
@@ -23,6 +26,8 @@ export interface KeyFetcherOptions extends KeyFetcherSettings {
 export interface KeyFetcher {
   want(sources: readonly KeySource[]): void
   keysOf(source: string): FetchedKeys
+  /** Resolves when those are known that an earlier life has kept. */
+  readonly loaded: Promise<void>
   start(signal: AbortSignal): Promise<void>
 }
 
@@ -37,11 +42,12 @@ const LONGEST_WAIT_MS = 60_000
 const openIdConfiguration = '/.well-known/openid-configuration'
 
 export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
-  const { clock, log, fetchText = fetchLimited, refreshMs = 20 * 60_000, retryMs = 10_000 } = options
+  const { clock, log, kept, fetchText = fetchLimited, refreshMs = 20 * 60_000, retryMs = 10_000 } = options
   const held = new Map<string, Held>()
   const nobodysKeys = makeNobodysKeys()
   let wanted: ReadonlyMap<string, number> = new Map()
   const waker = createWaker(clock)
+  const loaded = Promise.withResolvers<void>()
 
   const fetchKeys = async (source: string, signal: AbortSignal): Promise<string> => {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(wanted.get(source) ?? TIMEOUT_MS)])
@@ -76,15 +82,23 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
     want(sources) {
       wanted = longestTimeouts(sources)
       for (const source of held.keys()) if (!wanted.has(source)) held.delete(source)
-      if ([...wanted.keys()].some((source) => !held.has(source))) waker.wake()
+      if ([...wanted.keys()].some((source) => dueAtMs(source) <= clock.now())) waker.wake()
     },
     keysOf: (source) =>
       held.get(source)?.keys ?? { jwks: nobodysKeys, problem: `the keys at ${source} are being fetched` },
+    loaded: loaded.promise,
     async start(signal) {
+      for (const [source, jwks] of await kept.load()) held.set(source, { keys: { jwks }, dueAtMs: 0 })
+      loaded.resolve()
       while (!signal.aborted) {
         waker.heed()
         const due = [...wanted.keys()].filter((source) => dueAtMs(source) <= clock.now())
         await Promise.all(due.map((source) => refresh(source, signal)))
+        await kept.save(
+          [...held]
+            .map(([source, { keys }]) => [source, keys.jwks] as const)
+            .filter(([, jwks]) => jwks !== nobodysKeys),
+        )
         const waitMs = Math.min(LONGEST_WAIT_MS, ...[...wanted.keys()].map((source) => dueAtMs(source) - clock.now()))
         await waker.sleep(Math.max(1, waitMs), signal)
       }

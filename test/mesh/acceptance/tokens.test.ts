@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { requestAuthenticationKind } from '../../../src/api/index.ts'
+import { configMapKind, requestAuthenticationKind } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { readSecurity, type SecurityWorld, startSecurityWorld } from '../../support/security-world.ts'
 
@@ -167,6 +167,29 @@ describe('keys that cannot be had', () => {
     expect(await ask(bearer(tokenOf()))).toMatchObject({ status: 200 })
   })
 
+  test('the last ones count on when the control plane starts again while they cannot', async () => {
+    served.set(keysUrl, keySet)
+    await world.place(rule({ issuer, jwksUri: keysUrl }))
+    await untilAnswered(bearer(tokenOf({}, strangers.privateKey)), 401)
+    await untilAnswered(bearer(tokenOf()), 200)
+    await eventually(() => expect(JSON.stringify(world.api.list(configMapKind))).toContain(keysUrl))
+    served.clear()
+    await world.restartMesh()
+    await eventually(() => expect(world.mesh().views.statuses()).toHaveLength(pods.length))
+    await eventually(() => expect(conditionOf('tokens')?.message).toMatch(/those that were fetched before still count/))
+    // Nothing is left of the life before.
+    await eventually(() =>
+      expect(
+        world
+          .mesh()
+          .views.statuses()
+          .every(({ types }) => types.listener === 'SYNCED'),
+      ).toBe(true),
+    )
+    expect(await ask(bearer(tokenOf()))).toMatchObject({ status: 200 })
+    expect(await ask(bearer(tokenOf({}, strangers.privateKey)))).toMatchObject({ status: 401 })
+  })
+
   test('an issuer says by its OpenID configuration where they are', async () => {
     served.set(`${issuer}/.well-known/openid-configuration`, JSON.stringify({ jwks_uri: keysUrl }))
     served.set(keysUrl, keySet)
@@ -182,6 +205,7 @@ describe('keys that cannot be had', () => {
     const fresh = { ...strangers.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' }
     served.set(keysUrl, JSON.stringify({ keys: [fresh] }))
     await untilAnswered(bearer(tokenOf({}, strangers.privateKey)), 200)
-    expect(await ask(bearer(tokenOf()))).toMatchObject({ status: 401 })
+    // A connection from before answers once more.
+    await untilAnswered(bearer(tokenOf()), 401)
   })
 })

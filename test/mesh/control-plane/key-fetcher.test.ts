@@ -10,6 +10,7 @@ test('keys are waited for as long as the rule says', async () => {
     clock: systemClock,
     log: silentLogger,
     changed: () => undefined,
+    kept: { load: async () => [], save: async () => {} },
     // Never answers, but for the time limit.
     fetchText: (url, signal) => {
       asked.push(url)

@@ -96,7 +96,11 @@ test('a mesh is adopted in four phases, and its certificates and root change, wi
   await eventually(async () => expect((await world.certificateOf('shop/backend')).serial).not.toBe(first.serial), {
     within: 30_000,
   })
-  const roots = () => world.mesh.xds.roots().match(/BEGIN CERTIFICATE/g)?.length
+  const roots = () =>
+    world
+      .mesh()
+      .xds.roots()
+      .match(/BEGIN CERTIFICATE/g)?.length
   expect(roots()).toBe(1)
   await world.kubernetes.delete(secretKind, { namespace: 'istio-system', name: 'istio-ca-secret' })
   await eventually(() => expect(roots()).toBe(2), { within: 30_000 })
