@@ -104,6 +104,8 @@ export async function startAcceptanceWorld(
     client: clientEnvoy,
     apps: backends as [Backend, Backend, Backend],
     placeSlice: (name: string, pods: typeof servers) => place(api, endpointSliceKind, sliceOf(name, pods)),
+    placeService: (name: string, annotations: Readonly<Record<string, string>>) =>
+      place(api, serviceKind, serviceOf(name, { metadata: { annotations } })),
     placeRule: (rule: DestinationRule) => place(api, destinationRuleKind, rule),
     /** Returns when the mesh says that the proxies have the routes. */
     async placeRoutes(routes: VirtualService): Promise<void> {

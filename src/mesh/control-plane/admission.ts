@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { canonicalJson } from '../../base/index.ts'
-import { checkObject, renderPath } from '../istio/index.ts'
+import { checkObject, healthCheckTextOf, renderPath } from '../istio/index.ts'
 
 const reviewSchema = z.looseObject({
   apiVersion: z.literal('admission.k8s.io/v1'),
@@ -31,7 +31,7 @@ export function reviewAdmission(body: unknown): AdmissionAnswer | undefined {
   const parsed = reviewSchema.safeParse(body)
   if (!parsed.success) return undefined
   const { uid, object, oldObject } = parsed.data.request
-  const problems = specText(object) === specText(oldObject) ? [] : problemsOf(object)
+  const problems = checkedText(object) === checkedText(oldObject) ? [] : problemsOf(object)
   const answer = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const
   if (problems.length === 0) return { ...answer, response: { uid, allowed: true } }
   const status = { code: 422, reason: 'Invalid', message: problems.join('; ') }
@@ -41,11 +41,11 @@ export function reviewAdmission(body: unknown): AdmissionAnswer | undefined {
 const problemsOf = (object: unknown): readonly string[] =>
   checkObject(object)
     // A name may still be made from generateName.
-    .filter(({ path }) => path[0] === 'spec')
+    .filter(({ path: [top, field] }) => top === 'spec' || field === 'annotations')
     .map(({ code, path, message }) => `${renderPath(path)}: ${message} (${code})`)
 
-/** Undefined of what is not there: nothing equals it. */
-function specText(object: unknown): string | symbol {
+/** Nothing equals what is not there. */
+function checkedText(object: unknown): string | symbol {
   if (typeof object !== 'object' || object === null || !('spec' in object)) return Symbol('no spec')
-  return canonicalJson(object.spec)
+  return canonicalJson([object.spec, healthCheckTextOf(object)])
 }

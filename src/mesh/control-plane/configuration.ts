@@ -78,6 +78,7 @@ export function createConfigurationBuilder(
         const rendered = withSecrets(mesh, render(mesh), secrets)
         const snapshots = buildSnapshots(rendered, toSnapshot, { last, waiting: waitingProxies(mesh, secrets), log })
         built = mesh
+        warnOfServices(mesh.findings, last, log)
         for (const [nodeId, snapshot] of snapshots) ads.setSnapshot(nodeId, snapshot)
         for (const nodeId of last.snapshots.keys()) if (!snapshots.has(nodeId)) ads.removeSnapshot(nodeId)
         return {
@@ -140,6 +141,14 @@ function buildSnapshots(
     if (kept !== undefined) snapshots.set(nodeId, kept)
   }
   return snapshots
+}
+
+/** A Service has no condition that could say it. */
+function warnOfServices(findings: readonly Finding[], { findings: known }: Configuration, log: Logger): void {
+  for (const { object, message } of findings) {
+    const isNew = !known.get(keyText(object))?.some((other) => other.message === message)
+    if (object.kind === 'Service' && isNew) log.warn({ service: object, error: message }, 'a Service is not followed')
+  }
 }
 
 /** Looked for when somebody asks. */

@@ -144,6 +144,7 @@ export {
   HashPolicy_SourceIpSchema as HashPolicySourceIpSchema,
   HashPolicySchema as TcpHashPolicySchema,
 } from './generated/envoy/type/v3/hash_policy_pb.js'
+export { CodecClientType } from './generated/envoy/type/v3/http_pb.js'
 export {
   type FractionalPercent,
   FractionalPercent_DenominatorType,

@@ -5,6 +5,7 @@ import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpP
 import { namesByRequest } from './client-tls.ts'
 import { clientTransport } from './client-transport.ts'
 import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
+import { renderHealthChecks } from './health-check.ts'
 import { interceptionExempt } from './interception.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
 import { duration, pack, socketAddress } from './messages.ts'
@@ -38,6 +39,7 @@ export function renderCluster(cluster: Cluster): EnvoyResource {
     ...renderDiscovery(cluster),
     ...keepalive(cluster.connectionPool?.tcpKeepalive),
     circuitBreakers: circuitBreakers(cluster.connectionPool),
+    ...renderHealthChecks(cluster),
     ...(cluster.outlierDetection === undefined ? {} : renderOutlierDetection(cluster.outlierDetection)),
     metadata: { filterMetadata: { [metadataNamespace]: serviceMetadata(cluster.service) } },
     typedExtensionProtocolOptions: protocolOptions(cluster.protocol, cluster.connectionPool, namesByRequest(cluster)),

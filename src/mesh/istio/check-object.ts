@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
+import { healthCheckAnnotation, healthCheckIssues, healthCheckTextOf } from './health-check.ts'
 import { type SpecIssueCode, specIssues } from './read-spec.ts'
 import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
 import { gatewaySpec } from './supported-gateway.ts'
@@ -31,6 +32,12 @@ export interface Diagnostic {
 
 /** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
 export function checkObject(object: unknown): readonly Diagnostic[] {
+  const { apiVersion, kind } = fieldsOf(object)
+  const isService = kind === 'Service' && apiVersion === 'v1'
+  return isService ? checkAnnotations(object, objectKeyOf(object)) : checkSpec(object)
+}
+
+function checkSpec(object: unknown): readonly Diagnostic[] {
   const { apiVersion, kind, spec } = fieldsOf(object)
   const known = typeof kind === 'string' ? checkedKinds.get(kind) : undefined
   const key = objectKeyOf(object)
@@ -58,6 +65,15 @@ export function checkObject(object: unknown): readonly Diagnostic[] {
           error(issue.code, ['spec', ...issue.path], hintFor(issue.path) ?? issue.message),
         )),
   ]
+}
+
+/** Of a Service only what is said to the mesh. */
+function checkAnnotations(service: unknown, object: ObjectKey): readonly Diagnostic[] {
+  return healthCheckIssues(healthCheckTextOf(service) ?? undefined).map(({ code, path, message }) => {
+    const within = path.length === 0 ? '' : `${path.join('.')}: `
+    const place = ['metadata', 'annotations', healthCheckAnnotation]
+    return { severity: 'error', code, object, path: place, message: `${within}${message}` }
+  })
 }
 
 interface Kind {

@@ -31,7 +31,7 @@ function buildClusters(service: RegisteredService, policy: DestinationPolicy | u
 }
 
 function buildCluster(
-  { identity, identities = [] }: RegisteredService,
+  { identity, identities = [], healthCheck }: RegisteredService,
   { number, protocol, resolution, endpoints }: RegisteredPort,
   variant: PortPolicies & { readonly name?: string; readonly labels?: Readonly<Record<string, string>> },
 ): Cluster {
@@ -46,6 +46,7 @@ function buildCluster(
     protocol: protocol === 'http' && policy.connectionPool?.upgradesToHttp2 === true ? 'http2' : protocol,
     ...(resolution === undefined ? {} : { resolution }),
     identities,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
     ...policy,
     endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }

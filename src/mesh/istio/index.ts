@@ -6,6 +6,7 @@
 export { analyze } from './analyze.ts'
 export { checkObject, type Diagnostic } from './check-object.ts'
 export type { FoundCredential } from './gateway-listeners.ts'
+export { healthCheckTextOf } from './health-check.ts'
 export { readSpec, renderPath } from './read-spec.ts'
 export { type FetchedKeys, type KeySource, keySourcesOf } from './request-authentication.ts'
 export { isKeySet } from './supported-security.ts'

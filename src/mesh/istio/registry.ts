@@ -1,12 +1,14 @@
 import { type EndpointSlice, type Pod, reachablePort, type Service, type ServicePort } from '../../api/index.ts'
 import {
   type Endpoint,
+  type HealthCheck,
   type Protocol,
   type Resolution,
   type ServiceIdentity,
   spiffeId,
   unknownWorkload,
 } from '../model/index.ts'
+import { healthCheckOf } from './health-check.ts'
 import { serviceIdentity } from './hosts.ts'
 import { localityOf } from './locality.ts'
 import { createPodDirectory, type PodDirectory } from './pod-directory.ts'
@@ -36,6 +38,7 @@ export interface RegisteredService {
   /** Of a ServiceEntry: it has no name but its host. */
   readonly isExternal: boolean
   readonly ports: readonly RegisteredPort[]
+  readonly healthCheck?: HealthCheck
   /** SPIFFE URIs that its pods may show, sorted. */
   readonly identities?: readonly string[]
 }
@@ -79,7 +82,9 @@ function registerService(service: Service, slices: readonly EndpointSlice[], pod
       spec,
       endpoints: endpointsOf(spec, slices, pods),
     }))
+  const healthCheck = healthCheckOf(service)
   return {
+    ...(healthCheck === undefined ? {} : { healthCheck }),
     identity: serviceIdentity(namespaceOf(service), service.metadata.name),
     createdAt: service.metadata.creationTimestamp ?? '',
     selector: service.spec.selector ?? {},

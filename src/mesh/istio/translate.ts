@@ -15,6 +15,7 @@ import type { Finding, Mesh, Protocol } from '../model/index.ts'
 import { readDestinationRules } from './destination-rule.ts'
 import { type GatewayRules, readGateways } from './gateway.ts'
 import type { CredentialOf } from './gateway-listeners.ts'
+import { healthCheckFindings } from './health-check.ts'
 import { hostConflicts } from './mesh-routes.ts'
 import { buildProxies } from './proxies.ts'
 import { createReach } from './reach.ts'
@@ -74,6 +75,7 @@ export function translate(objects: ClusterObjects): Mesh {
     proxies: built.map(({ proxy }) => proxy),
     findings: [
       ...security.findings,
+      ...healthCheckFindings(objects.services),
       ...entryFindings,
       ...destinations.findings,
       ...gatewayFindings,

@@ -20,6 +20,16 @@ export interface Endpoint {
  */
 export type Resolution = 'static' | 'dns' | 'dns-one-address' | 'none'
 
+/** How proxies look at HTTP endpoints by themselves. */
+export interface HealthCheck {
+  readonly path: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Answers in a row after which an endpoint is used again, or no longer. */
+  readonly healthyThreshold: number
+  readonly unhealthyThreshold: number
+}
+
 /** One port of a Service, or of one of its subsets, and who answers there. */
 export interface Cluster extends TrafficPolicy {
   readonly name: string
@@ -29,6 +39,7 @@ export interface Cluster extends TrafficPolicy {
   readonly protocol: Protocol
   /** `static` when absent. */
   readonly resolution?: Resolution
+  readonly healthCheck?: HealthCheck
   /** SPIFFE URIs that its endpoints may show, sorted. */
   readonly identities: readonly string[]
   readonly endpoints: readonly Endpoint[]

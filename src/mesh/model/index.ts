@@ -8,6 +8,7 @@ export {
   type ClusterKey,
   clusterName,
   type Endpoint,
+  type HealthCheck,
   passthroughCluster,
   type Resolution,
 } from './cluster.ts'

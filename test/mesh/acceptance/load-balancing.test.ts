@@ -95,3 +95,23 @@ test('a pool may go on as HTTP/2', async () => {
   expect((await sendMany(world.urls.httpbin, 100)).size).toBe(3)
   expect(await world.countOf('outbound|80||httpbin.shop.svc.cluster.local', 'cx_active')).toBeLessThanOrEqual(3)
 })
+
+test('an endpoint that fails the health check of its Service is left out until it passes it again', async () => {
+  const check = 'path: /healthz?deep\ninterval: 100ms\nhealthyThreshold: 1\nunhealthyThreshold: 2'
+  await world.placeService('ratings', { 'mesh.sluice.dev/health-check': check })
+  const [first] = world.apps
+  const checks = () => first.requests.filter(({ url }) => url === '/healthz?deep')
+  await eventually(() => expect(checks().length).toBeGreaterThan(1))
+  expect(checks()[0]).toMatchObject({ host: 'ratings.shop.svc.cluster.local' })
+  // Over the mesh's own TLS.
+  expect(checks()[0]?.headers['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/shop/sa/')
+  const answering = async () => [...(await sendMany(world.urls.ratings, 30)).keys()].sort()
+  await eventually(async () => expect(await answering()).toEqual(['v1-a', 'v1-b', 'v2']))
+  first.behaviour.status = 503
+  await eventually(async () => expect(await answering()).toEqual(['v1-b', 'v2']))
+  first.behaviour.status = 200
+  await eventually(async () => expect(await answering()).toEqual(['v1-a', 'v1-b', 'v2']))
+  // It leaves although it is healthy.
+  await world.placeSlice('ratings', world.pods.slice(1))
+  await eventually(async () => expect(await answering()).toEqual(['v1-b', 'v2']))
+})

@@ -18,7 +18,7 @@ import { CHART, startHelm } from '../../support/helm.ts'
 import { containerOf, plainPod, validate } from '../../support/injection.ts'
 import { type KubeApiserver, startKubeApiserver } from '../../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../../support/kube-binaries.ts'
-import { sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import { serviceOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
 
 const good = virtualServiceOf('web', { http: [{ route: [{ destination: { host: 'web' } }] }] })
 const bad = virtualServiceOf('web', {
@@ -31,6 +31,12 @@ const review = (object: unknown, oldObject?: unknown) => ({
 })
 const denial =
   'spec.http[0].match[0].uri.regex: must be an RE2 expression (InvalidRegex); spec.http[0].delegate: this mesh does not support the field (UnsupportedField)'
+
+const checked = (check: string) =>
+  serviceOf('web', { metadata: { annotations: { 'mesh.sluice.dev/health-check': check } } })
+const healthCheckDenial = ['path: must begin with "/"', 'timeout: must be longer than 0s']
+  .map((problem) => `metadata.annotations.mesh.sluice.dev/health-check: ${problem} (InvalidValue)`)
+  .join('; ')
 
 describe('a review', () => {
   const rows: readonly (readonly [string, unknown, object | undefined])[] = [
@@ -50,6 +56,12 @@ describe('a review', () => {
       review({ ...bad, metadata: { ...bad.metadata, labels: { a: 'b' } } }, bad),
       { uid: 'u-1', allowed: true },
     ],
+    [
+      'of a Service with a health check that cannot be followed is denied, also when its spec stays',
+      review(checked('path: healthz\ntimeout: 0s'), checked('path: /healthz')),
+      { uid: 'u-1', allowed: false, status: { code: 422, reason: 'Invalid', message: healthCheckDenial } },
+    ],
+    ['of a Service that says nothing to the mesh is allowed', review(serviceOf('web')), { uid: 'u-1', allowed: true }],
     [
       'of an object whose name is yet to be made is allowed',
       review({ ...sidecarOf('', {}), metadata: { generateName: 'a-' } }),

@@ -3,6 +3,8 @@ import { analyze } from '../../../src/mesh/istio/index.ts'
 import { destinationRuleOf, gatewayOf, serviceOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
 
 const web = serviceOf('web')
+const checked = (check: string) =>
+  serviceOf('web', { metadata: { annotations: { 'mesh.sluice.dev/health-check': check } } })
 const to = (subset?: string, port?: number) => ({
   destination: { host: 'web', ...(subset ? { subset } : {}), ...(port ? { port: { number: port } } : {}) },
 })
@@ -29,6 +31,17 @@ describe('analyze finds', () => {
       'a field that the mesh does not support',
       [web, routed([{ route: [to()], delegate: {} }])],
       ['error UnsupportedField spec.http.0.delegate'],
+    ],
+    ['nothing in a Service with a health check', [checked('path: /healthz\ninterval: 1s')], []],
+    [
+      'a health check that cannot be followed',
+      [checked('interval: 0s\nport: 80'), checked('[')],
+      [
+        'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
+        'error InvalidValue metadata.annotations.mesh.sluice.dev/health-check',
+        'error UnsupportedField metadata.annotations.mesh.sluice.dev/health-check',
+        'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
+      ],
     ],
     [
       'a field that is missing',
