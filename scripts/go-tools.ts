@@ -14,6 +14,10 @@ export const goTools = [
   'etcd',
   'kube-apiserver',
   'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubelet',
+  'coredns',
   'kwok',
   'helm',
   'registry',
@@ -27,6 +31,7 @@ const KWOK = 'v0.8.0'
 const HELM = 'v3.22.0'
 const CONTAINER_REGISTRY = 'v0.22.1'
 const GO_CONTROL_PLANE = 'v0.14.0'
+const COREDNS = 'v1.14.7'
 
 const [, MAJOR, MINOR] = /^v(\d+)\.(\d+)/.exec(KUBERNETES) ?? []
 const VERSION_PACKAGE = 'k8s.io/component-base/version'
@@ -68,6 +73,7 @@ const kubernetes = (name: string): Recipe => ({
 })
 
 const referenceServer = readFileSync(join(import.meta.dirname, 'bench-xds', 'go-control-plane.go'), 'utf8')
+const dnsServer = readFileSync(join(import.meta.dirname, 'go-programs', 'coredns.go'), 'utf8')
 
 const recipes: Readonly<Record<GoTool, Recipe>> = {
   etcd: {
@@ -78,6 +84,16 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
   },
   'kube-apiserver': kubernetes('kube-apiserver'),
   'kube-controller-manager': kubernetes('kube-controller-manager'),
+  'kube-scheduler': kubernetes('kube-scheduler'),
+  'kube-proxy': kubernetes('kube-proxy'),
+  kubelet: kubernetes('kubelet'),
+  coredns: {
+    module: 'github.com/coredns/coredns',
+    version: COREDNS,
+    main: '.',
+    program: { source: dnsServer, requires: {} },
+    folder: `coredns-${COREDNS.slice(1)}-${hashOf(dnsServer)}`,
+  },
   kwok: {
     module: 'sigs.k8s.io/kwok',
     version: KWOK,

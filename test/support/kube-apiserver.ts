@@ -38,6 +38,16 @@ export interface Credentials {
 export interface KubeApiserverOptions {
   /** Written with every request of a service account; none when absent. See audit-log.ts. */
   readonly auditPolicy?: object
+  /** Where it runs; on this machine, without kubelets, when absent. */
+  readonly place?: Place
+}
+
+/** A machine of its own, whose kubelets give pods the tokens of their service accounts and lead them to the API server. */
+export interface Place {
+  /** By which everybody reaches it. */
+  readonly address: string
+  /** What starts a program there. */
+  command(argv: readonly string[]): readonly string[]
 }
 
 export const auditLogOf = ({ folder }: Pick<KubeApiserver, 'folder'>): string => join(folder, 'audit.log')
@@ -67,8 +77,10 @@ async function startOnce(tools: Tools, options: KubeApiserverOptions): Promise<K
   const token = randomBytes(24).toString('hex')
   await writeCredentials(folder, token)
   const children: Child[] = []
+  const { address = '127.0.0.1' } = options.place ?? {}
   const startBeside = (name: string, command: string, args: readonly string[]) => {
-    const child = start(folder, name, command, args)
+    const argv = [command, ...args]
+    const child = start(folder, name, options.place?.command(argv) ?? argv)
     children.push(child)
     return child
   }
@@ -78,9 +90,13 @@ async function startOnce(tools: Tools, options: KubeApiserverOptions): Promise<K
   }
   try {
     startBeside('etcd', tools.etcd, etcdFlags(folder, Number(client), Number(peer)))
-    const flags = [...apiserverFlags(folder, Number(client), Number(secure)), ...(await auditFlags(folder, options))]
+    const flags = [
+      ...apiserverFlags(folder, Number(client), Number(secure)),
+      ...placeFlags(options.place),
+      ...(await auditFlags(folder, options)),
+    ]
     startBeside('apiserver', tools.apiserver, flags)
-    const connection = { server: `https://127.0.0.1:${secure}`, token, folder }
+    const connection = { server: `https://${address}:${secure}`, token, folder }
     const certificateAuthority = await untilReady(connection, children)
     const kubeconfig = join(folder, 'kubeconfig')
     await writeFile(kubeconfig, renderKubeconfig(connection, certificateAuthority), { mode: 0o600 })
@@ -123,21 +139,27 @@ const etcdFlags = (folder: string, client: number, peer: number): readonly strin
 
 const apiserverFlags = (folder: string, etcd: number, port: number): readonly string[] => [
   `--etcd-servers=http://127.0.0.1:${etcd}`,
-  '--bind-address=127.0.0.1',
-  '--advertise-address=127.0.0.1',
   `--secure-port=${port}`,
   `--cert-dir=${join(folder, 'certificates')}`,
-  '--endpoint-reconciler-type=none',
   '--service-account-issuer=https://kubernetes.default.svc',
   `--service-account-key-file=${join(folder, 'service-account.pem')}`,
   `--service-account-signing-key-file=${join(folder, 'service-account.pem')}`,
   `--token-auth-file=${join(folder, 'tokens.csv')}`,
   '--authorization-mode=RBAC',
   '--service-cluster-ip-range=10.96.0.0/16',
-  '--disable-admission-plugins=ServiceAccount',
   // Owner references that block deletion need a right of their own, as in the clusters that check it.
   '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
 ]
+
+const placeFlags = (place: Place | undefined): readonly string[] =>
+  place === undefined
+    ? [
+        '--bind-address=127.0.0.1',
+        '--advertise-address=127.0.0.1',
+        '--endpoint-reconciler-type=none',
+        '--disable-admission-plugins=ServiceAccount',
+      ]
+    : ['--bind-address=0.0.0.0', `--advertise-address=${place.address}`, '--kubelet-preferred-address-types=InternalIP']
 
 async function auditFlags(folder: string, { auditPolicy }: KubeApiserverOptions): Promise<readonly string[]> {
   if (auditPolicy === undefined) return []
@@ -153,7 +175,7 @@ async function writeCredentials(folder: string, token: string): Promise<void> {
   await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 })
 }
 
-function start(folder: string, name: string, command: string, args: readonly string[]): Child {
+function start(folder: string, name: string, [command = '', ...args]: readonly string[]): Child {
   const log = createWriteStream(join(folder, `${name}.log`))
   const child = spawnChild({
     command,

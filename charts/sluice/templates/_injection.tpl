@@ -3,7 +3,7 @@
 {{- $injection := .Values.mesh.injection -}}
 {{- $host := printf "%s-mesh.%s.svc" (include "sluice.name" .) .Release.Namespace -}}
 {{- $settings := dict
-  "image" (default (include "sluice.image" .) $injection.image)
+  "image" (default (include "sluice.proxyImage" .) $injection.image)
   "imagePullPolicy" .Values.image.pullPolicy
   "xds" (printf "%s:15010" $host)
   "concurrency" $injection.concurrency

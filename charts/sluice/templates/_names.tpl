@@ -23,6 +23,11 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* Sidecars have an image of their own beside that of the chart, under the same tag. */}}
+{{- define "sluice.proxyImage" -}}
+{{ .Values.image.repository }}-proxy:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
 {{- define "sluice.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
