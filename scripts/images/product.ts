@@ -58,6 +58,12 @@ export async function writeNodeLayer(folder: string) {
   )
 }
 
+/** As the chart makes them of its values. */
+export const productNames = (repository: string, tag: string) => ({
+  program: `${repository}:${tag}`,
+  proxy: `${repository}-proxy:${tag}`,
+})
+
 export interface ProductOptions {
   /** Where layers are written. */
   readonly folder: string
@@ -80,11 +86,12 @@ export async function writeProductImages(options: ProductOptions): Promise<reado
     { path: 'usr/local/bin/sluice', link: '/opt/sluice/sluice.mjs' },
   ])
   const proxy = await writeLayer(folder, await proxyEntries(options.envoy))
+  const names = productNames(repository, tag)
   const common = { environment: { PATH } }
   return [
     {
       ...common,
-      name: `${repository}:${tag}`,
+      name: names.program,
       layers: [await writeNodeLayer(folder), program],
       command: ['sluice', '--help'],
       user: nonRoot,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { productNames } from '../../scripts/images/product.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
@@ -15,6 +16,8 @@ interface Rule {
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
 }
+
+const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'))
 
 describe.skipIf(skipped !== undefined)('helm', () => {
   let helm: Helm
@@ -104,6 +107,22 @@ describe.skipIf(skipped !== undefined)('helm', () => {
     const subcommand = createProgram().commands.find((each) => each.name() === name)
     const known = subcommand?.options.map(({ long }) => long) ?? []
     expect(args.map((arg: string) => arg.split('=')[0]).filter((flag: string) => !known.includes(flag))).toEqual([])
+  })
+
+  test.each([
+    { values: {}, expected: productNames('sluice', version) },
+    { values: { repository: 'r.example/a/sluice', tag: 'v2' }, expected: productNames('r.example/a/sluice', 'v2') },
+  ])('names the images that build:images makes, $expected.proxy', async ({ values, expected }) => {
+    const flags = Object.entries(values).flatMap(([name, value]) => ['--set', `image.${name}=${value}`])
+    const objects = await template(...flags)
+    const containers = objects
+      .filter(({ kind }) => kind === 'Deployment')
+      .flatMap(({ spec }) => spec.template.spec.containers.map(({ image }: { image: string }) => image))
+    const settings = objects.find(({ metadata }) => metadata.name === 'sluice-mesh-injection')?.data['settings.json']
+    expect({ containers, sidecar: JSON.parse(settings).image }).toEqual({
+      containers: [expected.program, expected.program],
+      sidecar: expected.proxy,
+    })
   })
 
   test('proxies are scraped often enough for the guard', async () => {
