@@ -9,6 +9,12 @@ import { type ApiObject, applyAll, type RealNode } from './node.ts'
 
 export const shop = 'shop'
 
+/** Of the client, by the version that gave them. */
+interface Answers {
+  readonly counts: AnswerCounts
+  readonly failures: readonly string[]
+}
+
 interface Program {
   readonly name: string
   readonly command: readonly string[]
@@ -103,10 +109,14 @@ export async function startShop(node: RealNode) {
   await until('the first version', ({ status }) => status?.phase === 'Initialized')
   await applyAll(node, [load])
   await untilAvailable(node, shop, 'client')
-  const counts = () => countsOf(node)
   return {
     until,
-    counts,
+    async answers(): Promise<Answers> {
+      const [pod = ''] = await podNames(node, shop, 'client')
+      const { status, body } = await node.request('GET', `/api/v1/namespaces/${shop}/pods/${pod}:8080/proxy/`)
+      if (status !== 200) throw new Error(`the client answers ${status}: ${JSON.stringify(body)}`)
+      return body
+    },
     async release(version: string) {
       const containers = [{ name: 'web', image: webImage(version) }]
       await client.patch(deploymentKind, ref, { spec: { template: { spec: { containers } } } }, { type: 'strategic' })
@@ -126,13 +136,6 @@ export async function startShop(node: RealNode) {
 
 export type Shop = Awaited<ReturnType<typeof startShop>>
 
-async function countsOf(node: RealNode): Promise<AnswerCounts> {
-  const [pod = ''] = await podNames(node, shop, 'client')
-  const { status, body } = await node.request('GET', `/api/v1/namespaces/${shop}/pods/${pod}:8080/proxy/`)
-  if (status !== 200) throw new Error(`the client answers ${status}: ${JSON.stringify(body)}`)
-  return body.counts
-}
-
 export async function podNames({ request }: RealNode, namespace: string, app: string): Promise<readonly string[]> {
   const { body } = await request('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`)
   const items: readonly { readonly metadata: { readonly name: string; readonly deletionTimestamp?: string } }[] =
@@ -140,4 +143,12 @@ export async function podNames({ request }: RealNode, namespace: string, app: st
   return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.name)
 }
 
-export { countsSince as since }
+/** What the client had since then, of the versions that answered, and its failures in words. */
+export function since(earlier: Answers, later: Answers): Answers {
+  const all = Object.entries(countsSince(earlier.counts, later.counts))
+  const errors = all.reduce((sum, [, count]) => sum + count.errors, 0)
+  return {
+    counts: Object.fromEntries(all.filter(([, { requests }]) => requests > 0)),
+    failures: errors === 0 ? [] : later.failures.slice(-errors),
+  }
+}
