@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { extract } from 'tar-stream'
 import { expect, test } from 'vitest'
 import { type Image, writeDockerArchive } from '../../scripts/images/docker-archive.ts'
@@ -21,10 +22,8 @@ async function membersOf(path: string): Promise<readonly Member[]> {
   const members: Member[] = []
   const tar = createReadStream(path).pipe(extract())
   for await (const entry of tar) {
-    const chunks: Buffer[] = []
-    for await (const chunk of entry) chunks.push(Buffer.from(chunk))
     const { name, type, mode, linkname } = entry.header
-    members.push({ name, type, mode, linkname, content: Buffer.concat(chunks) })
+    members.push({ name, type, mode, linkname, content: await buffer(entry) })
   }
   return members
 }

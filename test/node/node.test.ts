@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { BUILD_TIMEOUT_MS } from '../support/kube-binaries.ts'
+import { applyAll } from '../support/real-node/apply.ts'
 import { webImage } from '../support/real-node/images.ts'
 import {
   installSluice,
@@ -9,7 +10,7 @@ import {
   startNodePrometheus,
   systemNamespace,
 } from '../support/real-node/installed.ts'
-import { applyAll, type RealNode, startRealNode } from '../support/real-node/node.ts'
+import { type RealNode, startRealNode } from '../support/real-node/node.ts'
 import { podNames, type Shop, shop, since, startShop } from '../support/real-node/shop.ts'
 import { nodeSkipReason } from '../support/real-node/skip.ts'
 

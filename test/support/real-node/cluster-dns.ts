@@ -1,4 +1,4 @@
-import type { ApiObject } from './node.ts'
+import type { ApiObject } from './apply.ts'
 
 export const clusterDns = '10.96.0.10'
 export const dnsImage = 'sluice.test/coredns:1'

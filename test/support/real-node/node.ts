@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { eventually } from '../eventually.ts'
 import { type KubeApiserver, startKubeApiserver } from '../kube-apiserver.ts'
 import { requireTool } from '../kube-binaries.ts'
+import { applyAll } from './apply.ts'
 import { clusterDns, dnsObjects } from './cluster-dns.ts'
 import { containerdSocket, startContainerd } from './containers.ts'
 import { writeTestImages } from './images.ts'
@@ -117,32 +118,6 @@ const proxyConfiguration = ({ kubeconfig }: KubeApiserver) => ({
   healthzBindAddress: '127.0.0.1:10256',
   metricsBindAddress: '127.0.0.1:10249',
 })
-
-/** Creates objects; their kinds are those of the API's own groups. */
-export async function applyAll({ request }: Pick<KubeApiserver, 'request'>, objects: readonly ApiObject[]) {
-  for (const object of objects) {
-    const path = pathOf(object)
-    const { status, body } = await request('PATCH', `${path}?fieldManager=test&force=true`, {
-      body: object,
-      contentType: 'application/apply-patch+yaml',
-    })
-    if (status >= 300) throw new Error(`${path}: ${status} ${body.message}`)
-  }
-}
-
-export interface ApiObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: object }
-  readonly [field: string]: unknown
-}
-
-function pathOf({ apiVersion, kind, metadata }: ApiObject): string {
-  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
-  const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`
-  const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies')
-  return `${root}${scope}/${plural}/${metadata.name}`
-}
 
 async function untilReady({ request }: KubeApiserver): Promise<void> {
   const isReady = async () => {

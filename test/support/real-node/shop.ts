@@ -3,9 +3,10 @@ import { type AnswerCounts, countsSince } from '../../../src/cli/demo/load.ts'
 import { createKubeClient } from '../../../src/kube/index.ts'
 import { eventually } from '../eventually.ts'
 import { rawCanary } from '../raw-canary.ts'
+import { type ApiObject, applyAll } from './apply.ts'
 import { webImage } from './images.ts'
 import { untilAvailable } from './installed.ts'
-import { type ApiObject, applyAll, type RealNode } from './node.ts'
+import type { RealNode } from './node.ts'
 
 export const shop = 'shop'
 
