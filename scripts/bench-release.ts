@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createArgoRollouts } from '../test/bench/release/argo-rollouts.ts'
+import { buildBundle } from '../test/bench/release/bundle.ts'
 import { createFlagger } from '../test/bench/release/flagger.ts'
 import { type Measurement, measure } from '../test/bench/release/measure.ts'
 import { createSluice } from '../test/bench/release/sluice.ts'
@@ -33,7 +34,11 @@ const peers: readonly Subject[] = [
 ]
 const common = { canaries, idleSeconds: Number(values.idle), report: (line: string) => console.error(line) }
 
-const measurements: Measurement[] = [await measure(createSluice(), { ...common, rounds })]
+const measurements: Measurement[] = []
+{
+  await using bundle = await buildBundle()
+  measurements.push(await measure(createSluice(bundle), { ...common, rounds }))
+}
 for (const peer of peers) measurements.push(await measure(peer, { ...common, rounds: peerRounds }))
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`

@@ -1,23 +1,17 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { allCustomResourceDefinitions } from '../../../src/api/index.ts'
+import type { Bundle } from './bundle.ts'
 import { collection, creation, INTERVAL, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
-const root = join(import.meta.dirname, '../../..')
-const bundle = join(root, 'dist/sluice.mjs')
-
-/** Our own controller: the release bundle where it is built, else the sources. */
-export function createSluice(): Subject {
-  const isBundled = existsSync(bundle)
+/** Our own controller, as a release has it. */
+export function createSluice({ program }: Pick<Bundle, 'program'>): Subject {
   return {
     name: 'Sluice',
-    version: isBundled ? 'dist/sluice.mjs' : 'the sources (npm run build makes the bundle)',
+    version: 'the bundle of these sources',
     customResourceDefinitions: allCustomResourceDefinitions,
     command: ({ kubeconfig, prometheusUrl, port }) => ({
-      command: isBundled ? bundle : process.execPath,
+      command: program,
       args: [
-        ...(isBundled ? [] : [join(root, 'src/cli/main.ts')]),
         'controller',
         ...['--kubeconfig', kubeconfig, '--metrics-server', prometheusUrl],
         ...['--mesh-provider', 'istio', '--scrape-interval', '1s', '--listen', `127.0.0.1:${port}`],
