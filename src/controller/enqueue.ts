@@ -1,4 +1,4 @@
-import { type Canary, type EndpointSlice, type KubernetesObject, serviceKind } from '../api/index.ts'
+import { type Canary, type EndpointSlice, type KubernetesObject, type Phase, serviceKind } from '../api/index.ts'
 import type { WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
@@ -13,6 +13,12 @@ export function parseKey(key: string): { readonly namespace: string; readonly na
   const [namespace = '', name = ''] = key.split('/')
   return { namespace, name }
 }
+
+const phasesAtRest: readonly (Phase | undefined)[] = [undefined, '', 'Initialized', 'Succeeded', 'Failed']
+
+/** What has begun may have to be taken back, and is brought to its end before others begin. */
+export const isUnderWay = (canary: Canary | undefined): boolean =>
+  canary !== undefined && !phasesAtRest.includes(canary.status?.phase)
 
 /** Puts every Canary that a change may concern into the queue. */
 export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add'>): void {

@@ -26,6 +26,7 @@ export function createEventHooks(hooks: HookCaller, signal: AbortSignal): EventH
 
   return {
     tell(canary, state, notes, now) {
+      if (notes.length === 0) return
       const payload = hookPayloadOf(canary, state, 'event')
       for (const hook of hooksOf({ canary }, 'event')) {
         for (const note of notes) call({ ...hook, metadata: { ...hook.metadata, ...describe(note, now) } }, payload)

@@ -8,7 +8,7 @@ import { createRouters, type Provider } from '../traffic/index.ts'
 import { ask } from './ask.ts'
 import { createBackgroundAnswers } from './background-answers.ts'
 import type { ConfigTracking } from './config/tracker.ts'
-import { enqueueOnChange, keyOf } from './enqueue.ts'
+import { enqueueOnChange, isUnderWay, keyOf, parseKey } from './enqueue.ts'
 import { enqueueNeighbours } from './enqueue-group.ts'
 import { createEventHooks } from './event-hooks.ts'
 import { createGuard, type Guard, type GuardParts } from './guard.ts'
@@ -90,6 +90,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
     log,
     random,
     concurrency: options.concurrency ?? 16,
+    isUrgent: (key) => isUnderWay(copies.canaries.get(parseKey(key))),
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
   const guard = createGuardOf(options, { ...asking, wake: queue.add })

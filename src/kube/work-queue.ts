@@ -11,6 +11,8 @@ export interface WorkQueueOptions {
   readonly random?: Random
   /** How many keys are worked on at a time; 8 when absent. */
   readonly concurrency?: number
+  /** Whose keys go before all others that wait; asked when a key is added. Nobody's when absent. */
+  readonly isUrgent?: (key: string) => boolean
 }
 
 const LIMITS = { baseMs: 5, capMs: 30_000 }
@@ -20,15 +22,23 @@ const LIMITS = { baseMs: 5, capMs: 30_000 }
  * on comes again afterwards. After the signal nothing new begins, and `start` ends with the last running work.
  */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
+  const urgent = new Set<string>()
   const waiting = new Set<string>()
   const running = new Set<string>()
   const again = new Set<string>()
   const failures = new Map<string, number>()
   let changed = Promise.withResolvers<void>()
 
+  const enqueue = (key: string): void => {
+    if (options.isUrgent?.(key) !== true) waiting.add(key)
+    else {
+      waiting.delete(key)
+      urgent.add(key)
+    }
+  }
   const add = (key: string): void => {
     if (running.has(key)) again.add(key)
-    else waiting.add(key)
+    else if (!urgent.has(key)) enqueue(key)
     changed.resolve()
   }
   const due = createDueKeys(options.clock, add)
@@ -37,17 +47,19 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     const wait = await attempt(options, failures, key, signal)
     if (wait !== undefined) due.add(key, wait)
     running.delete(key)
-    if (again.delete(key)) waiting.add(key)
+    if (again.delete(key)) enqueue(key)
     changed.resolve()
   }
 
   const begin = (signal: AbortSignal): void => {
-    for (const key of waiting) {
-      if (running.size >= (options.concurrency ?? 8)) return
-      waiting.delete(key)
-      running.add(key)
-      // `work` never rejects: every failure is an outcome.
-      void work(key, signal)
+    for (const keys of [urgent, waiting]) {
+      for (const key of keys) {
+        if (running.size >= (options.concurrency ?? 8)) return
+        keys.delete(key)
+        running.add(key)
+        // `work` never rejects: every failure is an outcome.
+        void work(key, signal)
+      }
     }
   }
 

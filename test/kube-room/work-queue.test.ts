@@ -34,6 +34,32 @@ describe('when a key comes', () => {
     await ended
   })
 
+  test('urgent ones go before all that wait, and are asked for it each time they are added', async () => {
+    const clock = createFakeClock(0)
+    const works: string[] = []
+    const urgent = new Set(['c'])
+    const queue = createWorkQueue({
+      clock,
+      concurrency: 1,
+      log: silentLogger,
+      isUrgent: (key) => urgent.has(key),
+      async reconcile(key) {
+        works.push(key)
+        await clock.sleep(10)
+        return {}
+      },
+    })
+    const stop = new AbortController()
+    const ended = queue.start(stop.signal)
+    for (const key of ['a', 'b', 'c', 'd', 'c']) queue.add(key)
+    urgent.add('d')
+    for (const key of ['d', 'a']) queue.add(key)
+    await clock.advance(100)
+    expect(works).toEqual(['c', 'd', 'a', 'b'])
+    stop.abort()
+    await ended
+  })
+
   test('of several later times the earliest counts', async () => {
     const { clock, works, queue, stop, ended } = startQueue(() => ({}))
     queue.addAfter('a', 500)
