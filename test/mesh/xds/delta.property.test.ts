@@ -122,6 +122,20 @@ describe('whatever order requests, responses, changes and broken streams come in
     )
   })
 
+  test.each([
+    ['first', 1],
+    ['last', 2],
+  ])('virtual hosts that a proxy dropped are not believed to be there, be they asked for %s', (_, breaks) => {
+    const clusters = { a: [0, 0] } as const
+    const routed = { clusters, routes: { s: [0, ['a']] } } as const
+    const settling = Array.from({ length: 80 }, (__, index) => index % 2)
+    // The table goes and comes again; the stream breaks when the proxy has asked for it.
+    const moves = [...settling, 2, ...settling, 2, 1, ...Array(breaks).fill(3)]
+    const { proxy, snapshot } = play({ worlds: [routed, { clusters, routes: {} }, routed], moves })
+    expect(versionsOf(proxy.holds.virtualHost)).toEqual(versionsOf(snapshot.resources.virtualHost))
+    expect([...proxy.warming.listener]).toEqual([])
+  })
+
   test('what did not change is not sent again', () => {
     fc.assert(
       fc.property(anyXdsWorld, (world) => {
