@@ -168,7 +168,7 @@ describe('a stream ends with a status, and the log says whose it was, when it', 
     readonly node?: string
   }
   const [invalid, tooMuch] = [status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]
-  const tooMany = 'it names more than 50000 resources'
+  const tooMany = 'it names more than 100000 resources'
   const tooLong = 'a resource name has more than 1000 characters'
   const rows: readonly Row[] = [
     { what: 'begins with garbage', requests: [Buffer.alloc(64, 255)], code: invalid, problem: noRequest },
@@ -189,14 +189,14 @@ describe('a stream ends with a status, and the log says whose it was, when it', 
     },
     {
       what: 'asks for very many resources at once',
-      requests: [hello, asking(...many(50_001))],
+      requests: [hello, asking(...many(100_001))],
       code: tooMuch,
       problem: tooMany,
       node: bad,
     },
     {
       what: 'asks for very many resources by and by',
-      requests: [hello, asking(...many(30_000)), asking(...many(30_000, 30_000))],
+      requests: [hello, asking(...many(60_000)), asking(...many(60_000, 60_000))],
       code: tooMuch,
       problem: tooMany,
       node: bad,
