@@ -67,6 +67,7 @@ export const controlPlane: Dashboard = {
           ],
           { unit: 'bytes', width: 8 },
         ),
+        graph('Built for', [rate('pilot_push_triggers', 'type')], { unit: 'ops', width: 8 }),
         graph('Changes wait for each other', quantiles('pilot_debounce_time'), { unit: 's', width: 8 }),
         graph('Routes by state', [{ expr: 'max by (reason) (sluice_mesh_routes)', legend: '{{reason}}' }], {
           width: 8,

@@ -1,6 +1,6 @@
 /** Dashboards in few words, rendered as Grafana reads them (schema version 39: Grafana 10.4 and newer). */
 
-export type Unit = 'reqps' | 'ms' | 's' | 'percent' | 'short' | 'bytes' | 'dateTimeFromNow' | 'ops' | 'none'
+export type Unit = 'reqps' | 'ms' | 's' | 'percent' | 'short' | 'bytes' | 'Bps' | 'dateTimeFromNow' | 'ops' | 'none'
 
 export interface Query {
   readonly expr: string

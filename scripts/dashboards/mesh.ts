@@ -1,3 +1,4 @@
+import { connectionPanels } from './connections.ts'
 import { type Dashboard, graph, stat } from './dashboard.ts'
 import {
   callerFailures,
@@ -65,6 +66,10 @@ export const mesh: Dashboard = {
           { unit: 'short' },
         ),
       ],
+    },
+    {
+      title: 'Connections',
+      panels: connectionPanels(ANSWERED, WORKLOAD, NAME),
     },
     {
       title: 'Workloads',

@@ -1,3 +1,4 @@
+import { connectionPanels } from './connections.ts'
 import { type Dashboard, graph, stat } from './dashboard.ts'
 import {
   callerFailures,
@@ -12,8 +13,9 @@ import {
 
 const IN = 'reporter="destination", destination_workload_namespace="$namespace", destination_workload="$workload"'
 const OUT = 'reporter="source", source_workload_namespace="$namespace", source_workload="$workload"'
-const SEEN_IN = 'istio_requests_total{reporter="destination", destination_workload_namespace="$namespace"}'
-const SEEN_OUT = 'istio_requests_total{reporter="source", source_workload_namespace="$namespace"}'
+const SEEN = '__name__=~"istio_requests_total|istio_tcp_connections_opened_total"'
+const SEEN_IN = `{${SEEN}, reporter="destination", destination_workload_namespace="$namespace"}`
+const SEEN_OUT = `{${SEEN}, reporter="source", source_workload_namespace="$namespace"}`
 const CALLER = 'source_workload_namespace, source_workload'
 const PODS = 'namespace="$namespace", pod=~"$workload-.*"'
 
@@ -76,6 +78,13 @@ export const workload: Dashboard = {
         }),
         graph('Latency', latencies(OUT), { unit: 'ms' }),
         graph('Timeouts, breakers, connections', callerFailures(OUT), { unit: 'reqps' }),
+      ],
+    },
+    {
+      title: 'Connections',
+      panels: [
+        ...connectionPanels(IN, CALLER, '{{source_workload_namespace}}/{{source_workload}}'),
+        ...connectionPanels(OUT, 'destination_service', 'to {{destination_service}}'),
       ],
     },
     {

@@ -3,6 +3,7 @@ import { createFlaggerMetrics } from '../../src/controller/flagger-metrics.ts'
 import { createGuardMetrics } from '../../src/controller/guard-metrics.ts'
 import { createMetrics } from '../../src/controller/metrics.ts'
 import { createNoticeCounter } from '../../src/controller/notice-metrics.ts'
+import { countedReviews } from '../../src/mesh/control-plane/index.ts'
 import { createMeasures } from '../../src/mesh/control-plane/measures.ts'
 import { systemClock } from '../../src/runtime/index.ts'
 
@@ -18,6 +19,7 @@ export function exportedMetrics(): Readonly<Record<string, readonly ExportedMetr
   const [controller, mesh] = [new Registry(), new Registry()]
   for (const create of [createMetrics, createNoticeCounter, createFlaggerMetrics]) create(controller)
   createGuardMetrics(controller, systemClock.now)
+  countedReviews(mesh)
   const nothing = { list: () => [] }
   const watches = { services: nothing, virtualServices: nothing }
   createMeasures({ registry: mesh, clock: systemClock, watches, connected: () => 0, expiries: () => undefined })

@@ -8,6 +8,7 @@ import { type Logger, systemClock } from '../runtime/index.ts'
 /** What its proxies tell beside metrics: flags of `sluice mesh`. */
 export interface ProxyObservation {
   readonly accessLog?: boolean
+  readonly sizeMetrics?: boolean
   /** Collectors, as host:port. */
   readonly zipkin?: string
   readonly otlp?: string
@@ -52,8 +53,15 @@ export async function createPlatform(options: PlatformOptions): Promise<LocalPla
   })
 }
 
-const observationFlags = ({ accessLog, zipkin, otlp, traceSampling }: ProxyObservation = {}): readonly string[] => [
+const observationFlags = ({
+  accessLog,
+  sizeMetrics,
+  zipkin,
+  otlp,
+  traceSampling,
+}: ProxyObservation = {}): readonly string[] => [
   ...(accessLog === true ? ['--access-log'] : []),
+  ...(sizeMetrics === true ? ['--size-metrics'] : []),
   ...(zipkin === undefined ? [] : ['--zipkin', zipkin]),
   ...(otlp === undefined ? [] : ['--otlp', otlp]),
   ...(traceSampling === undefined ? [] : ['--trace-sampling', String(traceSampling)]),

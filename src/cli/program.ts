@@ -250,6 +250,7 @@ function addLocalCommands(program: Command): void {
 /** What proxies tell beside metrics. */
 const addObservation = (command: Command): Command =>
   command
+    .option('--size-metrics', 'let proxies measure istio_request_bytes and istio_response_bytes')
     .option('--access-log', 'let proxies write a JSON line a request to standard output')
     .addOption(
       new Option('--zipkin <address>', 'Zipkin collector that proxies send spans to, as host:port').conflicts('otlp'),

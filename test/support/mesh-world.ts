@@ -334,7 +334,8 @@ export async function samplesOf(envoy: { readonly address: string }, metric: str
     .flatMap((match) => {
       const [, name, labels, value] = match ?? []
       if (name !== metric) return []
-      const pairs = [...(labels ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text] as const)
+      // An empty label is none, as in Prometheus.
+      const pairs = [...(labels ?? '').matchAll(/(\w+)="([^"]+)"/g)].map(([, key, text]) => [key, text] as const)
       return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }]
     })
 }

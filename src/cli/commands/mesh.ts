@@ -9,10 +9,10 @@ import {
   authenticateByKey,
   authenticateByTokenReview,
   type ControlPlane,
+  countedReviews,
   createControlPlane,
   type ReplicaSettings,
   replicaLabel,
-  reviewAdmission,
 } from '../../mesh/control-plane/index.ts'
 import type { Observability } from '../../mesh/envoy/index.ts'
 import { createInjectionReview, type InjectionSettings, injectionSettingsSchema } from '../../mesh/injector/index.ts'
@@ -34,6 +34,7 @@ export interface MeshCommandOptions {
   readonly debugListen?: string
   readonly listen: string
   readonly accessLog?: boolean
+  readonly sizeMetrics?: boolean
   readonly zipkin?: string
   readonly otlp?: string
   readonly traceSampling: number
@@ -69,7 +70,7 @@ export async function runMesh(options: MeshCommandOptions): Promise<void> {
     (signal) => serveProbes({ listen: options.listen, registry, log: acting.log, isReady }, signal),
     controlPlane.start,
     ...debug(options, controlPlane, acting.log),
-    ...(await webhooks(options, acting)),
+    ...(await webhooks(options, acting, registry)),
   ])
 }
 
@@ -85,13 +86,15 @@ function replicaSettings(
   return { identity, namespace, client, reports }
 }
 
-function observe({ accessLog = false, zipkin, otlp, traceSampling }: MeshCommandOptions): Observability {
+function observe(options: MeshCommandOptions): Observability {
+  const { accessLog = false, sizeMetrics = false, zipkin, otlp, traceSampling } = options
   const collector = zipkin ?? otlp
-  if (collector === undefined) return { accessLog }
+  if (collector === undefined) return { accessLog, sizeMetrics }
   const { host, port } = parseListen(collector)
   const address = { address: host, port }
   return {
     accessLog,
+    sizeMetrics,
     tracing: { collector: zipkin === undefined ? 'otlp' : 'zipkin', address, samplePercent: traceSampling },
   }
 }
@@ -108,13 +111,14 @@ const debug = (
 async function webhooks(
   { webhookListen, webhookCertificate, injectionSettings }: MeshCommandOptions,
   acting: Pick<WebhookServerOptions, 'clock' | 'log'>,
+  registry: Registry,
 ): Promise<readonly ((signal: AbortSignal) => Promise<void>)[]> {
   if (webhookListen === undefined) return []
   if (webhookCertificate === undefined) {
     const next = 'give --webhook-certificate, a folder with tls.crt and tls.key'
     throw new CommandError(`--webhook-listen ${webhookListen}: ${next}`, exitCodes.usage)
   }
-  const answers: Record<string, (body: unknown) => object | undefined> = { '/validate': reviewAdmission }
+  const answers: Record<string, (body: unknown) => object | undefined> = { '/validate': countedReviews(registry) }
   if (injectionSettings !== undefined)
     answers['/inject'] = createInjectionReview(await readInjectionSettings(injectionSettings))
   const server = { ...acting, listen: webhookListen, certificateDirectory: webhookCertificate, answers }

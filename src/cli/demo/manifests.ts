@@ -23,7 +23,8 @@ interface DeploymentShape {
   readonly probe: string
 }
 
-const deployment = ({ name, image, env, probe }: DeploymentShape): KubernetesObject => ({
+/** With one port, of HTTP, and a sidecar. */
+export const deployment = ({ name, image, env, probe }: DeploymentShape): KubernetesObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, namespace: 'default', labels: { app: name } },

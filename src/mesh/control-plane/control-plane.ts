@@ -7,7 +7,7 @@ import { rootNamespace } from '../model/index.ts'
 import { type AdsObserver, type AdsServer, type Authenticate, createAdsServer } from '../xds/index.ts'
 import { type CertificateSettings, createCertificates } from './certificates.ts'
 import { createConfigurationBuilder, emptyConfiguration } from './configuration.ts'
-import { createDebouncer } from './debouncer.ts'
+import { createDebouncer, type Debouncer } from './debouncer.ts'
 import { createDepartures, type Departures } from './departures.ts'
 import type { KeyFetcherSettings } from './key-fetcher.ts'
 import { createMeasures, type Measures } from './measures.ts'
@@ -18,7 +18,7 @@ import { createProgrammedReconciler, type Facts, type ProgrammedReconciler } fro
 import type { ReplicaReport } from './replica-report.ts'
 import { createReplicas, type ReplicaSettings, type ReplicaTalk } from './replicas.ts'
 import { createSources, type Sources } from './sources.ts'
-import { createWatches, onConfigurationChange, type ReflectorOf, type Watches } from './watches.ts'
+import { createWatches, onConfigurationChange, type PushReason, type ReflectorOf, type Watches } from './watches.ts'
 
 export interface ControlPlaneOptions {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>
@@ -82,12 +82,13 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...{ facts, replicas: () => replicas },
   })
   const queue = createWorkQueue({ clock, log, reconcile: programmed.reconcile })
-  const sources = createSources({ ...options, watches, changed: () => debouncer.changed(false) })
+  const changed = tellOfChanges(measures, () => debouncer)
+  const sources = createSources({ ...options, watches, changed: () => changed(false, 'secret') })
   const certificates = createCertificates({
     ...certificateSettings(options, watches),
     ...measures,
     isKnownEverywhere: (roots) => roots === builtRoots && isAcceptedEverywhere(facts(), replicas.others()),
-    changed: () => debouncer.changed(true),
+    changed: () => changed(true, 'secret'),
   })
   const observer = observe(presence, measures, programmed, departures)
   const ads = createAdsServer({ ...options.xds, log, observer, certificate: certificates.server })
@@ -108,21 +109,25 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const begin = async (signal: AbortSignal): Promise<void> => {
     await firstBuild(build, sources, signal)
     presence.expect(configuration.snapshots.keys())
-    onConfigurationChange(watches, debouncer.changed)
+    onConfigurationChange(watches, changed)
     watches.virtualServices.onChange(programmed.objectChanged)
   }
-  const server = serveWhenReady(Promise.all([sources.synced, certificates.ready]), {
-    ...options,
-    ads,
-    begin,
-    beside: [debouncer.start, queue.start, replicas.start],
-  })
+  const needed = Promise.all([sources.synced, certificates.ready])
+  const beside = [debouncer.start, queue.start, replicas.start]
+  const server = serveWhenReady(needed, { ...options, ads, begin, beside })
   return {
     ...server,
     ...{ departures, views: createProxyViews(facts) },
     start: (signal) => runTogether(signal, [sources.start, certificates.start, server.start]),
   }
 }
+
+const tellOfChanges =
+  (measures: Measures, debouncer: () => Debouncer) =>
+  (isUrgent: boolean, reason: PushReason): void => {
+    measures.changed(reason)
+    debouncer().changed(isUrgent)
+  }
 
 interface ServingOptions extends Pick<ControlPlaneOptions, 'log' | 'xds'> {
   readonly ads: AdsServer

@@ -4,7 +4,7 @@
  * It knows no canary: whoever writes a VirtualService is served alike.
  */
 
-export { reviewAdmission } from './admission.ts'
+export { countedReviews } from './admission-metrics.ts'
 export { authenticateByKey, authenticateByTokenReview } from './authenticate.ts'
 export type { CertificateSettings } from './certificates.ts'
 export { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './control-plane.ts'

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { ResourceType } from '../envoy/index.ts'
 import type { Expiries } from './certificates.ts'
+import { type PushReason, pushReasons } from './watches.ts'
 
 /** What is looked up when somebody reads the metrics. */
 export interface MeshFacts {
@@ -28,6 +29,13 @@ export function createIstioMetrics(registry: Registry, facts: MeshFacts) {
   createGauges(registry, facts)
   const byType = createTypedMetrics(registry)
   const authority = createAuthorityCounters(registry)
+  const triggers = new Counter({
+    registers: [registry],
+    name: 'pilot_push_triggers',
+    help: 'Configurations that were built, by what had changed; one that was built for several counts for each',
+    labelNames: ['type'],
+  })
+  for (const type of pushReasons) triggers.inc({ type }, 0)
   const seconds = (name: string, help: string) =>
     new Histogram({ registers: [registry], name, help, buckets: [0.01, 0.1, 0.5, 1, 3, 5, 10, 20, 30] })
   const convergence = seconds(
@@ -43,6 +51,7 @@ export function createIstioMetrics(registry: Registry, facts: MeshFacts) {
     rejected: (type: ResourceType) => byType.rejects.inc({ type: istioTypes[type] }),
     converged: (ms: number) => convergence.observe(ms / 1_000),
     debounced: (ms: number) => debounce.observe(ms / 1_000),
+    triggered: (type: PushReason) => triggers.inc({ type }),
     issued: (count: number) => authority.issued.inc(count),
     issuingFailed: () => authority.failed.inc(),
     refused: () => authority.refused.inc(),

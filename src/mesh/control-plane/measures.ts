@@ -7,13 +7,15 @@ import { createConvergence } from './convergence.ts'
 import { createIstioMetrics, type MeshFacts } from './istio-metrics.ts'
 import { createMetrics, type MeshMetrics, type OwnFacts } from './metrics.ts'
 import { conditionOf } from './status-writer.ts'
-import type { Watches } from './watches.ts'
+import type { PushReason, Watches } from './watches.ts'
 
 /** Everything that the control plane counts, under its own names and under Istio's. */
 export interface Measures
   extends Omit<Required<AdsObserver>, 'connected'>,
     Pick<CertificatesOptions, 'issued' | 'issuingFailed'> {
   readonly metrics: MeshMetrics
+  /** The next build is for this, too. */
+  changed(reason: PushReason): void
   /** Times a build; `waitedMs` is how long the first change has waited for it. */
   build(last: Configuration, waitedMs: number, apply: () => Configuration): Configuration
 }
@@ -29,8 +31,10 @@ export function createMeasures({ registry = new Registry(), clock, watches, ...r
   const metrics = createMetrics(registry, facts)
   const istio = createIstioMetrics(registry, facts)
   const convergence = createConvergence(clock, istio.converged)
+  const reasons = new Set<PushReason>()
   return {
     metrics,
+    changed: (reason) => void reasons.add(reason),
     issued: istio.issued,
     issuingFailed: istio.issuingFailed,
     refused: istio.refused,
@@ -54,6 +58,8 @@ export function createMeasures({ registry = new Registry(), clock, watches, ...r
       const built = apply()
       end()
       istio.debounced(waitedMs)
+      for (const reason of reasons) istio.triggered(reason)
+      reasons.clear()
       convergence.changed(changedNodes(last, built), sinceMs)
       return built
     },

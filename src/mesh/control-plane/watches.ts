@@ -75,29 +75,36 @@ export function createWatches(reflectorOf: ReflectorOf) {
 
 export type Watches = ReturnType<typeof createWatches>
 
+/** Istio's words for what a configuration is built for. */
+export const pushReasons = ['config', 'endpoint', 'namespace', 'proxy', 'secret', 'service'] as const
+export type PushReason = (typeof pushReasons)[number]
+
 /**
  * Tells of every change that can move configuration. A route is urgent: its writer waits for it. Writing a status
  * moves nothing.
  */
-export function onConfigurationChange(watches: Watches, changed: (isUrgent: boolean) => void): void {
-  const listen = <T extends KubernetesObject>(watch: Reflector<T>, isUrgent: boolean) =>
+export function onConfigurationChange(
+  watches: Watches,
+  changed: (isUrgent: boolean, reason: PushReason) => void,
+): void {
+  const listen = <T extends KubernetesObject>(watch: Reflector<T>, reason: PushReason, isUrgent = false) =>
     watch.onChange((current, previous) => {
       const generation = current?.metadata.generation
       const sameSpec = generation !== undefined && generation === previous?.metadata.generation
       const sameObject = current?.metadata.uid === previous?.metadata.uid
-      if (!isUrgent || !sameSpec || !sameObject) changed(isUrgent)
+      if (!isUrgent || !sameSpec || !sameObject) changed(isUrgent, reason)
     })
-  listen(watches.services, false)
-  listen(watches.endpointSlices, false)
-  listen(watches.pods, false)
-  listen(watches.namespaces, false)
-  listen(watches.virtualServices, true)
-  listen(watches.destinationRules, false)
-  listen(watches.gateways, false)
-  listen(watches.sidecars, false)
-  listen(watches.serviceEntries, false)
-  listen(watches.workloadEntries, false)
-  listen(watches.peerAuthentications, false)
-  listen(watches.authorizationPolicies, false)
-  listen(watches.requestAuthentications, false)
+  listen(watches.services, 'service')
+  listen(watches.endpointSlices, 'endpoint')
+  listen(watches.pods, 'proxy')
+  listen(watches.namespaces, 'namespace')
+  listen(watches.virtualServices, 'config', true)
+  listen(watches.destinationRules, 'config')
+  listen(watches.gateways, 'config')
+  listen(watches.sidecars, 'config')
+  listen(watches.serviceEntries, 'config')
+  listen(watches.workloadEntries, 'config')
+  listen(watches.peerAuthentications, 'config')
+  listen(watches.authorizationPolicies, 'config')
+  listen(watches.requestAuthentications, 'config')
 }

@@ -17,7 +17,7 @@ import { duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import type { EnvoyResource } from './resource.ts'
 import { tcpProxy } from './tcp-proxy.ts'
-import { destinationLogs, forgetPeerFilter, listenerMetadata, metadataNamespace, peerFilter } from './telemetry.ts'
+import { destinationLog, forgetPeerFilter, listenerMetadata, metadataNamespace, peerFilter } from './telemetry.ts'
 import { meshDownstreamTls, meshProtocol } from './tls.ts'
 import { tokenFilters } from './tokens.ts'
 
@@ -141,7 +141,7 @@ function inboundHttp(
     forwardClientCertDetails: isProven ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE,
     ...(isProven ? { setCurrentClientCertDetails: { uri: true } } : {}),
     accessLog: [
-      ...destinationLogs(workload, service, isProven),
+      destinationLog(workload, { service, isMutualTls: isProven, hasSizes: observability.sizeMetrics === true }),
       ...accessLogs(observability, service?.host ?? 'unknown'),
     ],
     ...tracingFields(proxy, observability),

@@ -32,7 +32,7 @@ import { passthroughFilter } from './passthrough.ts'
 import type { EnvoyResource } from './resource.ts'
 import { serverTls } from './server-tls.ts'
 import { tcpClustersOf, tcpProxy } from './tcp-proxy.ts'
-import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLogs } from './telemetry.ts'
+import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLog } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
@@ -159,7 +159,7 @@ function outboundHttp(
     useRemoteAddress: isGateway,
     ...shown,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
-    accessLog: [...sourceLogs(proxy.workload), ...accessLogs(observability)],
+    accessLog: [sourceLog(proxy.workload, observability.sizeMetrics === true), ...accessLogs(observability)],
     ...tracingFields(proxy, observability),
     httpFilters: [introduce, corsFilter(), faultFilter(), ...passthrough, router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },

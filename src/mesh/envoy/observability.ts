@@ -20,6 +20,8 @@ import { metadataNamespace } from './telemetry.ts'
 export interface Observability {
   /** One JSON line a request on standard output. */
   readonly accessLog?: boolean
+  /** Whether `istio_request_bytes` and `istio_response_bytes` are measured. */
+  readonly sizeMetrics?: boolean
   readonly tracing?: Tracing
 }
 

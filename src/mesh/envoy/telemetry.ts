@@ -5,7 +5,6 @@ import {
   type AccessLog,
   type AccessLogFilterSchema,
   AccessLogSchema,
-  type HeaderMatcherSchema,
   HeaderMutationSchema,
   type HeaderRuleSchema,
   HeaderToMetadataSchema,
@@ -55,8 +54,9 @@ export const listenerMetadata = (service: ServiceIdentity | undefined): JsonObje
   ...serviceMetadata(service ?? { host: 'unknown', name: 'unknown', namespace: 'unknown' }),
 })
 
-/** Istio's metrics as the proxy of the workload that asks counts them. */
-export const sourceLogs = (source: WorkloadIdentity): readonly AccessLog[] => requestLogs(sourceTags(source))
+/** Istio's metrics as the proxy of the workload that asks counts them; of sizes only where they are asked for. */
+export const sourceLog = (source: WorkloadIdentity, hasSizes: boolean): AccessLog =>
+  requestLog(sourceTags(source), hasSizes)
 
 export const sourceTags = (source: WorkloadIdentity): Tags => [
   ['reporter', 'source'],
@@ -73,11 +73,16 @@ export const sourceTags = (source: WorkloadIdentity): Tags => [
 ]
 
 /** The same as the proxy of the workload that answers counts them. */
-export const destinationLogs = (
+export const destinationLog = (
   destination: WorkloadIdentity,
-  service: ServiceIdentity | undefined,
-  isMutualTls: boolean,
-): readonly AccessLog[] => requestLogs(destinationTags(destination, service, isMutualTls))
+  { service, isMutualTls, hasSizes }: DestinationOptions,
+): AccessLog => requestLog(destinationTags(destination, service, isMutualTls), hasSizes)
+
+interface DestinationOptions {
+  readonly service: ServiceIdentity | undefined
+  readonly isMutualTls: boolean
+  readonly hasSizes: boolean
+}
 
 export const destinationTags = (
   destination: WorkloadIdentity,
@@ -134,14 +139,38 @@ function coalesce(first: { readonly command: string; readonly param?: string }, 
   return `%COALESCE(${JSON.stringify({ operators })})%`
 }
 
-/** Two loggers, since Istio names the protocol by the content type. */
-function requestLogs(tags: Tags): readonly AccessLog[] {
-  const common: Tags = [...tags, ['response_code', '%RESPONSE_CODE%'], ['response_flags', '%RESPONSE_FLAGS%']]
-  return [
-    statsLog([...common, ['request_protocol', 'http']], false),
-    statsLog([...common, ['request_protocol', 'grpc'], ['grpc_response_status', '%GRPC_STATUS_NUMBER%']], true),
+/** Istio names the protocol by the content type. */
+const REQUEST_PROTOCOL = `%CEL('content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc') ? 'grpc' : 'http')%`
+
+/** One logger for all: each list of tags costs a listener 20 kB. The status is empty, and so no label, where no call ends. */
+function requestLog(common: Tags, hasSizes: boolean): AccessLog {
+  const tags: Tags = [
+    ...common,
+    ['response_code', '%RESPONSE_CODE%'],
+    ['response_flags', '%RESPONSE_FLAGS%'],
+    ['request_protocol', REQUEST_PROTOCOL],
+    ['grpc_response_status', '%GRPC_STATUS_NUMBER%'],
   ]
+  const histograms = hasSizes ? [duration, ...sizes] : [duration]
+  const fields: MessageInitShape<typeof StatsLogSchema> = {
+    statsScope: scope,
+    counters: [{ stat: statOf('istio_requests_total', tags), valueFixed: 1n }],
+    histograms: histograms.map(({ name, ...measured }) => ({ stat: statOf(name, tags), ...measured })),
+  }
+  return create(AccessLogSchema, extension('envoy.access_loggers.stats', StatsLogSchema, fields))
 }
+
+const duration = {
+  name: 'istio_request_duration_milliseconds',
+  unit: HistogramUnit.Milliseconds,
+  valueFormat: '%DURATION%',
+}
+
+/** Of bodies. */
+const sizes = [
+  { name: 'istio_request_bytes', unit: HistogramUnit.Bytes, valueFormat: '%BYTES_RECEIVED%' },
+  { name: 'istio_response_bytes', unit: HistogramUnit.Bytes, valueFormat: '%BYTES_SENT%' },
+]
 
 const statOf = (name: string, tags: Tags): MessageInitShape<typeof StatSchema> => ({
   name,
@@ -169,35 +198,6 @@ export function countersLog(
   }
   return create(AccessLogSchema, { ...extension('envoy.access_loggers.stats', StatsLogSchema, fields), filter })
 }
-
-function statsLog(tags: Tags, grpc: boolean): AccessLog {
-  const stat = (name: string) => statOf(name, tags)
-  const fields: MessageInitShape<typeof StatsLogSchema> = {
-    statsScope: scope,
-    counters: [{ stat: stat('istio_requests_total'), valueFixed: 1n }],
-    histograms: [
-      {
-        stat: stat('istio_request_duration_milliseconds'),
-        unit: HistogramUnit.Milliseconds,
-        valueFormat: '%DURATION%',
-      },
-    ],
-  }
-  return create(AccessLogSchema, {
-    ...extension('envoy.access_loggers.stats', StatsLogSchema, fields),
-    filter: { filterSpecifier: { case: 'headerFilter', value: { header: grpcContentType(!grpc) } } },
-  })
-}
-
-const grpcContentType = (invertMatch: boolean): MessageInitShape<typeof HeaderMatcherSchema> => ({
-  name: 'content-type',
-  invertMatch,
-  treatMissingHeaderAsEmpty: true,
-  headerMatchSpecifier: {
-    case: 'stringMatch' as const,
-    value: { matchPattern: { case: 'prefix' as const, value: 'application/grpc' } },
-  },
-})
 
 export const peerHeaderValue = (workload: WorkloadIdentity): string =>
   peerFields.map((field) => literal(workload[field])).join('|')

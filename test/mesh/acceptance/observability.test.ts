@@ -53,6 +53,7 @@ const startWorld = (collector: 'zipkin' | 'otlp') =>
     services,
     observability: (prefix) => ({
       accessLog: true,
+      sizeMetrics: true,
       tracing: { collector, address: { address: `${prefix}.200.1`, port: 9411 }, samplePercent: 100 },
     }),
   })
@@ -119,6 +120,20 @@ describe('with a Zipkin collector', () => {
     await get(`${world.url('client-0', 'shop/frontend')}/lost`)
     await eventually(() => expect(spansOf('/lost')).toHaveLength(4), { within: 20_000 })
     expect(new Set(spansOf('/lost').map(({ traceId }) => traceId)).size).toBe(2)
+  })
+
+  test('sizes of requests and answers are measured where they are asked for', async () => {
+    const sumOfSizes = async (metric: string) =>
+      sumOf(await samplesOf(world.envoy('backend-0'), metric), { reporter: 'destination' })
+    const before = await sumOfAnswers(world)
+    await get(`${world.url('client-0', 'shop/backend')}/size`)
+    // Histograms are shown a second later.
+    await eventually(async () => expect(await sumOfSizes('istio_response_bytes_count')).toBe(before + 1))
+    expect(await sumOfSizes('istio_request_bytes_count')).toBe(before + 1)
+    expect(await sumOfSizes('istio_request_bytes_sum')).toBe(0)
+    // Each answer is its name; the histogram is right within a hundredth.
+    const sum = await sumOfSizes('istio_response_bytes_sum')
+    expect(sum / (before + 1) / 'backend'.length).toBeCloseTo(1, 1)
   })
 
   test('the built-in queries of Flagger for Istio, as they are, give the share and the time of the answers', async () => {

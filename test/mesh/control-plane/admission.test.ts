@@ -2,11 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { istioCustomResourceDefinitions } from '../../../src/api/index.ts'
 import { serveWebhooks, type WebhookServerOptions } from '../../../src/cli/webhook-server.ts'
-import { reviewAdmission } from '../../../src/mesh/control-plane/index.ts'
+import { reviewAdmission } from '../../../src/mesh/control-plane/admission.ts'
+import { countedReviews } from '../../../src/mesh/control-plane/index.ts'
 import { createInjectionReview, injectionSettingsSchema, valuesOfOperator } from '../../../src/mesh/injector/index.ts'
 import { silentLogger, systemClock } from '../../../src/runtime/index.ts'
 import { applyCrds } from '../../support/apply-crds.ts'
@@ -99,12 +101,13 @@ async function startWebhook(answers: WebhookServerOptions['answers'] = {}) {
   await writeFile(join(directory.path, 'tls.crt'), cert)
   await writeFile(join(directory.path, 'tls.key'), key)
   const stop = new AbortController()
+  const registry = new Registry()
   const listening = Promise.withResolvers<number>()
   const running = serveWebhooks(
     {
       listen: '127.0.0.1:0',
       certificateDirectory: directory.path,
-      answers: { '/validate': reviewAdmission, ...answers },
+      answers: { '/validate': countedReviews(registry), ...answers },
       clock: systemClock,
       log: silentLogger,
       onListening: listening.resolve,
@@ -115,6 +118,7 @@ async function startWebhook(answers: WebhookServerOptions['answers'] = {}) {
   return {
     port,
     cert,
+    registry,
     async stop() {
       stop.abort()
       await running
@@ -138,6 +142,17 @@ test('over HTTPS: reviews are answered, anything else is refused', async () => {
   const answered = await ask('/validate?timeout=5s', JSON.stringify(review(bad)))
   expect(answered.status).toBe(200)
   expect(JSON.parse(answered.body).response.status.message).toBe(denial)
+  const resource = { group: 'networking.istio.io', version: 'v1', resource: 'virtualservices' }
+  for (const object of [good, bad, bad]) {
+    const { request: asked, ...rest } = review(object)
+    await ask('/validate', JSON.stringify({ ...rest, request: { ...asked, resource } }))
+  }
+  const labels = 'group="networking.istio.io",version="v1",resource="virtualservices"'
+  const counted = (await webhook.registry.metrics()).split('\n').filter((line) => line.startsWith('galley_'))
+  expect(counted).toEqual([
+    `galley_validation_passed{${labels}} 1`,
+    `galley_validation_failed{${labels},reason="Invalid"} 2`,
+  ])
   expect((await ask('/validate', '{"kind":"Pod"}')).status).toBe(400)
   expect((await ask('/validate', '{')).status).toBe(400)
   expect((await ask('/elsewhere', '{}')).status).toBe(404)

@@ -105,8 +105,17 @@ test('a port that is taken is named, with what to do', async () => {
 })
 
 test('its own numbers are there for Prometheus', async () => {
-  const { start } = await shopWithMesh()
+  const { api, start } = await shopWithMesh()
   const mesh = await start()
+  const triggers = async () => {
+    const lines = (await mesh.registry.metrics()).split('\n')
+    return Number(
+      / (\d+)$/.exec(lines.find((line) => line.startsWith('pilot_push_triggers{type="config"}')) ?? '')?.[1],
+    )
+  }
+  const before = await triggers()
+  await place(api, virtualServiceKind, web)
+  await eventually(async () => expect(await triggers()).toBe(before + 1))
   const text = await mesh.registry.metrics()
   for (const name of ['connected_proxies', 'pushes_total', 'acks_total', 'nacks_total', 'convergence_seconds']) {
     expect(text).toContain(`# TYPE sluice_mesh_${name}`)

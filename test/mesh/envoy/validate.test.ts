@@ -400,7 +400,7 @@ describe('Envoy accepts', () => {
 
   test.each(['zipkin', 'otlp'] as const)('an access log and traces to %s', async (collector) => {
     const tracing = { collector, address: { address: 'collector.example', port: 9411 }, samplePercent: 1 }
-    for (const [, resources] of renderMesh(translate(shop), { accessLog: true, tracing })) {
+    for (const [, resources] of renderMesh(translate(shop), { accessLog: true, sizeMetrics: true, tracing })) {
       expect(await validate(JSON.stringify(wholeConfiguration(resources)))).not.toMatch(/error|deprecated/i)
     }
   })
