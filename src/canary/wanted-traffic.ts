@@ -23,8 +23,7 @@ function trafficOfPromotion(state: ActiveRelease, observation: Observation): Tra
   const step = currentStep(state)
   const isOver = state.phase === 'Finalising' && step?.kind !== 'promotion'
   if (isOver || isSplitUnsafe(state, observation)) return onReadyPods(state, observation)
-  if (step) return trafficOf(step)
-  return state.run.progress.recovering ? onReadyPods(state, observation) : primaryOnly
+  return step ? trafficOf(step) : primaryOnly
 }
 
 const isCommitted = ({ phase }: ReleaseState): boolean => phase === 'Promoting' || phase === 'Finalising'
