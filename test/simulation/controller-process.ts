@@ -6,10 +6,11 @@ import type { HookCaller } from '../../src/hooks/index.ts'
 import { messageOf, silentLogger } from '../../src/runtime/index.ts'
 import { buildVerdict } from '../support/canary-objects.ts'
 import type { MemoryApi } from '../support/memory-api.ts'
-import { type Invariants, runningImage } from './invariants.ts'
+import type { Invariants } from './invariants.ts'
 import type { ModelledCluster } from './modelled-cluster.ts'
 import type { ProcessClock, SimulatedTime } from './simulated-time.ts'
 import { createUnreliableClient } from './unreliable-client.ts'
+import type { Versions } from './versions.ts'
 
 export interface World {
   readonly api: MemoryApi
@@ -17,6 +18,7 @@ export interface World {
   readonly random: Random
   readonly cluster: ModelledCluster
   readonly invariants: Invariants
+  readonly versions: Versions
   /** Share of the calls that go wrong now. */
   faults: number
   isGateOpen: boolean
@@ -66,9 +68,9 @@ export function startProcess(world: World, name: string): ControllerProcess {
 
 const truthfulAnalyst = (world: World): Analyst => ({
   async measure({ checks, window }, signal) {
-    const { api, time, random, cluster, invariants } = world
+    const { time, random, cluster, invariants, versions } = world
     const askedAt = time.now()
-    const image = runningImage(api)
+    const image = versions.of('web')
     await time.sleep(5 + random() * (random() < world.faults ? 20_000 : 500), signal)
     const truth = cluster.versions.get(image ?? '')?.verdict ?? 'no-data'
     const state = random() < world.faults ? 'no-data' : truth

@@ -2,14 +2,12 @@ import {
   type CanaryRun,
   canaryKind,
   canaryRunKind,
-  type Deployment,
-  deploymentKind,
   type KubernetesObject,
   type VirtualService,
 } from '../../src/api/index.ts'
 import type { MemoryApi } from '../support/memory-api.ts'
-import { imageOf } from './modelled-cluster.ts'
 import type { SimulatedTime } from './simulated-time.ts'
+import type { Versions } from './versions.ts'
 
 /** The promises of a release, held against every write that the API took, from outside. */
 export interface Invariants {
@@ -32,7 +30,7 @@ interface Plan {
   readonly weights: readonly number[]
 }
 
-export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan): Invariants {
+export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan, versions: Versions): Invariants {
   const violations: string[] = []
   const trace: string[] = []
   const passes: { readonly image: string; readonly askedAt: number }[] = []
@@ -59,7 +57,7 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan)
     note(`route ${share.canary} -> ${next.canary}${next.mirror > 0 ? ` mirror ${next.mirror}` : ''} (${image})`)
     if (next.canary > share.canary) checkRaise(next, image)
     else checkFall(next)
-    isEmergency = next.canary === 100 && (isPrimaryDown(api) || isHeldOnReady(api, 100))
+    isEmergency = next.canary === 100 && (versions.isDown('web-primary') || isHeldOnReady(api, 100))
     share = next
     sharedAt = time.now()
   }
@@ -72,19 +70,19 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan)
   const checkRaise = (next: Share, image: string | undefined): void => {
     const { canary } = next
     const expected = plan.weights.find((weight) => weight > share.canary)
-    if (canary === 100 && isPrimaryDown(api)) return
+    if (canary === 100 && versions.isDown('web-primary')) return
     if (canary !== expected && !isHeldOnReady(api, canary))
       broken(`weight rose from ${share.canary} to ${canary}, not to ${expected}`)
     const isFirst = share.canary === 0 && !plan.mirror
     if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary)) return
     // A change that no watch has told of yet is measured under the name of the version before.
-    const images = [image, runningImage(api)]
+    const images = [image, versions.of('web')]
     const isProven = passes.some((each) => images.includes(each.image) && each.askedAt >= sharedAt)
     if (!isProven) broken(`weight rose from ${share.canary} to ${canary} without a passing check of ${image} since`)
   }
 
-  const checkPrimary = (primary: Deployment): void => {
-    const image = imageOf(primary)
+  const checkPrimary = (): void => {
+    const image = versions.of('web-primary')
     if (image === undefined || image === last) return
     note(`primary is ${image}`)
     if (last !== '' && !waved.has(image) && !passes.some((each) => each.image === image)) {
@@ -97,17 +95,18 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan)
     const [canary] = api.list(canaryKind)
     if (canary?.status?.phase !== 'Succeeded') return
     const run = currentRun(api)
-    const primary = api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web-primary')
+    const primary = versions.of('web-primary')
     const released = run?.spec.images[0]
-    if (primary && released !== undefined && imageOf(primary) !== released) {
-      broken(`the release of ${released} succeeded while the primary is ${imageOf(primary)}`)
+    if (primary !== undefined && released !== undefined && primary !== released) {
+      broken(`the release of ${released} succeeded while the primary is ${primary}`)
     }
   }
 
+  const released = versions.isService ? 'services' : 'deployments'
   let phase = ''
   api.onWrite((plural, object: KubernetesObject) => {
     if (plural === 'virtualservices') look(object as VirtualService)
-    if (plural === 'deployments' && object.metadata.name === 'web-primary') checkPrimary(object as Deployment)
+    if (plural === released && object.metadata.name === 'web-primary') checkPrimary()
     if (plural !== 'canaries') return
     const { phase: current = '', conditions = [] } = api.list(canaryKind)[0]?.status ?? {}
     if (current !== phase) note(`phase ${current} (${releasedImage(api) ?? 'no run'}): ${conditions[0]?.message}`)
@@ -147,15 +146,6 @@ export function currentRun(api: MemoryApi): CanaryRun | undefined {
 }
 
 const releasedImage = (api: MemoryApi): string | undefined => currentRun(api)?.spec.images[0]
-
-/** Of the pods that answer as the new version now. */
-export function runningImage(api: MemoryApi): string | undefined {
-  const target = api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web')
-  return target && imageOf(target)
-}
-
-const isPrimaryDown = (api: MemoryApi): boolean =>
-  (api.list(deploymentKind).find(({ metadata }) => metadata.name === 'web-primary')?.status?.readyReplicas ?? 0) === 0
 
 /** After a promotion that failed traffic is where ready pods are; a deleted Canary's goes to the workload. */
 function isHeldOnReady(api: MemoryApi, weight: number): boolean {

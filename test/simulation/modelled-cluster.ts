@@ -46,20 +46,27 @@ export function createModelledCluster(api: MemoryApi, time: SimulatedTime, rando
     versions: new Map(),
     isMeshUp: true,
     async loseThePodsOf(name, forMs) {
-      down.add(name)
-      await rollOut(model, name)
+      const led = await leadsTo(model, name)
+      for (const each of [name, led]) down.add(each)
+      await settle(name)
       await time.sleep(forMs)
-      down.delete(name)
-      await rollOut(model, name)
+      for (const each of [name, led]) down.delete(each)
+      await settle(name)
     },
-    restartThePodsOf: (name) => rollOut(model, name),
+    restartThePodsOf: (name) => settle(name),
   }
   const down = new Set<string>()
   const model: Model = { api, time, random, world: api.client('world'), cluster, down }
+  const settle = async (name: string): Promise<void> => {
+    await Promise.all([
+      rollOut(model, name),
+      ...['web', 'web-primary', 'web-canary'].map((each) => follow(model, each)),
+    ])
+  }
   api.onWrite((plural, object) => {
     const { name } = object.metadata
     if (plural === 'deployments') void rollOut(model, name)
-    if (plural === 'services' && name === 'web') void follow(model)
+    if (plural === 'services') void follow(model, name)
     if (plural === 'virtualservices') void acknowledge(model)
   })
   return cluster
@@ -108,23 +115,45 @@ async function writeStatus(
 
 export const imageOf = ({ spec }: Deployment): string | undefined => spec.template.spec.containers[0]?.image
 
-/** The endpoints of the apex Service follow its selector. */
-async function follow({ world, time, random }: Model): Promise<void> {
+/** The endpoints of a Service follow its selector; pods that it leads to elsewhere are ready when their version is. */
+async function follow(model: Model, name: string): Promise<void> {
+  const { world, time, random, cluster, down } = model
   await time.sleep(20 + random() * 500)
-  const service = await world.get<Service>(serviceKind, { namespace: 'default', name: 'web' })
+  const service = await world.get<Service>(serviceKind, { namespace: 'default', name })
   if (service === undefined) return
-  const pod = `${service.spec.selector?.app}-5d4f8c7b9-abcde`
+  const { selector = {} } = service.spec
+  const version = cluster.versions.get(describeSelector(service))
+  const ready = version === undefined || (version.startsInMs < Number.POSITIVE_INFINITY && !down.has(version.image))
+  const pod = `${selector.app}-5d4f8c7b9-abcde`
+  const labels = { ...service.metadata.labels, 'kubernetes.io/service-name': name }
   const slice: EndpointSlice = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+    metadata: { name: `${name}-1`, namespace: 'default', labels },
     addressType: 'IPv4',
-    endpoints: [{ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name: pod, namespace: 'default' } }],
+    endpoints: [
+      { addresses: ['10.0.0.1'], conditions: { ready }, targetRef: { kind: 'Pod', name: pod, namespace: 'default' } },
+    ],
   }
-  const existing = await world.get<EndpointSlice>(endpointSliceKind, { namespace: 'default', name: 'web-1' })
-  if (existing === undefined) await world.create(endpointSliceKind, slice)
-  else await world.replace(endpointSliceKind, { ...existing, endpoints: slice.endpoints })
+  const existing = await world.get<EndpointSlice>(endpointSliceKind, { namespace: 'default', name: `${name}-1` })
+  const next = existing && { ...existing, metadata: { ...existing.metadata, labels }, endpoints: slice.endpoints }
+  const written = next ? world.replace(endpointSliceKind, next) : world.create(endpointSliceKind, slice)
+  // Overtaken by another write of the Service, which has its own turn.
+  await written.catch(() => undefined)
 }
+
+/** The version of the pods that a Service of this name leads to. */
+async function leadsTo({ world }: Model, name: string): Promise<string> {
+  const service = await world.get<Service>(serviceKind, { namespace: 'default', name })
+  return service === undefined ? '' : describeSelector(service)
+}
+
+/** As a run names what it releases of a Service. */
+export const describeSelector = ({ spec }: Service): string =>
+  Object.entries(spec.selector ?? {})
+    .map((pair) => pair.join('='))
+    .toSorted()
+    .join(',')
 
 /** Proxies take a route once the mesh is there. */
 async function acknowledge({ world, time, random, cluster }: Model): Promise<void> {

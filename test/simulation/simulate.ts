@@ -3,6 +3,7 @@ import {
   type Canary,
   canaryKind,
   deploymentKind,
+  metricTemplateKind,
   promoteAnnotation,
   serviceKind,
 } from '../../src/api/index.ts'
@@ -12,8 +13,9 @@ import { createMemoryApi } from '../support/memory-api.ts'
 import { buildDeployment } from '../support/release-cluster.ts'
 import { type ControllerProcess, startProcess, type World } from './controller-process.ts'
 import { currentRun, watchInvariants } from './invariants.ts'
-import { createModelledCluster, imageOf, type Version } from './modelled-cluster.ts'
+import { createModelledCluster, type Version } from './modelled-cluster.ts'
 import { createSimulatedTime } from './simulated-time.ts'
+import { createVersions } from './versions.ts'
 
 export interface Outcome {
   readonly seed: number
@@ -26,14 +28,18 @@ export interface Outcome {
 const web = { namespace: 'default', name: 'web' }
 const MINUTE = 60_000
 
-/** One life of a Canary, all of whose accidents follow from the seed; in each fourth no lease keeps a second controller out. */
+/**
+ * One life of a Canary, all of whose accidents follow from the seed. In each fourth no lease keeps a second controller
+ * out, and each fifth releases a Service.
+ */
 export async function simulate(seed: number, { twoControllers = seed % 4 === 3 } = {}): Promise<Outcome> {
   const random = seededRandom(seed)
   const time = createSimulatedTime()
   const began = time.now()
   const api = createMemoryApi(() => time.now())
   const analysis = pickAnalysis(random)
-  const invariants = watchInvariants(api, time, analysis)
+  const versions = createVersions(api, seed % 5 === 4)
+  const invariants = watchInvariants(api, time, analysis, versions)
   const cluster = createModelledCluster(api, time, random)
   const world: World = {
     api,
@@ -41,13 +47,15 @@ export async function simulate(seed: number, { twoControllers = seed % 4 === 3 }
     random,
     cluster,
     invariants,
+    versions,
     faults: random() < 0.2 ? 0 : random() * 0.15,
     isGateOpen: true,
   }
   const drill = createDrill(world, twoControllers)
-  cluster.versions.set('web:1', { image: 'web:1', startsInMs: 1_000, verdict: 'passed' })
-  await api.client('user').create(deploymentKind, buildDeployment())
-  await api.client('user').create(canaryKind, newCanary(analysis, random))
+  const first = versions.named(1)
+  cluster.versions.set(first, { image: first, startsInMs: 1_000, verdict: 'passed' })
+  await createTarget(world)
+  await api.client('user').create(canaryKind, newCanary(world, analysis))
   drill.start()
   await time.run(() => phaseOf(world) === 'Initialized', 10 * MINUTE)
   const accidents = Array.from({ length: 2 + Math.floor(random() * 6) }, () => pick(accidentKinds, random))
@@ -71,9 +79,23 @@ export async function simulate(seed: number, { twoControllers = seed % 4 === 3 }
   return { seed, violations, trace: invariants.trace, simulatedSeconds: (time.now() - began) / 1_000 }
 }
 
+async function createTarget({ api, versions }: World): Promise<void> {
+  const user = api.client('user')
+  if (!versions.isService) return void (await user.create(deploymentKind, buildDeployment()))
+  const ports = [{ name: 'http', port: 80 }]
+  const spec = { selector: { app: 'web', version: '1' }, ports }
+  await user.create(serviceKind, { apiVersion: 'v1', kind: 'Service', metadata: web, spec })
+  await user.create(metricTemplateKind, {
+    apiVersion: 'sluice.dev/v1',
+    kind: 'MetricTemplate',
+    metadata: { name: 'mine', namespace: 'default' },
+    spec: { provider: { type: 'prometheus' }, query: 'up' },
+  })
+}
+
 /** The workload gets back what the Canary took from it, then the Canary goes. */
 async function deleteCanary(world: World): Promise<readonly string[]> {
-  const { api, time, random, cluster, invariants } = world
+  const { api, time, random, cluster, invariants, versions } = world
   world.faults = random() * 0.15
   // A workload that never starts is never given back: the primary goes on serving for it.
   for (const [image, version] of cluster.versions) cluster.versions.set(image, { ...version, startsInMs: 2_000 })
@@ -81,11 +103,10 @@ async function deleteCanary(world: World): Promise<readonly string[]> {
   await api.client('user').delete(canaryKind, web)
   void cluster.restartThePodsOf('web')
   const isGone = await time.run(() => api.list(canaryKind).length === 0, 30 * MINUTE)
-  const target = api.get(deploymentKind, 'web')
   const { selector } = api.get(serviceKind, 'web').spec
   return [
     ...(isGone ? [] : ['the deleted Canary is still there']),
-    ...((target.status?.readyReplicas ?? 0) > 0 ? [] : ['the deleted Canary left the workload without ready pods']),
+    ...(versions.isDown('web') ? ['the deleted Canary left the workload without ready pods'] : []),
     ...(selector?.app === 'web' ? [] : [`the deleted Canary left a Service that selects ${JSON.stringify(selector)}`]),
   ]
 }
@@ -109,11 +130,22 @@ function pickAnalysis(random: Random): Analysis {
 
 const pick = <T>(from: readonly [T, ...T[]], random: Random): T => from[Math.floor(random() * from.length)] ?? from[0]
 
-function newCanary({ weights, ...analysis }: Analysis, random: Random): Canary {
+const ofService = {
+  spec: { targetRef: { apiVersion: 'v1', kind: 'Service', name: 'web' } },
+  analysis: { metrics: [{ name: 'mine', templateRef: { name: 'mine' }, thresholdRange: { max: 1 } }] },
+}
+
+function newCanary({ random, versions }: World, { weights, ...analysis }: Analysis): Canary {
   const webhooks = random() < 0.3 ? [{ name: 'gate', type: 'confirm-promotion', url: 'http://gate/' }] : []
   const canary = buildCanary({
-    analysis: { ...analysis, stepWeight: undefined, maxWeight: undefined, stepWeights: weights, webhooks },
-    spec: { failurePolicy: pick(['rollback', 'rollback', 'hold', 'freeze'], random) },
+    analysis: {
+      ...{ ...analysis, stepWeight: undefined, maxWeight: undefined, stepWeights: weights, webhooks },
+      ...(versions.isService ? ofService.analysis : {}),
+    },
+    spec: {
+      failurePolicy: pick(['rollback', 'rollback', 'hold', 'freeze'], random),
+      ...(versions.isService ? ofService.spec : {}),
+    },
   })
   const { uid: _, generation: _1, finalizers: _2, ...metadata } = canary.metadata
   return { ...canary, metadata }
@@ -149,11 +181,11 @@ interface Drill extends Readonly<Record<Accident, () => Promise<void>>> {
 
 /** A lease allows one controller at a time; without it a second one works beside the first. */
 function createDrill(world: World, twoControllers: boolean): Drill {
-  const { api, time, random, cluster, invariants } = world
+  const { api, time, random, cluster, invariants, versions } = world
   const user = api.client('user')
   const processes: ControllerProcess[] = []
   let started = 0
-  let versions = 1
+  let latest = 1
 
   const start = (): void => {
     if (!twoControllers) for (const process of processes.splice(0)) process.kill()
@@ -161,9 +193,12 @@ function createDrill(world: World, twoControllers: boolean): Drill {
     processes.push(startProcess(world, `controller-${started}`))
     invariants.note(`controller-${started} started`)
   }
-  const setImage = async (image: string): Promise<void> => {
+  const setVersion = async (number: number): Promise<void> => {
+    const image = versions.named(number)
     const spec = { template: { spec: { containers: [{ name: 'web', image }] } } }
-    await user.patch(deploymentKind, web, { spec }, { type: 'merge' })
+    const selector = { app: 'web', version: `${number}` }
+    if (versions.isService) await user.patch(serviceKind, web, { spec: { selector } }, { type: 'merge' })
+    else await user.patch(deploymentKind, web, { spec }, { type: 'merge' })
     invariants.note(`user sets ${image} (${cluster.versions.get(image)?.verdict})`)
   }
   const annotate = async (annotation: string): Promise<void> => {
@@ -182,16 +217,16 @@ function createDrill(world: World, twoControllers: boolean): Drill {
       for (const process of processes) process.kill()
     },
     async changeImage() {
-      versions += 1
+      latest += 1
       const version: Version = {
-        image: `web:${versions}`,
+        image: versions.named(latest),
         startsInMs: random() < 0.1 ? Number.POSITIVE_INFINITY : 500 + random() * 8_000,
         verdict: pick(['passed', 'passed', 'failed', 'failed', 'no-data'], random),
       }
       cluster.versions.set(version.image, version)
-      await setImage(version.image)
+      await setVersion(latest)
     },
-    revert: () => setImage(`web:${1 + Math.floor(random() * versions)}`),
+    revert: () => setVersion(1 + Math.floor(random() * latest)),
     async crash() {
       const process = processes.shift()
       process?.kill()
@@ -267,18 +302,19 @@ const ownWrites = (api: World['api']) => api.writes.filter(({ by }) => by.starts
 const restingPhases: readonly (string | undefined)[] = ['Initialized', 'Succeeded', 'Failed']
 
 /** What must be true of every ending. */
-function endViolations({ api, invariants }: World): readonly string[] {
+function endViolations({ api, invariants, versions }: World): readonly string[] {
   const canary = api.get(canaryKind, 'web')
-  const target = imageOf(api.get(deploymentKind, 'web'))
-  const primary = api.get(deploymentKind, 'web-primary')
-  const released = currentRun(api)?.spec.images[0] ?? 'web:1'
+  const target = versions.of('web')
+  const released = currentRun(api)?.spec.images[0] ?? versions.named(1)
   const { phase, canaryWeight } = canary.status ?? {}
   const foreign = ownWrites(api).filter(({ kind, name }) => !name.startsWith('web') && kind !== 'Event')
   return [
     ...invariants.trace.filter((line) => line.includes('VIOLATED: controller') || line.includes('VIOLATED: still')),
     ...(restingPhases.includes(phase) ? [] : [`the end is ${phase}: ${JSON.stringify(canary.status?.conditions)}`]),
-    ...(released === target || target === imageOf(primary) ? [] : [`${target} was never released, ${released} was`]),
-    ...((primary.status?.readyReplicas ?? 0) > 0 ? [] : ['the primary has no ready pod']),
+    ...(released === target || target === versions.of('web-primary')
+      ? []
+      : [`${target} was never released, ${released} was`]),
+    ...(versions.isDown('web-primary') ? ['the primary has no ready pod'] : []),
     ...(phase !== 'Failed' && canaryWeight !== 0 ? [`weight ${canaryWeight} in the end`] : []),
     ...foreign.map(({ verb, kind, name }) => `${verb} ${kind} ${name} is no business of ours`),
   ]

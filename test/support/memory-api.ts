@@ -156,11 +156,12 @@ export function createMemoryApi(now: () => number): MemoryApi {
     }
   }
 
-  const listed = <T extends KubernetesObject>(kind: ResourceKind<T>, { namespace }: ListOptions): T[] =>
+  const listed = <T extends KubernetesObject>(kind: ResourceKind<T>, { namespace, labelSelector }: ListOptions): T[] =>
     [...objects]
       .filter(([key]) => key.startsWith(`${resourceOf(kind)}/`))
       .map(([, object]) => object as unknown as T)
       .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
+      .filter((object) => isSelected(object, labelSelector))
 
   async function* watchFrom<T extends KubernetesObject>(
     kind: ResourceKind<T>,
@@ -202,6 +203,14 @@ export function createMemoryApi(now: () => number): MemoryApi {
       reactors.push(react)
     },
   }
+}
+
+/** By one label: `name=value`, or `name` for any value. */
+function isSelected({ metadata }: KubernetesObject, labelSelector: string | undefined): boolean {
+  if (labelSelector === undefined) return true
+  const [name = '', value] = labelSelector.split('=')
+  const label = metadata.labels?.[name]
+  return value === undefined ? label !== undefined : label === value
 }
 
 function shown<T extends KubernetesObject>(object: T, { metadataOnly }: ListOptions): T {
