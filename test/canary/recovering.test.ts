@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { abortAnnotation } from '../../src/api/index.ts'
+import { abortAnnotation, type RunStep } from '../../src/api/index.ts'
 import { decide, type Observation, type ReleaseState } from '../../src/canary/index.ts'
 import { emptyProgress } from '../../src/canary/state.ts'
 import { buildCanary } from '../support/canary-objects.ts'
@@ -13,13 +13,18 @@ const toCanary = { primary: 0, canary: 100, mirror: 0 }
 const toPrimary = { primary: 100, canary: 0, mirror: 0 }
 const split = { primary: 50, canary: 50, mirror: 0 }
 
-const step = {
-  ...({ kind: 'weight', weight: 100, mirrorWeight: 0, outcome: 'running', verdicts: [] } as const),
-  ...{ startedAt: at(-12), programmedAt: at(-10) },
+const step: RunStep = {
+  kind: 'weight',
+  weight: 100,
+  mirrorWeight: 0,
+  startedAt: at(-12),
+  programmedAt: at(-10),
+  outcome: 'running',
+  verdicts: [],
 }
 
 /** A fix after a promotion that failed and left the primary without a ready pod: there is no safe weight 0. */
-const stateOf = (recovering: boolean, steps = [step]): ReleaseState => ({
+const stateOf = (recovering: boolean, steps: RunStep[] = [step]): ReleaseState => ({
   phase: 'Progressing',
   since: NOW - 60_000,
   cause: { reason: 'WeightChanged', message: 'v2 gets 100% of the requests' },
