@@ -101,6 +101,31 @@ describe.skipIf(skipped !== undefined)('on a real node', { timeout: 300_000 }, (
       expect(after.status.containerStatuses).toMatchObject([{ ready: true, restartCount: 0 }])
     })
 
+    test('a Job that asks by way of its sidecar ends, and the sidecar with it', async () => {
+      await applyAll(node, [job])
+      const path = `/apis/batch/v1/namespaces/${shop}/jobs/once`
+      const isDone = async () => (await node.request('GET', path)).body.status?.succeeded === 1
+      await eventually(isDone, { within: 120_000, every: 500, what: 'the end of the Job' })
+    })
+
+    test('nobody misses a control plane that is replaced', async () => {
+      const before = await app.answers()
+      const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/sluice-mesh`
+      const template = { metadata: { annotations: { replaced: 'yes' } } }
+      await node.request('PATCH', path, { body: { spec: { template } }, contentType: 'application/merge-patch+json' })
+      const isReplaced = async () => {
+        const { status, metadata } = (await node.request('GET', path)).body
+        expect([status.observedGeneration, status.updatedReplicas, status.replicas, status.availableReplicas]).toEqual([
+          metadata.generation,
+          1,
+          1,
+          1,
+        ])
+      }
+      await eventually(isReplaced, { within: 180_000, every: 500, what: 'the new mesh' })
+      expect(since(before, await app.answers())).toEqual({ counts: { '1.0.0': healthy }, failures: [] })
+    })
+
     test('a good version is mirrored, weighted and promoted, and no request of its client fails', async () => {
       const before = await app.answers()
       await app.release('2.0.0')
@@ -148,6 +173,16 @@ const strict = {
   kind: 'PeerAuthentication',
   metadata: { name: 'default', namespace: shop },
   spec: { mtls: { mode: 'STRICT' } },
+}
+
+const asks = "const { status } = await fetch('http://web/'); process.exit(status === 200 ? 0 : 1)"
+const once = { name: 'once', image: webImage('1.0.0'), imagePullPolicy: 'Never', command: ['node', '-e', asks] }
+
+const job = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'once', namespace: shop },
+  spec: { template: { spec: { restartPolicy: 'Never', containers: [once] } } },
 }
 
 /** What a program of the node gets, which is no part of the mesh: a status, or the code of the failure. */

@@ -49,11 +49,15 @@ export async function startNodePrometheus(node: RealNode): Promise<NodePrometheu
 /** Keeps a file of targets: what Prometheus finds in a cluster itself, with the labels that it gives to it. */
 function followPods({ request }: RealNode, file: string): () => Promise<void> {
   const ending = new AbortController()
+  const look = async () => {
+    const { body } = await request('GET', '/api/v1/pods')
+    await writeFile(`${file}.new`, JSON.stringify(body.items.flatMap(targetsOf)))
+    await rename(`${file}.new`, file)
+  }
   const follow = async () => {
     while (!ending.signal.aborted) {
-      const { body } = await request('GET', '/api/v1/pods')
-      await writeFile(`${file}.new`, JSON.stringify(body.items.flatMap(targetsOf)))
-      await rename(`${file}.new`, file)
+      // While the API server is away the pods are those that were.
+      await look().catch(() => {})
       await delay(500, undefined, { signal: ending.signal }).catch(() => {})
     }
   }
