@@ -47,9 +47,11 @@ export async function startMesh(options: {
   readonly keys?: KeyFetcherSettings
   /** One of several replicas of this name. */
   readonly replica?: string
+  /** Throws where a write is to fail. */
+  readonly beforeWrite?: () => void
 }) {
   const stop = new AbortController()
-  const client = options.api.client('mesh')
+  const client = options.api.client(options.replica ?? 'mesh', options.beforeWrite)
   const registry = new Registry()
   const lines: Record<string, unknown>[] = []
   const destination = new PassThrough()
@@ -92,6 +94,7 @@ const replicaOf = (identity: string, client: KubeClient): ReplicaSettings => ({
   identity,
   namespace: 'istio-system',
   client,
+  timings: { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 200 },
   reports: createReflector({
     client,
     kind: leaseKind,

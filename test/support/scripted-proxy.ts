@@ -1,6 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js'
-import { type ResourceType, resourceTypes, typeUrls } from '../../src/mesh/envoy/index.ts'
+import { type ResourceType, resourceTypes, trustSecret, typeUrls } from '../../src/mesh/envoy/index.ts'
 
 /** A proxy over incremental xDS that accepts what it is sent, unless it is told otherwise. */
 export interface ScriptedProxy {
@@ -57,6 +57,8 @@ export function startScriptedProxy({ address, port, id, token }: ScriptedProxyOp
       else held.push(answer)
     })
     for (const type of ['cluster', 'listener'] as const) call.write(encodeRequest(type, { id }))
+    // As every Envoy of the mesh does.
+    call.write(encodeRequest('secret', { names: [trustSecret] }))
   }
   open()
   return {

@@ -21,7 +21,8 @@ export interface AuthorityStore {
   load(now: number): Promise<LoadedAuthority>
   /** Puts a new authority in the place of the mesh's own. */
   renew(now: number): Promise<void>
-  loadRetiring(): Promise<readonly RetiringRoot[]>
+  /** The roots that counted besides; those that somebody was just exchanging count until then. */
+  loadRetiring(untilMs: number): Promise<readonly RetiringRoot[]>
   saveRoots(bundle: string, retiring: readonly RetiringRoot[]): Promise<void>
 }
 
@@ -50,14 +51,19 @@ export function createAuthorityStore(client: StoreClient, namespace: string): Au
       const { data } = secretOf(namespace, await createSelfSignedAuthority(now))
       await unlessThere(client.replace(secretKind, { ...own, ...(data === undefined ? {} : { data }) }))
     },
-    async loadRetiring() {
-      const roots = await client.get(configMapKind, { namespace, name: rootsName })
-      return parseRetiring(roots?.data?.[retiringKey])
+    async loadRetiring(untilMs) {
+      const { data = {} } = (await client.get(configMapKind, { namespace, name: rootsName })) ?? {}
+      const retiring = parseRetiring(data[retiringKey])
+      // What another mesh has published is none of ours.
+      const published = data[retiringKey] === undefined ? [] : (data[rootsKey]?.match(certificatePattern) ?? [])
+      const known = new Set(retiring.map(({ root }) => root))
+      return [...retiring, ...published.filter((root) => !known.has(root)).map((root) => ({ root, untilMs }))]
     },
     async saveRoots(bundle, retiring) {
       const data = { [rootsKey]: bundle, [retiringKey]: JSON.stringify(retiring) }
       const known = await client.get(configMapKind, { namespace, name: rootsName })
-      if (known?.data?.[rootsKey] === bundle && known.data[retiringKey] === data[retiringKey]) return
+      // Of several replicas each says by its own clock until when: the first word stays.
+      if (known?.data?.[rootsKey] === bundle && haveSameRoots(parseRetiring(known.data[retiringKey]), retiring)) return
       await unlessThere(
         known === undefined
           ? client.create(configMapKind, configMapOf(namespace, data))
@@ -66,6 +72,11 @@ export function createAuthorityStore(client: StoreClient, namespace: string): Au
     },
   }
 }
+
+const certificatePattern = /-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n?/g
+
+const haveSameRoots = (left: readonly RetiringRoot[], right: readonly RetiringRoot[]): boolean =>
+  left.length === right.length && left.every(({ root }) => right.some((other) => other.root === root))
 
 const decode = ({ data = {} }: Secret): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))

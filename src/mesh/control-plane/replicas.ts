@@ -1,5 +1,5 @@
 import { type Lease, leaseKind } from '../../api/index.ts'
-import { type KubeClient, type Reflector, runLeaderElection } from '../../kube/index.ts'
+import { type ElectionOptions, type KubeClient, type Reflector, runLeaderElection } from '../../kube/index.ts'
 import { type Clock, type Logger, messageOf, runTogether, untilAborted } from '../../runtime/index.ts'
 import { parseReport, type ReplicaReport, renderReport } from './replica-report.ts'
 import { createReporter, replicaLabel, reportAnnotation } from './reporter.ts'
@@ -13,6 +13,8 @@ export interface ReplicaSettings {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'delete'>
   /** The Leases with `replicaLabel` of that namespace; the control plane starts it. */
   readonly reports: Reflector<Lease>
+  /** Of the election; Kubernetes' own when absent. */
+  readonly timings?: NonNullable<ElectionOptions['timings']>
 }
 
 export interface ReplicasOptions {

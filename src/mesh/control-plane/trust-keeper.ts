@@ -43,7 +43,7 @@ export function createTrustKeeper(options: TrustKeeperOptions): TrustKeeper {
 
   const settle = async (wanted: Authority): Promise<void> => {
     const isKnownEverywhere = roots !== undefined && options.isKnownEverywhere(roots.resource)
-    const before = trust ?? firstTrust(wanted, await store.loadRetiring())
+    const before = trust ?? firstTrust(wanted, await store.loadRetiring(clock.now() + options.leafLifetimeMs))
     trust = settleTrust(before, { ...options, wanted, isKnownEverywhere, now: clock.now() })
     if (before.issuing.root !== trust.issuing.root)
       log.info({}, 'certificates are issued from the new root from now on')
