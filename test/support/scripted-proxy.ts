@@ -20,6 +20,8 @@ export interface ScriptedProxyOptions {
   /** Of the node. */
   readonly id: string
   readonly token: string
+  /** Whether it asks for the roots of the mesh, as an Envoy does. */
+  readonly asksForRoots?: boolean
 }
 
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
@@ -27,7 +29,8 @@ const raw = (bytes: Buffer): Buffer => bytes
 /** Of DeltaDiscoveryRequest. */
 const field = { node: 1, typeUrl: 2, subscribe: 3, nonce: 6, error: 7 } as const
 
-export function startScriptedProxy({ address, port, id, token }: ScriptedProxyOptions): ScriptedProxy {
+export function startScriptedProxy({ asksForRoots = false, ...options }: ScriptedProxyOptions): ScriptedProxy {
+  const { address, port, id, token } = options
   const client = new Client(
     `${address}:${port}`,
     credentials.createSsl(null, null, null, { rejectUnauthorized: false }),
@@ -57,8 +60,7 @@ export function startScriptedProxy({ address, port, id, token }: ScriptedProxyOp
       else held.push(answer)
     })
     for (const type of ['cluster', 'listener'] as const) call.write(encodeRequest(type, { id }))
-    // As every Envoy of the mesh does.
-    call.write(encodeRequest('secret', { names: [trustSecret] }))
+    if (asksForRoots) call.write(encodeRequest('secret', { names: [trustSecret] }))
   }
   open()
   return {

@@ -52,7 +52,13 @@ async function twoReplicas() {
   const connect = (mesh: RunningMesh, pod: string): ScriptedProxy => {
     const address = pods.find(({ metadata }) => metadata.name === pod)?.status?.podIP ?? ''
     const id = nodeId({ role: 'sidecar', address, pod, namespace: namespaceName })
-    const proxy = startScriptedProxy({ address: '127.0.0.1', port: mesh.port, id, token: podToken(pod) })
+    const proxy = startScriptedProxy({
+      address: '127.0.0.1',
+      port: mesh.port,
+      id,
+      token: podToken(pod),
+      asksForRoots: true,
+    })
     stops.push(proxy.stop)
     return proxy
   }
