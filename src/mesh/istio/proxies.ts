@@ -7,6 +7,7 @@ import {
   reachablePort,
   serviceAddressesAnnotation,
 } from '../../api/index.ts'
+import { remember } from '../../base/index.ts'
 import { type Finding, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
 import { capturedListeners, httpPortNumbers } from './captured.ts'
 import type { GatewayRules } from './gateway.ts'
@@ -18,7 +19,7 @@ import { proxyTableName, serviceTableName } from './mesh-routes.ts'
 import type { Reach } from './reach.ts'
 import { protocolOf, type RegisteredPort, type RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
-import { catalogOf, type Scopes } from './scope.ts'
+import { catalogOf, type Scope, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
 import { isGateway, isMeshed, isProxyless, labelsContain, namespaceOf, workloadOf } from './workload.ts'
 
@@ -126,7 +127,7 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
   if (isIntercepted(pod)) return buildIntercepted(pod, address, input, servicesOf)
   const source = sourceOf(pod)
   const scope = input.scopes.ofSidecar(source)
-  const reachable = new Map(scope.reached.map((service) => [service.identity.host, service]))
+  const reachable = reachableIn(scope)
   const routes = input.reach.routes(scope)
   const reached = serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
     const service = reachable.get(serviceIdentity(namespace, name).host)
@@ -153,6 +154,12 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
     routeTables,
   }
 }
+
+/** By host. Proxies share scopes. */
+const reachableIn = remember(
+  ({ reached }: Scope): ReadonlyMap<string, RegisteredService> =>
+    new Map(reached.map((service) => [service.identity.host, service])),
+)
 
 /** Ports 80 and 20080 of one Service would be published as one. */
 const uniquePorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
