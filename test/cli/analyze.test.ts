@@ -59,6 +59,21 @@ test('as JSON, and a file that cannot be read', async () => {
   await writeFile(path, 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n')
   const good = await runSluice(['analyze', path, '-o', 'json'])
   expect({ code: good.code, found: JSON.parse(good.out) }).toEqual({ code: 0, found: { diagnostics: [] } })
+  const broken = `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec: {mtls: {mode: strict}}\n---
+apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [web]
+  http: [{timeout: 5, route: [{destination: {host: web}, weight: "50"}]}]\n`
+  await writeFile(join(directory.path, 'other.yml'), broken)
+  await writeFile(join(directory.path, 'notes.txt'), 'kind: [')
+  const folder = await runSluice(['analyze', directory.path])
+  const at = `${join(directory.path, 'other.yml')}`
+  expect({ code: folder.code, lines: folder.out.trim().split('\n') }).toEqual({
+    code: 3,
+    lines: [
+      `${at}:4: error InvalidValue PeerAuthentication default/a spec.mtls.mode: must be one of UNSET, DISABLE, PERMISSIVE, STRICT`,
+      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].route[0].weight: must be a number, not text`,
+      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].timeout: must be text, not a number`,
+    ],
+  })
   const gone = await runSluice(['analyze', join(directory.path, 'gone.yaml')])
   expect({ code: gone.code, err: gone.err }).toEqual({ code: 2, err: expect.stringContaining('gone.yaml') })
 }, 60_000)

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { stringify } from 'yaml'
 import { analyze, type Diagnostic, renderPath } from '../../mesh/istio/index.ts'
@@ -26,7 +27,8 @@ interface Reported {
 
 /** Says what is wrong with the mesh's objects of some files, without a cluster. */
 export async function analyzeFiles(files: readonly string[], options: AnalyzeOptions): Promise<void> {
-  const read = await Promise.all(files.map(async (file) => readObjects(file, await readText(file))))
+  const named = (await Promise.all(files.map(filesIn))).flat()
+  const read = await Promise.all(named.map(async (file) => readObjects(file, await readText(file))))
   const found = reportOf(read)
   if (options.fix) {
     const fixed = fixObjects(read.flatMap(({ objects }) => objects.map(({ object }) => object)))
@@ -94,6 +96,15 @@ function printFixed(
       .join('---\n')
       .trimEnd(),
   )
+}
+
+/** The YAML and JSON files of a folder; a file is itself. */
+async function filesIn(path: string): Promise<readonly string[]> {
+  const isFolder = path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory() === true
+  if (!isFolder) return [path]
+  const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort()
+  if (names.length === 0) throw new CommandError(`${path}: the folder has no YAML or JSON file`, exitCodes.usage)
+  return names.map((name) => join(path, name))
 }
 
 async function readText(file: string): Promise<string> {

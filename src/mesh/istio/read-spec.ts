@@ -48,8 +48,23 @@ function readIssue(issue: z.core.$ZodIssue): readonly SpecIssue[] {
   }
   const code = codeOf(issue)
   const isAbsent = code === 'MissingField' && issue.code === 'invalid_type'
-  return [{ path, code, message: isAbsent ? 'must be given' : issue.message }]
+  return [{ path, code, message: isAbsent ? 'must be given' : messageOf(issue) }]
 }
+
+/** The library's own words are for programmers. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (!/^Invalid (input|option)/.test(issue.message)) return issue.message
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  if (issue.code !== 'invalid_type') return issue.message
+  const received = issue.message.split('received ')[1]
+  return `must be ${nameOf(issue.expected)}${received === undefined ? '' : `, not ${nameOf(received)}`}`
+}
+
+const names: Readonly<Partial<Record<string, string>>> = {
+  ...{ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false' },
+  ...{ object: 'an object', record: 'an object', array: 'a list' },
+}
+const nameOf = (type: string): string => names[type] ?? type
 
 const isCode = (value: unknown): value is 'InvalidRegex' | 'ZeroWeights' | 'MissingField' | 'UnsupportedField' =>
   value === 'InvalidRegex' || value === 'ZeroWeights' || value === 'MissingField' || value === 'UnsupportedField'
