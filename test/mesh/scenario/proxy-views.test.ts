@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { endpointSliceKind, podKind, serviceKind, virtualServiceKind } from '../../../src/api/index.ts'
 import { serveDebug } from '../../../src/cli/debug-server.ts'
+import { createEndpointDoor } from '../../../src/local/platform/endpoint-door.ts'
 import { nodeId } from '../../../src/mesh/model/index.ts'
-import { silentLogger } from '../../../src/runtime/index.ts'
+import { silentLogger, systemClock } from '../../../src/runtime/index.ts'
 import { envoyPath } from '../../support/envoy.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePorts } from '../../support/kube-apiserver.ts'
@@ -123,4 +124,13 @@ test('a proxy or a mesh that is not there is named, with what to do', async () =
   expect([away.code, away.err]).toEqual([1, expect.stringContaining('kubectl port-forward -n sluice-system')])
   // A page in a browser reaches nothing by a host name of its own.
   expect((await get(`http://${door}/debug/proxies`, { headers: { host: 'evil.example' } })).status).toBe(403)
+})
+
+test('a node hears when an endpoint has left every proxy', async () => {
+  const untilGone = createEndpointDoor(`http://${door}`, systemClock)
+  await untilGone(`${block.prefix}.99.99`, new AbortController().signal)
+  // One that is still there is waited for.
+  const impatient = AbortSignal.timeout(300)
+  await untilGone(`${block.prefix}.1.2`, impatient)
+  expect(impatient.aborted).toBe(true)
 })
