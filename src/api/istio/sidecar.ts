@@ -15,7 +15,13 @@ export interface Sidecar extends KubernetesObject {
       /** `namespace/host`; the namespace may be `.`, `*` or `~`, the host may start with `*`. */
       readonly hosts: readonly string[]
     }[]
-    readonly ingress?: readonly object[]
+    readonly ingress?: readonly {
+      readonly port: { readonly number: number; readonly name?: string; readonly protocol?: string }
+      readonly bind?: string
+      readonly captureMode?: string
+      /** `127.0.0.1:PORT` or `0.0.0.0:PORT`; the port itself when absent. */
+      readonly defaultEndpoint?: string
+    }[]
     readonly outboundTrafficPolicy?: { readonly mode?: string }
   }
   readonly status?: NetworkingStatus
@@ -47,7 +53,19 @@ export const sidecarSchema = networkingObject(
       )
       .optional()
       .describe('What the application reaches.'),
-    ingress: z.array(object({})).optional().describe('Where the application is reached.'),
+    ingress: z
+      .array(
+        object({
+          port: sidecarPort.describe('Port where others reach the pod.'),
+          bind: text.optional().describe('Address that is bound.'),
+          captureMode: text.optional().describe('How requests get to the listener.'),
+          defaultEndpoint: text
+            .optional()
+            .describe('The program: 127.0.0.1:PORT or 0.0.0.0:PORT; the port itself when absent.'),
+        }),
+      )
+      .optional()
+      .describe('Where the application is reached; what is not named has no listener. All ports when absent.'),
     outboundTrafficPolicy: object({ mode: text.optional().describe('ALLOW_ANY or REGISTRY_ONLY.') })
       .optional()
       .describe('What happens to requests for hosts that are not known.'),

@@ -1,23 +1,16 @@
-import {
-  appAddressAnnotation,
-  httpProxyPort,
-  type Namespace,
-  type Pod,
-  publishedPort,
-  reachablePort,
-  serviceAddressesAnnotation,
-} from '../../api/index.ts'
+import { httpProxyPort, type Namespace, type Pod, publishedPort, serviceAddressesAnnotation } from '../../api/index.ts'
 import { remember } from '../../base/index.ts'
-import { type Finding, type InboundListener, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import { type Finding, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
 import { capturedListeners, httpPortNumbers } from './captured.ts'
 import type { GatewayRules } from './gateway.ts'
 import { buildGatewayListeners, type CredentialOf } from './gateway-listeners.ts'
 import { serviceIdentity } from './hosts.ts'
+import { createServiceIndex, inboundListeners, type ServicesOf } from './inbound.ts'
 import { isIntercepted } from './interception.ts'
 import { localityOf } from './locality.ts'
 import { proxyTableName, serviceTableName } from './mesh-routes.ts'
 import type { Reach } from './reach.ts'
-import { protocolOf, type RegisteredPort, type RegisteredService } from './registry.ts'
+import type { RegisteredPort, RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
 import { catalogOf, type Scope, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
@@ -39,8 +32,6 @@ export interface BuiltProxy {
   /** What is wrong with the Gateways that it serves. */
   readonly findings: readonly Finding[]
 }
-
-type ServicesOf = (pod: Pod) => readonly RegisteredService[]
 
 /** A proxy for every meshed pod that has an address. */
 export function buildProxies(input: ProxiesInput): readonly BuiltProxy[] {
@@ -116,7 +107,7 @@ function buildIntercepted(pod: Pod, address: string, input: ProxiesInput, servic
     ...identityOf(pod, address, 'sidecar'),
     ...input.reach.clusters(scope, { routeTables, outbound }),
     interception: { unknownHosts: scope.unknownHosts, otherPorts: input.security.mutualTlsOf(pod, 0) },
-    inbound: inboundListeners(pod, address, servicesOf, input.security),
+    inbound: inboundListeners({ pod, address, scope, servicesOf, security: input.security }),
     ...(security === undefined ? {} : { security }),
     outbound,
     routeTables,
@@ -148,7 +139,7 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
   return {
     ...identityOf(pod, address, 'sidecar'),
     ...input.reach.clusters(scope, { routeTables, outbound: listeners }),
-    inbound: inboundListeners(pod, address, servicesOf, input.security),
+    inbound: inboundListeners({ pod, address, scope, servicesOf, security: input.security }),
     ...(security === undefined ? {} : { security }),
     outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
     routeTables,
@@ -186,56 +177,3 @@ function parseJson(text: string): unknown {
     return undefined
   }
 }
-
-/** Every port that a Service leads to or that a container declares. Without an application address nothing is in between. */
-function inboundListeners(
-  pod: Pod,
-  address: string,
-  servicesOf: ServicesOf,
-  { mutualTlsOf }: Security,
-): readonly InboundListener[] {
-  // Where connections are intercepted, the program has the pod's address.
-  const application = isIntercepted(pod) ? address : pod.metadata.annotations?.[appAddressAnnotation]
-  if (application === undefined) return []
-  const listeners = new Map<number, InboundListener>()
-  const add = (port: number, rest: Pick<InboundListener, 'protocol' | 'service'>) => {
-    const bind = { address, port: reachablePort(address, port) }
-    if (!listeners.has(bind.port))
-      listeners.set(bind.port, {
-        bind,
-        application: { address: application, port: reachablePort(application, port) },
-        ...rest,
-        mutualTls: mutualTlsOf(pod, port),
-      })
-  }
-  for (const service of servicesOf(pod)) {
-    for (const { spec, protocol } of service.ports) {
-      const port = targetPortOf(pod, spec.targetPort ?? spec.port)
-      if (port !== undefined) add(port, { protocol, service: service.identity })
-    }
-  }
-  for (const port of declaredPorts(pod)) add(port.containerPort, { protocol: protocolOf(port, port.containerPort) })
-  return [...listeners.values()].sort((left, right) => left.bind.port - right.bind.port)
-}
-
-/** Oldest first: the first names the port in metrics. */
-function createServiceIndex(services: ReadonlyMap<string, RegisteredService>): ServicesOf {
-  const key = (namespace: string, [label, value]: readonly [string, string]) => `${namespace}/${label}=${value}`
-  const byLabel = Map.groupBy(services.values(), ({ identity, selector }) => {
-    const [first] = Object.entries(selector)
-    return first && key(identity.namespace, first)
-  })
-  return (pod) =>
-    Object.entries(pod.metadata.labels ?? {})
-      .flatMap((label) => byLabel.get(key(namespaceOf(pod), label)) ?? [])
-      .filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
-      .sort((left, right) =>
-        `${left.createdAt} ${left.identity.host}` < `${right.createdAt} ${right.identity.host}` ? -1 : 1,
-      )
-}
-
-const declaredPorts = (pod: Pod) =>
-  pod.spec.containers.flatMap(({ ports = [] }) => ports).filter(({ protocol = 'TCP' }) => protocol === 'TCP')
-
-const targetPortOf = (pod: Pod, target: number | string): number | undefined =>
-  typeof target === 'number' ? target : declaredPorts(pod).find(({ name }) => name === target)?.containerPort

@@ -1,6 +1,7 @@
 import type { DestinationRules, DestinationView } from './destination-rule.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Sidecars } from './sidecar.ts'
+import type { IngressSpec } from './supported-sidecar.ts'
 import type { DestinationCatalog, RouteRules } from './virtual-service.ts'
 import { isExportedTo } from './visibility.ts'
 
@@ -16,6 +17,8 @@ export interface Scope {
   readonly rules: readonly RouteRules[]
   readonly destinations: DestinationView
   readonly unknownHosts: 'passthrough' | 'refuse'
+  /** The listeners that others reach the workload by; those that are found out by themselves when empty. */
+  readonly ingress: readonly IngressSpec[]
 }
 
 export const catalogOf = ({
@@ -60,6 +63,7 @@ export function createScopes(input: ScopesInput): Scopes {
         reached: whole.reached.filter(({ identity }) => sidecar.reaches(identity)),
         rules: whole.rules.filter(({ namespace, hosts }) => hosts.some((host) => sidecar.reaches({ namespace, host }))),
         unknownHosts: sidecar.unknownHosts,
+        ingress: sidecar.ingress,
       }
       scopes.set(key, known)
       return known
@@ -82,5 +86,6 @@ function namespaceScope({ services, rules, destinations }: ScopesInput, namespac
     rules: visibleRules,
     destinations: view,
     unknownHosts: 'passthrough',
+    ingress: [],
   }
 }

@@ -1,15 +1,9 @@
 import type { Pod, ServiceEntry, WorkloadEntry } from '../../api/index.ts'
-import {
-  type Finding,
-  type Protocol,
-  type Resolution,
-  spiffeId,
-  unknownWorkload,
-  type WorkloadIdentity,
-} from '../model/index.ts'
+import { type Finding, type Resolution, spiffeId, unknownWorkload, type WorkloadIdentity } from '../model/index.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './read-spec.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
+import { protocolNamed } from './supported-port.ts'
 import {
   type ServiceEntrySpec,
   serviceEntrySpec,
@@ -81,7 +75,7 @@ function registerHost(
   const ports = spec.ports.map((port): RegisteredPort => {
     return {
       number: port.number,
-      protocol: protocols[port.protocol] ?? 'tcp',
+      protocol: protocolNamed(port.protocol),
       spec: { name: port.name, port: port.number },
       resolution: resolutions[spec.resolution],
       endpoints:
@@ -113,13 +107,6 @@ function selectedEndpoint(
   return location === 'MESH_INTERNAL' && takesMutualTls(endpoint.port)
     ? { ...endpoint, takesMutualTls: true }
     : endpoint
-}
-
-const protocols: Readonly<Partial<Record<string, Protocol>>> = {
-  HTTP: 'http',
-  HTTP2: 'http2',
-  GRPC: 'http2',
-  'GRPC-WEB': 'http2',
 }
 
 const resolutions: Readonly<Record<ServiceEntrySpec['resolution'], Resolution>> = {

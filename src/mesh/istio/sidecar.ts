@@ -3,7 +3,7 @@ import type { Finding } from '../model/index.ts'
 import { hostMatches } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './supported.ts'
-import { type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
+import { type IngressSpec, type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
 import { rootNamespace } from './visibility.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 
@@ -25,9 +25,11 @@ export interface SidecarScope {
   readonly key: string
   readonly reaches: (service: { readonly namespace: string; readonly host: string }) => boolean
   readonly unknownHosts: 'passthrough' | 'refuse'
+  /** The listeners that others reach the workload by; those that are found out by themselves when empty. */
+  readonly ingress: readonly IngressSpec[]
 }
 
-const unscoped: SidecarScope = { key: '', reaches: () => true, unknownHosts: 'passthrough' }
+const unscoped: SidecarScope = { key: '', reaches: () => true, unknownHosts: 'passthrough', ingress: [] }
 
 export function readSidecars(objects: readonly Sidecar[]): Sidecars {
   const rules: SidecarRules[] = []
@@ -64,6 +66,7 @@ function scopeOf(candidates: readonly SidecarRules[]): SidecarScope {
     key: `${first.namespace}/${first.name}`,
     reaches: ({ namespace, host }) => hosts.some((pattern) => egressMatches(pattern, ownNamespace, namespace, host)),
     unknownHosts: first.spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY' ? 'refuse' : 'passthrough',
+    ingress: first.spec.ingress,
   }
 }
 

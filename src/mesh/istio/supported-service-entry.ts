@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { portProtocol } from './supported-port.ts'
 import { exportTo, labels, port, text } from './supported-values.ts'
 
 const ipAddress = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$/
@@ -23,9 +24,7 @@ export const workloadEntrySpec = z.strictObject({
 const entryPort = z.strictObject({
   number: port,
   name: text,
-  protocol: z
-    .enum(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTPS', 'TLS', 'TCP', 'MONGO', 'MYSQL', 'REDIS'])
-    .default('TCP'),
+  protocol: portProtocol.default('TCP'),
   targetPort: port.optional(),
 })
 

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type Sidecar, sidecarKind } from '../../../src/api/index.ts'
+import { authorizationPolicyKind, type Sidecar, sidecarKind } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { namespaceOf, serviceOf } from '../../support/mesh-objects.ts'
-import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
+import { namespaceOf, serviceOf, sidecarOf } from '../../support/mesh-objects.ts'
+import { type Backend, get, samplesOf, startBackend, sumOf } from '../../support/mesh-world.ts'
 import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
 
 const neighbours = [
@@ -89,5 +89,50 @@ describe('S04-9-sidecar-scope', () => {
     await eventually(async () => expect(await ask('other-3.default')).toBe(502))
     expect(await ask(url)).toBe(502)
     expect(await ask('inventory-service.default')).toBe('app')
+  })
+})
+
+describe('listeners that a Sidecar names for a workload', () => {
+  const named = (...ingress: NonNullable<Sidecar['spec']['ingress']>) =>
+    world.place(
+      sidecarKind,
+      sidecarOf('app', { workloadSelector: { labels: { app: 'app' } }, ingress }, { namespace: 'default', uid: 'app' }),
+    )
+  const listener = (number: number, defaultEndpoint: string) => ({
+    port: { number, protocol: 'HTTP', name: 'http' },
+    defaultEndpoint,
+  })
+  const askPlain = (port: number) => get(`http://${world.envoy('app-0').address}:${port}/`)
+  const service = 'payment-service.default'
+
+  test('lead to where it says, with the mesh’s TLS, its policies and its metrics, and there are no others', async () => {
+    const behind = await startBackend('behind', world.appAddress('app-0'), 9091)
+    try {
+      await named(listener(8080, '127.0.0.1:9091'))
+      await eventually(async () => expect(await ask(service)).toBe('behind'))
+      expect(behind.requests.at(-1)?.headers['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/')
+      const counted = { reporter: 'destination', connection_security_policy: 'mutual_tls' }
+      const sum = async () => sumOf(await samplesOf(world.envoy('app-0'), 'istio_requests_total'), counted)
+      const before = await sum()
+      expect(await ask(service)).toBe('behind')
+      await eventually(async () => expect(await sum()).toBe(before + 1))
+
+      await named(listener(7070, '0.0.0.0:9091'), listener(7071, '127.0.0.1:9091'))
+      await eventually(async () => expect(await askPlain(7070)).toMatchObject({ status: 200, body: 'behind' }))
+      await eventually(async () => expect(await askPlain(8080)).toMatchObject({ status: 0 }))
+      await world.place(authorizationPolicyKind, {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'closed', namespace: 'default' },
+        spec: { action: 'DENY', rules: [{ to: [{ operation: { ports: ['7070'] } }] }] },
+      })
+      await eventually(async () => expect(await askPlain(7070)).toMatchObject({ status: 403 }))
+      expect(await askPlain(7071)).toMatchObject({ status: 200, body: 'behind' })
+
+      await world.api.client('test').delete(sidecarKind, { name: 'app', namespace: 'default' })
+      await eventually(async () => expect(await askPlain(8080)).toMatchObject({ status: 200, body: 'app' }))
+    } finally {
+      await behind.stop()
+    }
   })
 })

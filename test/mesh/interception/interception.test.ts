@@ -11,7 +11,8 @@ const skipped = networkSkipReason('pods whose connections are intercepted')
 /** Says what it was asked, on every address of its pod. */
 const web = (name: string) => `
   const { createServer } = require('node:http')
-  const answer = ({ url, headers }, response) => response.end(JSON.stringify({ name: '${name}', url, headers }))
+  const answer = ({ url, headers, socket: { localAddress, localPort } }, response) =>
+    response.end(JSON.stringify({ name: '${name}', url, headers, at: localAddress.replace('::ffff:', '') + ':' + localPort }))
   createServer(answer).listen(8080)
   createServer(answer).listen(9090)`
 
@@ -86,6 +87,25 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     expect(await at(8080)).toMatchObject({ status: 0 })
     expect(await at(9999)).toMatchObject({ status: 0 })
     expect(await at(9090)).toMatchObject({ status: 200 })
+  })
+
+  test('a Sidecar names the listeners of a program; what it does not name stays a port without one', async () => {
+    // Connections that are open keep to the way that they came: from listeners to none, not back.
+    const named = (port: number, defaultEndpoint: string) => ({
+      port: { number: port, protocol: 'HTTP' },
+      defaultEndpoint,
+    })
+    const ingress = [named(8080, '127.0.0.1:9090')]
+    const selector = { workloadSelector: { labels: { app: 'web' } } }
+    await place(world.api, sidecarKind, sidecarOf('web', { ...selector, ingress }))
+    await eventually(async () => expect(await ask('client', 'http://web/')).toMatchObject({ at: '127.0.0.1:9090' }))
+    const { headers } = await ask('client', 'http://web/')
+    expect(headers['x-forwarded-client-cert']).toContain('URI=spiffe://cluster.local/ns/shop/sa/client')
+    await place(world.api, sidecarKind, sidecarOf('web', { ...selector, ingress: [named(7070, '0.0.0.0:8080')] }))
+    const own = `${world.ip('web')}:8080`
+    await eventually(async () => expect(await ask('client', 'http://web/')).toMatchObject({ at: own }))
+    expect((await ask('client', 'http://web/')).headers['x-forwarded-client-cert']).toBeUndefined()
+    await world.api.client('test').delete(sidecarKind, { name: 'web', namespace: 'shop' })
   })
 
   test('a kubelet asks for programs by way of the proxy, and hears when one is gone', async () => {

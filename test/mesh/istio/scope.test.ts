@@ -140,8 +140,8 @@ describe('a Sidecar', () => {
     ],
     [
       'listeners of its own',
-      { ingress: [], egress: [{ port: { number: 80 }, hosts: ['./*'] }] },
-      'spec.egress[0].port: this mesh does not support the field; spec.ingress: this mesh does not support the field',
+      { egress: [{ port: { number: 80 }, hosts: ['./*'] }] },
+      'spec.egress[0].port: this mesh does not support the field',
     ],
   ]
   test.each(refused)('with %s is refused', (_, spec, message) => {
