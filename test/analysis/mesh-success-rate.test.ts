@@ -138,8 +138,7 @@ const rows: readonly Row[] = [
       value: 50,
       requests: 90,
       errors: 45,
-      message:
-        'success rate 50% is below 99% (45 of 90 requests failed, 9 of them never reached a pod, as callers count)',
+      message: 'success rate 50% is below 99% (45 of 90 requests failed, 9 of them never reached a pod)',
     },
   },
   {

@@ -82,7 +82,6 @@ function renderTogether(backends: readonly Backend[], range: string): string {
 
 /** What the increases say, and of whom: `lost` were seen by callers only. */
 interface Count {
-  readonly by: 'pods' | 'callers'
   readonly requests: number
   readonly errors: number
   readonly lost: number
@@ -102,13 +101,13 @@ function countOfPods(increases: readonly Sample[]): Count {
   // Callers see it, and the pods too if they live.
   const interrupted = sum((sample) => isFailedCall(sample) && isInterrupted(sample))
   const lost = unreached + Math.max(0, interrupted - unanswered)
-  return { by: 'pods', requests: reached + lost, errors: serverErrors + unanswered + lost, lost }
+  return { requests: reached + lost, errors: serverErrors + unanswered + lost, lost }
 }
 
 function countOfCallers(increases: readonly Sample[]): Count {
   const sum = sumOf(increases)
   const lost = sum((sample) => isFailedCall(sample) && hasFlag(sample, UNREACHED))
-  return { by: 'callers', requests: sum((sample) => !isReached(sample)), errors: sum(isFailedCall), lost }
+  return { requests: sum((sample) => !isReached(sample)), errors: sum(isFailedCall), lost }
 }
 
 const sumOf = (increases: readonly Sample[]) => (matches: (sample: Sample) => boolean) =>
@@ -126,14 +125,13 @@ const hasFlag = ({ labels }: Sample, flags: ReadonlySet<string>): boolean =>
 const isInterrupted = (sample: Sample): boolean =>
   !hasFlag(sample, UNREACHED) && (hasFlag(sample, INTERRUPTED) || codeOf(sample) === '0')
 
-function summarise({ by, requests, errors, lost }: Count): Measurement {
+function summarise({ requests, errors, lost }: Count): Measurement {
   if (requests === 0) return { requests, errors, evidence: 'no requests' }
   const lostPart = lost > 0 ? `, ${lost} of them never reached a pod` : ''
-  const callersPart = by === 'callers' ? ', as callers count' : ''
   return {
     value: (100 * (requests - errors)) / requests,
     requests,
     errors,
-    evidence: `${errors} of ${requests} requests failed${lostPart}${callersPart}`,
+    evidence: `${errors} of ${requests} requests failed${lostPart}`,
   }
 }
