@@ -1,3 +1,4 @@
+import { remember } from '../../base/index.ts'
 import type { Cluster, MeshProxy } from '../model/index.ts'
 import { createClusters } from './destinations.ts'
 import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
@@ -28,11 +29,13 @@ export function createReach(services: ReadonlyMap<string, RegisteredService>): R
     },
     clusters(scope, routing) {
       if (scope.key === '') return {}
-      const reached = new Set(scope.reached.map(({ identity }) => identity.host))
+      const reached = placesIn(scope)
       const named = namedIn(routing)
       const candidates = allClusters(scope.destinations)
-      const isWanted = ({ name, service }: Cluster) => reached.has(service.host) || named.has(name)
-      const beyond = candidates.filter((cluster) => named.has(cluster.name) && !reached.has(cluster.service.host))
+      const isWanted = ({ name, service, port }: Cluster) => reached.has(placeOf(service, port)) || named.has(name)
+      const beyond = candidates.filter(
+        ({ name, service, port }) => named.has(name) && !reached.has(placeOf(service, port)),
+      )
       const key = [scope.key, ...beyond.map(({ name }) => name)].join()
       const clusters = lists.get(key) ?? candidates.filter(isWanted)
       lists.set(key, clusters)
@@ -40,6 +43,14 @@ export function createReach(services: ReadonlyMap<string, RegisteredService>): R
     },
   }
 }
+
+/** Proxies share scopes. */
+const placesIn = remember(
+  ({ reached }: Scope): ReadonlySet<string> =>
+    new Set(reached.flatMap(({ identity, ports }) => ports.map(({ number }) => placeOf(identity, number)))),
+)
+
+const placeOf = ({ host }: { readonly host: string }, port: number): string => `${host}:${port}`
 
 /** Routes may lead to Services that the application does not ask for by name. */
 function namedIn({ routeTables, outbound }: Routing): ReadonlySet<string> {

@@ -60,8 +60,10 @@ export function createScopes(input: ScopesInput): Scopes {
       const known = scopes.get(key) ?? {
         ...whole,
         key,
-        reached: whole.reached.filter(({ identity }) => sidecar.reaches(identity)),
-        rules: whole.rules.filter(({ namespace, hosts }) => hosts.some((host) => sidecar.reaches({ namespace, host }))),
+        reached: whole.reached.flatMap((service) => sidecar.egress.left(service)),
+        rules: whole.rules.filter(({ namespace, hosts }) =>
+          hosts.some((host) => sidecar.egress.reaches({ namespace, host })),
+        ),
         unknownHosts: sidecar.unknownHosts,
         ingress: sidecar.ingress,
       }

@@ -1,6 +1,6 @@
 import type { Sidecar } from '../../api/index.ts'
 import type { Finding } from '../model/index.ts'
-import { hostMatches } from './hosts.ts'
+import { createEgress, type Egress } from './egress.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './supported.ts'
 import { type IngressSpec, type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
@@ -23,13 +23,15 @@ export interface Sidecars {
 export interface SidecarScope {
   /** Equal keys, equal scopes. Empty when nothing is left out. */
   readonly key: string
-  readonly reaches: (service: { readonly namespace: string; readonly host: string }) => boolean
+  readonly egress: Egress
   readonly unknownHosts: 'passthrough' | 'refuse'
   /** The listeners that others reach the workload by; those that are found out by themselves when empty. */
   readonly ingress: readonly IngressSpec[]
 }
 
-const unscoped: SidecarScope = { key: '', reaches: () => true, unknownHosts: 'passthrough', ingress: [] }
+const everything: Egress = { reaches: () => true, left: (service) => [service] }
+
+const unscoped: SidecarScope = { key: '', egress: everything, unknownHosts: 'passthrough', ingress: [] }
 
 export function readSidecars(objects: readonly Sidecar[]): Sidecars {
   const rules: SidecarRules[] = []
@@ -60,18 +62,10 @@ function scopeOf(candidates: readonly SidecarRules[]): SidecarScope {
   const [first] = candidates
   if (first === undefined) return unscoped
   const egress = candidates.find(({ spec }) => spec.egress !== undefined)
-  const hosts = egress?.spec.egress?.flatMap((listener) => listener.hosts) ?? ['*/*']
-  const ownNamespace = egress?.namespace ?? first.namespace
   return {
     key: `${first.namespace}/${first.name}`,
-    reaches: ({ namespace, host }) => hosts.some((pattern) => egressMatches(pattern, ownNamespace, namespace, host)),
+    egress: egress?.spec.egress === undefined ? everything : createEgress(egress.spec.egress, egress.namespace),
     unknownHosts: first.spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY' ? 'refuse' : 'passthrough',
     ingress: first.spec.ingress,
   }
-}
-
-function egressMatches(pattern: string, ownNamespace: string, namespace: string, host: string): boolean {
-  const [from = '', wanted = ''] = pattern.split('/')
-  const isFrom = from === '*' || (from === '.' ? ownNamespace : from) === namespace
-  return isFrom && hostMatches(wanted, host)
 }

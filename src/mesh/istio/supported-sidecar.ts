@@ -34,11 +34,18 @@ const captureMode = z
   })
   .default('DEFAULT')
 
+const listenerPort = z.strictObject({ number: port, protocol: portProtocol, name: z.string().optional() })
+
+const egress = z.strictObject({
+  port: listenerPort.optional(),
+  bind: z.undefined({ error: 'leave it out: hosts are reached at the addresses of their Services' }).optional(),
+  captureMode,
+  hosts: z.array(egressHost).min(1),
+})
+
 const ingress = z.strictObject({
-  port: z.strictObject({
+  port: listenerPort.extend({
     number: port.refine((number) => !proxyPorts.has(number), 'is a port of the proxy itself'),
-    protocol: portProtocol,
-    name: z.string().optional(),
   }),
   bind: z.undefined({ error: 'leave it out: the listener is on the address of the pod' }).optional(),
   captureMode,
@@ -47,28 +54,36 @@ const ingress = z.strictObject({
 
 export const sidecarSpec = z.strictObject({
   workloadSelector: z.strictObject({ labels: z.record(z.string(), z.string()).default({}) }).optional(),
-  egress: z
-    .array(z.strictObject({ hosts: z.array(egressHost).min(1) }))
-    .min(1)
-    .optional(),
-  ingress: z.array(ingress).superRefine(eachPortOnce).default([]),
+  egress: z.array(egress).min(1).superRefine(eachPortOnce('egress')).superRefine(restIsLast).optional(),
+  ingress: z.array(ingress).superRefine(eachPortOnce('ingress')).default([]),
   outboundTrafficPolicy: z
     .strictObject({ mode: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY') })
     .optional(),
 })
 
-function eachPortOnce(listeners: readonly IngressSpec[], { addIssue }: z.core.$RefinementCtx): void {
-  const numbers = listeners.map(({ port: { number } }) => number)
-  for (const [index, number] of numbers.entries()) {
-    const first = numbers.indexOf(number)
-    if (first < index)
-      addIssue({
-        code: 'custom',
-        path: [index, 'port', 'number'],
-        message: `is the port of spec.ingress[${first}], too`,
-      })
+type Listeners = readonly { readonly port?: { readonly number: number } | undefined }[]
+
+function eachPortOnce(list: string) {
+  return (listeners: Listeners, { addIssue }: z.core.$RefinementCtx): void => {
+    const numbers = listeners.map(({ port }) => port?.number)
+    for (const [index, number] of numbers.entries()) {
+      const first = numbers.indexOf(number)
+      if (number !== undefined && first < index) {
+        const message = `is the port of spec.${list}[${first}], too`
+        addIssue({ code: 'custom', path: [index, 'port', 'number'], message })
+      }
+    }
   }
 }
 
+function restIsLast(listeners: Listeners, { addIssue }: z.core.$RefinementCtx): void {
+  for (const [index, { port }] of listeners.slice(0, -1).entries()) {
+    if (port !== undefined) continue
+    const message = 'must be given: only the last listener may leave it out, and is for all other ports'
+    addIssue({ code: 'custom', path: [index, 'port'], message, params: { code: 'MissingField' } })
+  }
+}
+
+export type EgressSpec = z.output<typeof egress>
 export type IngressSpec = z.output<typeof ingress>
 export type SidecarSpec = z.output<typeof sidecarSpec>

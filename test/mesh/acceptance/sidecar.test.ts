@@ -15,6 +15,13 @@ const neighbours = [
 ]
 const services = [
   ...neighbours.map((name) => serviceOf(name, { metadata: { namespace: 'default' } })),
+  serviceOf('admin-service', {
+    metadata: { namespace: 'default' },
+    ports: [
+      { name: 'http', port: 80, targetPort: 8080 },
+      { name: 'http-admin', port: 9090, targetPort: 8080 },
+    ],
+  }),
   serviceOf('telemetry', { metadata: { namespace: 'istio-system' } }),
 ]
 
@@ -89,6 +96,42 @@ describe('S04-9-sidecar-scope', () => {
     await eventually(async () => expect(await ask('other-3.default')).toBe(502))
     expect(await ask(url)).toBe(502)
     expect(await ask('inventory-service.default')).toBe('app')
+  })
+})
+
+describe('ports that a Sidecar names for what a workload reaches', () => {
+  test('are reached for their hosts alone, and all others as the last listener says', async () => {
+    const kubernetes = world.api.client('test')
+    for (const { metadata } of world.api.list(sidecarKind)) await kubernetes.delete(sidecarKind, metadata)
+    await eventually(async () => expect(await ask('admin-service.default')).toBe('app'))
+    const spec = {
+      workloadSelector: { labels: { app: 'order-service' } },
+      egress: [
+        {
+          port: { number: 80, protocol: 'HTTP', name: 'http' },
+          hosts: ['./payment-service.default.svc.cluster.local'],
+        },
+        { hosts: ['*/*'] },
+      ],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    }
+    await world.place(sidecarKind, sidecarOf('ports', spec, { namespace: 'default', uid: 'ports' }))
+    await eventually(async () => expect(await ask('admin-service.default')).toBe(502))
+    await eventually(async () =>
+      expect((await clusters()).toSorted()).toEqual([
+        'outbound|80||payment-service.default.svc.cluster.local',
+        'outbound|9090||admin-service.default.svc.cluster.local',
+      ]),
+    )
+    expect(await ask('payment-service.default')).toBe('app')
+    expect(await ask('admin-service.default:9090')).toBe('app')
+    expect(await ask('telemetry.istio-system')).toBe(502)
+    const { hostname } = new URL(world.url('order-service-0', 'default/admin-service'))
+    await eventually(async () => expect(await get(`http://${hostname}:20080/`)).toMatchObject({ status: 0 }))
+    expect(await get(`http://${hostname}:9090/`)).toMatchObject({ status: 200, body: 'app' })
+
+    await kubernetes.delete(sidecarKind, { name: 'ports', namespace: 'default' })
+    await eventually(async () => expect(await ask('admin-service.default')).toBe('app'))
   })
 })
 

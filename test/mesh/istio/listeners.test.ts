@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { injectedAnnotation, type Pod, type Sidecar } from '../../../src/api/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import type { InboundListener } from '../../../src/mesh/model/index.ts'
-import { clusterOf, meshPodOf, serviceOf, sidecarOf, sliceOf } from '../../support/mesh-objects.ts'
+import { clusterOf, meshPodOf, namespaceOf, serviceOf, sidecarOf, sliceOf } from '../../support/mesh-objects.ts'
 
 type Ingress = NonNullable<Sidecar['spec']['ingress']>[number]
 
@@ -95,6 +95,81 @@ describe('listeners that a Sidecar names for a workload', () => {
   })
 })
 
+describe('ports that a Sidecar leaves of its hosts', () => {
+  const ports = [{ port: 80 }, { name: 'http-admin', port: 9090 }, { name: 'tcp-log', port: 5432 }]
+  const inOther = { metadata: { namespace: 'other' } }
+  const services = [serviceOf('web', { ports }), serviceOf('far', { ports, ...inOther })]
+  const client = (pod: Pod): Pod => ({
+    ...pod,
+    metadata: { ...pod.metadata, name: 'client', labels: { app: 'client' } },
+  })
+  const serviceAddresses = { 'shop/web': '127.20.160.1', 'other/far': '127.20.160.2' }
+  const onPlatform = client(meshPodOf('any', { ip: '127.20.1.2', appAddress: '127.20.64.2', serviceAddresses }))
+  const proxyOf = (pod: Pod, egress: Sidecar['spec']['egress']) => {
+    const sidecars = egress === undefined ? [] : [sidecarOf('default', { egress })]
+    const addressed = services.map((service, index) => ({
+      ...service,
+      spec: { ...service.spec, clusterIP: `10.96.0.${index + 1}` },
+    }))
+    const labels = { 'istio-injection': 'enabled' }
+    const mesh = translate(
+      clusterOf({ pods: [pod], services: addressed, sidecars, namespaces: [namespaceOf('shop', labels)] }),
+    )
+    const [proxy] = mesh.proxies
+    if (proxy === undefined) throw new Error('there is no proxy')
+    return { ...proxy, clusters: proxy.clusters ?? mesh.clusters }
+  }
+  const nameOf = (host: string, port: number) => `${host.split('.')[0]}:${port}`
+  /** By the listeners of Services, by HTTP_PROXY where it speaks HTTP, and what clusters there are. */
+  const onLocalPlatform = (egress: Sidecar['spec']['egress']) => {
+    const { outbound, routeTables, clusters } = proxyOf(onPlatform, egress)
+    const proxied = routeTables.find(({ name }) => name === 'http_proxy')?.virtualHosts ?? []
+    return [
+      outbound.flatMap((each) =>
+        'service' in each && each.service ? nameOf(each.service.host, each.bind.port % 20_000) : [],
+      ),
+      proxied.slice(0, -1).map(({ name }) => nameOf(name, Number(name.split(':')[1]))),
+      clusters.map(({ service, port }) => nameOf(service.host, port)),
+    ].map((names) => names.toSorted().join(' '))
+  }
+  /** Hosts by the table of their port, and TCP listeners. */
+  const whereIntercepted = (egress: Sidecar['spec']['egress']) => {
+    const { outbound, routeTables } = proxyOf(client(intercepted), egress)
+    const requests = routeTables.flatMap(({ virtualHosts }) =>
+      virtualHosts.slice(0, -1).map(({ name }) => nameOf(name, Number(name.split(':')[1]))),
+    )
+    const connections = outbound.flatMap((each) =>
+      each.kind === 'tcp' && each.service ? nameOf(each.service.host, each.bind.port) : [],
+    )
+    return [...requests, ...connections].toSorted().join(' ')
+  }
+  const named = (number: number, protocol: string, ...hosts: string[]) => ({ port: { number, protocol }, hosts })
+  const rows: readonly (readonly [string, Sidecar['spec']['egress'], string, string])[] = [
+    ['every port without a Sidecar', undefined, 'far:80 far:9090 web:80 web:9090', 'far:5432 web:5432'],
+    ['the port of the listener, and no other', [named(80, 'HTTP', './*')], 'web:80', ''],
+    ['TCP by its own listener', [named(5432, 'TCP', 'other/*')], '', 'far:5432'],
+    [
+      'requests to a named port for its hosts alone, all else as the last listener says',
+      [named(80, 'HTTP', 'other/*'), { hosts: ['*/*'] }],
+      'far:80 far:9090 web:9090',
+      'far:5432 web:5432',
+    ],
+    [
+      'connections by the address of each Service: the last listener counts beside the one of the port',
+      [named(5432, 'TCP', 'other/*'), { hosts: ['./*'], captureMode: 'DEFAULT' }],
+      'web:80 web:9090',
+      'far:5432 web:5432',
+    ],
+    ['nothing where no host has the port', [named(81, 'HTTP', '*/*')], '', ''],
+    ['nothing where hosts speak otherwise there', [named(80, 'TCP', '*/*')], '', ''],
+  ]
+  test.each(rows)('%s', (_, egress, http, tcp) => {
+    const all = `${http} ${tcp}`.trim().split(' ').toSorted().join(' ')
+    expect(onLocalPlatform(egress)).toEqual([all, http, all])
+    expect(whereIntercepted(egress)).toBe(all)
+  })
+})
+
 describe('a Sidecar is refused', () => {
   const form =
     'must be 127.0.0.1:PORT (the program on its loopback address) or 0.0.0.0:PORT (on the address of the pod); absent, it is the port itself'
@@ -132,6 +207,26 @@ describe('a Sidecar is refused', () => {
       'for a port that does not say what it speaks',
       { ingress: [{ port: { number: 80 } }] },
       `spec.ingress[0].port.protocol: must be one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL, REDIS`,
+    ],
+    [
+      'for two listeners of one port of others',
+      { egress: [80, 80].map((number) => ({ port: { number, protocol: 'HTTP' }, hosts: ['./*'] })) },
+      'spec.egress[1].port.number: is the port of spec.egress[0], too',
+    ],
+    [
+      'for a listener of all ports before another',
+      { egress: [{ hosts: ['./*'] }, { hosts: ['istio-system/*'] }] },
+      'spec.egress[0].port: must be given: only the last listener may leave it out, and is for all other ports',
+    ],
+    [
+      'for an address to reach others by',
+      { egress: [{ bind: '127.0.0.1', hosts: ['./*'] }] },
+      'spec.egress[0].bind: leave it out: hosts are reached at the addresses of their Services',
+    ],
+    [
+      'for another way to reach others than the pod’s',
+      { egress: [{ captureMode: 'IPTABLES', hosts: ['./*'] }] },
+      'spec.egress[0].captureMode: must be DEFAULT: whether connections are intercepted is a matter of the pod, not of one listener',
     ],
     [
       'for TLS with others than the mesh',

@@ -138,11 +138,6 @@ describe('a Sidecar', () => {
       { egress: [{ hosts: ['web.shop.svc.cluster.local'] }] },
       'spec.egress[0].hosts[0]: must be namespace/host with the full name of the host, such as "./web.shop.svc.cluster.local" or "istio-system/*"',
     ],
-    [
-      'listeners of its own',
-      { egress: [{ port: { number: 80 }, hosts: ['./*'] }] },
-      'spec.egress[0].port: this mesh does not support the field',
-    ],
   ]
   test.each(refused)('with %s is refused', (_, spec, message) => {
     const mesh = translate({ ...world, sidecars: [sidecarOf('default', spec)] })
