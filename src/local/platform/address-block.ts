@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../../runtime/index.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../api-server/index.ts'
 import { createPodNetwork, missingForNamespaces, type PodNetwork } from '../node-agent/index.ts'
+import { type BlockOwners, createBlockOwners } from './block-owners.ts'
 
 const FIRST = 64
 const LAST = 250
@@ -19,7 +21,8 @@ export interface ClaimedBlock {
 
 /**
  * Takes the first block 127.N.0.0/16 whose API server address is free: who listens there owns the whole block.
- * The block of an earlier run is tried first, since pods and Services carry its addresses.
+ * The block of an earlier run is tried first, since pods and Services carry its addresses, and those of platforms that
+ * are down are tried last.
  */
 export async function claimBlock(
   options: Omit<ApiServerOptions, 'host' | 'port'>,
@@ -28,8 +31,8 @@ export async function claimBlock(
   const remembered = join(options.dataDirectory, 'block')
   const last = Number(await readFile(remembered, 'utf8').catch(() => ''))
   const numbers = Array.from({ length: LAST - FIRST + 1 }, (_, index) => FIRST + index)
-  const ordered = numbers.includes(last) ? [last, ...numbers.filter((each) => each !== last)] : numbers
-  for (const number of ordered) {
+  const owners = createBlockOwners(options.dataDirectory)
+  for (const number of await inOrder(numbers, last, owners)) {
     const claimed = isolation === 'netns' ? await tryNetwork(options, number) : await tryBlock(options, `127.${number}`)
     if (claimed === undefined) continue
     if (numbers.includes(last) && number !== last) {
@@ -39,11 +42,20 @@ export async function claimBlock(
       )
     }
     await writeFile(remembered, `${number}\n`, { mode: 0o600 })
+    await owners.own(number).catch((error: unknown) => {
+      options.log.debug({ error: messageOf(error) }, 'nobody is told whose the block is')
+    })
     return claimed
   }
   throw new Error(
     `no address block is free: port ${API_PORT} of 127.${FIRST}.0.1 to 127.${LAST}.0.1 is in use by others`,
   )
+}
+
+async function inOrder(numbers: readonly number[], last: number, owners: BlockOwners): Promise<readonly number[]> {
+  const areOthers = await Promise.all(numbers.map((number) => owners.isOthers(number)))
+  const rank = (number: number): number => (number === last ? 0 : 1 + Number(areOthers[number - FIRST]))
+  return numbers.toSorted((left, right) => rank(left) - rank(right))
 }
 
 async function tryBlock(
