@@ -135,11 +135,18 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     await eventually(async () => expect((await world.curl('web', url)).code).not.toBe(0))
     // Another resource than the one before, which may come a moment later.
     const format = ['-o', '/dev/null', '-w', '%{http_code}']
-    await eventually(async () => {
-      const { body } = await world.curl('web', ...format, '-H', 'host: elsewhere', 'http://web/')
-      expect(body).toBe('502')
-    })
+    const status = async (...asked: string[]) => (await world.curl('web', ...format, ...asked)).body
+    await eventually(async () => expect(await status('-H', 'host: elsewhere', 'http://web/')).toBe('502'))
     expect(await ask('web', 'http://web/')).toMatchObject({ name: 'web' })
+
+    expect(await status('http://client/')).not.toBe('502')
+    expect((await world.curl('web', 'telnet://store:6379')).body).toBe('stored')
+    const egress = [{ port: { number: 80, protocol: 'HTTP' }, hosts: ['./web.shop.svc.cluster.local'] }]
+    const named = { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' }, egress }
+    await place(world.api, sidecarKind, sidecarOf('default', named))
+    await eventually(async () => expect(await status('http://client/')).toBe('502'))
+    expect(await ask('web', 'http://web/')).toMatchObject({ name: 'web' })
+    await eventually(async () => expect((await world.curl('web', 'telnet://store:6379')).body).toBe(''))
     outside.closeAllConnections()
     await new Promise((resolve) => outside.close(resolve))
   })
