@@ -21,11 +21,7 @@ export interface DebugServerOptions {
  */
 export function serveDebug(options: DebugServerOptions, signal: AbortSignal): Promise<void> {
   const { host, port } = parseListen(options.listen)
-  const server = createServer((request, response) => {
-    const address = /^\/debug\/endpoints\/(?<address>[^/]+)\/gone$/.exec(request.url ?? '')?.groups?.address
-    if (address === undefined) answer(options, request, response)
-    else void answerWhenGone(options, address, response, signal)
-  })
+  const server = createServer((request, response) => answer(options, request, response, signal))
   return new Promise((resolve, reject) => {
     server.on('error', (error) =>
       reject(new CommandError(`--debug-listen ${options.listen}: ${error.message}; choose another address`)),
@@ -38,6 +34,25 @@ export function serveDebug(options: DebugServerOptions, signal: AbortSignal): Pr
   })
 }
 
+function answer(
+  options: DebugServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): void {
+  const { views, replica } = options
+  const { pathname } = new URL(request.url ?? '/', 'http://mesh')
+  const leaving = /^\/debug\/endpoints\/(?<address>[^/]+)\/gone$/.exec(pathname)?.groups?.address
+  if (!isLocalName(request.headers.host)) respond(response, 403)
+  else if (leaving !== undefined) void answerWhenGone(options, leaving, response, signal)
+  else {
+    const pod = /^\/debug\/proxies\/(?<pod>[^/]+)$/.exec(pathname)?.groups?.pod
+    const value = pathname === '/debug/proxies' ? views.statuses() : pod && views.configurationOf(pod)
+    if (value) respond(response, 200, { replica, value })
+    else respond(response, 404)
+  }
+}
+
 /** Answers when it is so, and not before. */
 async function answerWhenGone(
   { departures }: DebugServerOptions,
@@ -47,19 +62,11 @@ async function answerWhenGone(
 ): Promise<void> {
   const hungUp = new AbortController()
   response.on('close', () => hungUp.abort())
-  const isGone = await departures.untilGone(address, AbortSignal.any([signal, hungUp.signal]))
-  response.writeHead(isGone ? 200 : 503, { 'content-type': 'application/json' }).end('{}')
+  respond(response, (await departures.untilGone(address, AbortSignal.any([signal, hungUp.signal]))) ? 200 : 503)
 }
 
-function answer({ views, replica }: DebugServerOptions, request: IncomingMessage, response: ServerResponse): void {
-  const { pathname } = new URL(request.url ?? '/', 'http://mesh')
-  const pod = /^\/debug\/proxies\/(?<pod>[^/]+)$/.exec(pathname)?.groups?.pod
-  const found = pathname === '/debug/proxies' ? views.statuses() : pod && views.configurationOf(pod)
-  const isAllowed = isLocalName(request.headers.host)
-  const status = found ? 200 : 404
-  response.writeHead(isAllowed ? status : 403, { 'content-type': 'application/json' })
-  response.end(isAllowed && found ? JSON.stringify({ replica, value: found }) : '{}')
-}
+const respond = (response: ServerResponse, status: number, body: object = {}): void =>
+  void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 
 /** A page in a browser could name this address by a host of its own. */
 function isLocalName(host = ''): boolean {

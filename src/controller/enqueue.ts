@@ -1,5 +1,5 @@
 import { type Canary, type EndpointSlice, type KubernetesObject, type Phase, serviceKind } from '../api/index.ts'
-import type { WorkQueue } from '../kube/index.ts'
+import type { ObjectRef, WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -7,7 +7,8 @@ import { serviceNameLabel } from './service-target/facts.ts'
 import type { Use } from './users.ts'
 import { findTarget, workloadOf } from './workload/workload.ts'
 
-export const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`
+export const keyOf = ({ metadata }: { readonly metadata: ObjectRef }): string =>
+  `${metadata.namespace ?? ''}/${metadata.name}`
 
 export function parseKey(key: string): { readonly namespace: string; readonly name: string } {
   const [namespace = '', name = ''] = key.split('/')
@@ -41,7 +42,7 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
   copies.virtualServices.onChange(addUsers('service'))
   copies.endpointSlices.onChange(onEither((slice) => add(releasersOf(copies, slice))))
   copies.runs.onChange(
-    onEither((run) => queue.add(keyOf({ ...run, metadata: { ...run.metadata, name: run.spec.canary } }))),
+    onEither(({ metadata: { namespace }, spec }) => queue.add(keyOf({ metadata: { namespace, name: spec.canary } }))),
   )
   for (const [kind, watch] of Object.entries(copies.autoscalers)) {
     const isOfKind = ({ spec }: Canary) => spec.autoscalerRef?.kind === kind

@@ -2,10 +2,9 @@ import type { Clock, Logger } from '../../runtime/index.ts'
 import { renderRange } from '../promql.ts'
 import type { InstantProvider, Sample } from '../provider.ts'
 import { createPrometheusProvider } from '../providers/prometheus.ts'
-import { settledSince } from '../window.ts'
 import { backendsOf, type Entry, groupEntries } from './entries.ts'
 import type { GuardReader, Suspicion } from './port.ts'
-import { addReading, suspect, type Track } from './track.ts'
+import { addReading, readableSince, suspect, type Track } from './track.ts'
 
 export interface GuardReaderOptions {
   readonly clock: Clock
@@ -22,19 +21,21 @@ const LOOKBACK_MS = 60_000
 
 interface Round {
   readonly options: GuardReaderOptions
+  readonly scrapeMs: number
   readonly tracks: Map<string, Track>
   readonly tell: (suspicion: Suspicion) => void
   readonly signal: AbortSignal
 }
 
 export function createGuardReader(options: GuardReaderOptions): GuardReader {
+  const { scrapeIntervalMs: scrapeMs = 1_000 } = options
   const tracks = new Map<string, Track>()
   let pace = Promise.resolve()
   return {
     async read(watches, onSuspicion, signal) {
       const groups = groupEntries(watches)
       forgetOthers(tracks, groups)
-      const round: Round = { options, tracks, tell: onSuspicion, signal }
+      const round: Round = { options, scrapeMs, tracks, tell: onSuspicion, signal }
       const questions = groups.flatMap((entries) => questionsOf(round, entries))
       for (let index = 0; index < questions.length; index += QUERIES_A_SECOND) {
         await pace
@@ -63,17 +64,14 @@ const BASE_REACH_MS = 10_000
  * A reading of the past is the base for those that have none: waiting for the next two readings instead would let a
  * version that fails from its first request on fail for twice the interval. Who is not settled yet has to wait.
  */
-function questionsOf({ options, tracks }: Round, entries: readonly Entry[]): readonly Question[] {
-  const { clock, scrapeIntervalMs = 1_000 } = options
-  const nowMs = clock.now()
-  const delay = (entry: Entry) => ({ scrapeMs: scrapeIntervalMs, flushMs: entry.builtin.flushMs })
-  const readableSince = (entry: Entry) => settledSince(entry.watch.sinceMs, delay(entry))
+function questionsOf({ options, scrapeMs, tracks }: Round, entries: readonly Entry[]): readonly Question[] {
+  const nowMs = options.clock.now()
   const isNew = (entry: Entry) => tracks.get(nameOf(entry))?.run !== entry.watch.run
-  const settled = entries.filter((entry) => !isNew(entry) || readableSince(entry) < nowMs)
+  const settled = entries.filter((entry) => !isNew(entry) || readableSince(entry, scrapeMs) < nowMs)
   if (settled.length === 0) return []
   const added = settled.filter(isNew)
   if (added.length === 0) return [{ entries: settled }]
-  const atMs = Math.max(nowMs - BASE_REACH_MS, ...added.map(readableSince))
+  const atMs = Math.max(nowMs - BASE_REACH_MS, ...added.map((entry) => readableSince(entry, scrapeMs)))
   return [{ entries: added, atMs }, { entries: settled }]
 }
 
@@ -103,11 +101,11 @@ async function ask({ options, signal }: Round, question: Question): Promise<Answ
   return undefined
 }
 
-function takeIn({ options, tracks, tell }: Round, { entries, atMs, samplesOf }: Answer): void {
+function takeIn({ scrapeMs, tracks, tell }: Round, { entries, atMs, samplesOf }: Answer): void {
   for (const entry of entries) {
     const track = addReading(tracks.get(nameOf(entry)), entry, { atMs, samples: samplesOf(entry) })
     tracks.set(nameOf(entry), track)
-    const sinceMs = suspect(track, entry, options.scrapeIntervalMs ?? 1_000)
+    const sinceMs = suspect(track, entry, scrapeMs)
     if (sinceMs !== undefined) tell({ key: entry.watch.key, run: entry.watch.run, sinceMs })
   }
 }

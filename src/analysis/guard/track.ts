@@ -40,14 +40,18 @@ function countGains(track: Track, { watch, builtin, rules }: Entry, samples: rea
   return { canary: count(canaryOf(watch.subject)), primary: count(primaryOf(watch.subject)) }
 }
 
+/** When scrapes show no more of what happened before the run. */
+export const readableSince = ({ watch, builtin }: Entry, scrapeMs: number): number =>
+  settledSince(watch.sinceMs, { scrapeMs, flushMs: builtin.flushMs })
+
 /** Start of the time that should be measured now; undefined when nothing looks bad. */
 export function suspect({ spans }: Track, entry: Entry, scrapeMs: number): number | undefined {
   const { rules, watch, builtin } = entry
   if (watch.programmedMs === undefined) return undefined
-  const settled = (milliseconds: number): number => settledSince(milliseconds, { scrapeMs, flushMs: builtin.flushMs })
-  const suspectedMs = rules.limit && suspectLimit(spans, rules.limit, settled(watch.sinceMs))
+  const suspectedMs = rules.limit && suspectLimit(spans, rules.limit, readableSince(entry, scrapeMs))
   if (suspectedMs !== undefined || rules.comparison === undefined) return suspectedMs
-  const comparedMs = Math.max(settled(watch.programmedMs), recordedUntil(entry))
+  const delay = { scrapeMs, flushMs: builtin.flushMs }
+  const comparedMs = Math.max(settledSince(watch.programmedMs, delay), recordedUntil(entry))
   if (!suspectComparison(spans, rules.comparison, comparedMs)) return undefined
   return spans.find(({ startMs }) => startMs >= comparedMs)?.startMs
 }

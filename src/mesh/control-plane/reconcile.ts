@@ -130,7 +130,7 @@ function judge(
     // Of routes it is known whom they are for; of other objects it shows when a proxy rejects what they make.
     rejections: isRoute(key)
       ? {}
-      : { ...rejectedElsewhere(others, key, generation), ...rejectedRules(facts()).get(key) },
+      : { ...rejectedElsewhere(others, key, generation), ...rejectedRules({ configuration, ...proxies }).get(key) },
     note: configuration.notes.get(key),
     snapshots: configuration.snapshots,
     isOverdue: elapsedMs >= laggingAfterMs,

@@ -32,7 +32,6 @@ const TRY_AGAIN_MS = 1_000
 
 export function createReporter(options: ReporterOptions): Reporter {
   const { clock, log, client, namespace, name } = options
-  let isDirty = true
   const waker = createWaker(clock)
   let [written, writtenAt] = ['', Number.NEGATIVE_INFINITY]
 
@@ -45,23 +44,19 @@ export function createReporter(options: ReporterOptions): Reporter {
       ;[written, writtenAt] = [text, clock.monotonic()]
       return TOGETHER_MS
     } catch (error) {
-      isDirty = true
+      waker.wake()
       if (!isLostRace(error)) log.warn({ error: messageOf(error) }, 'other replicas cannot be told what proxies have')
       return TRY_AGAIN_MS
     }
   }
 
   return {
-    changed() {
-      isDirty = true
-      waker.wake()
-    },
+    changed: () => waker.wake(),
     async start(signal) {
       while (!signal.aborted) {
-        isDirty = false
-        await clock.sleep(await report(), signal)
         waker.heed()
-        if (!isDirty) await waker.sleep(RENEW_MS, signal)
+        await clock.sleep(await report(), signal)
+        await waker.sleep(RENEW_MS, signal)
       }
       // Nobody waits for the streams of a replica that has ended.
       await client.delete(leaseKind, { namespace, name }).catch((error) => {

@@ -123,7 +123,9 @@ test('a proxy or a mesh that is not there is named, with what to do', async () =
   const away = await runSluice(['proxy-status', '--mesh', `127.0.0.1:${port}`])
   expect([away.code, away.err]).toEqual([1, expect.stringContaining('kubectl port-forward -n sluice-system')])
   // A page in a browser reaches nothing by a host name of its own.
-  expect((await get(`http://${door}/debug/proxies`, { headers: { host: 'evil.example' } })).status).toBe(403)
+  for (const path of ['/debug/proxies', '/debug/endpoints/192.0.2.1/gone']) {
+    expect((await get(`http://${door}${path}`, { headers: { host: 'evil.example' } })).status).toBe(403)
+  }
 })
 
 test('a node hears when an endpoint has left every proxy', async () => {

@@ -80,10 +80,10 @@ function renderTogether(backends: readonly Backend[], range: string): string {
   return renderSums('istio_requests_total', selectors, KEPT_LABELS, range)
 }
 
-/** What the increases say, and of whom: `lost` were seen by callers only. */
 interface Count {
   readonly requests: number
   readonly errors: number
+  /** Errors that no pod has seen. */
   readonly lost: number
 }
 
@@ -97,17 +97,16 @@ function countOfPods(increases: readonly Sample[]): Count {
   const reached = sum(isReached)
   const serverErrors = sum((sample) => isReached(sample) && /^5/.test(codeOf(sample)))
   const unanswered = sum((sample) => isReached(sample) && codeOf(sample) === '0')
-  const unreached = sum((sample) => isFailedCall(sample) && hasFlag(sample, UNREACHED))
+  const unreached = sum(isUnreached)
   // Callers see it, and the pods too if they live.
-  const interrupted = sum((sample) => isFailedCall(sample) && isInterrupted(sample))
+  const interrupted = sum(isInterrupted)
   const lost = unreached + Math.max(0, interrupted - unanswered)
   return { requests: reached + lost, errors: serverErrors + unanswered + lost, lost }
 }
 
 function countOfCallers(increases: readonly Sample[]): Count {
   const sum = sumOf(increases)
-  const lost = sum((sample) => isFailedCall(sample) && hasFlag(sample, UNREACHED))
-  return { requests: sum((sample) => !isReached(sample)), errors: sum(isFailedCall), lost }
+  return { requests: sum((sample) => !isReached(sample)), errors: sum(isFailedCall), lost: sum(isUnreached) }
 }
 
 const sumOf = (increases: readonly Sample[]) => (matches: (sample: Sample) => boolean) =>
@@ -122,8 +121,10 @@ const codeOf = ({ labels }: Sample): string => labels.response_code ?? ''
 const hasFlag = ({ labels }: Sample, flags: ReadonlySet<string>): boolean =>
   (labels.response_flags ?? '').split(',').some((flag) => flags.has(flag))
 
+const isUnreached = (sample: Sample): boolean => isFailedCall(sample) && hasFlag(sample, UNREACHED)
+
 const isInterrupted = (sample: Sample): boolean =>
-  !hasFlag(sample, UNREACHED) && (hasFlag(sample, INTERRUPTED) || codeOf(sample) === '0')
+  isFailedCall(sample) && !hasFlag(sample, UNREACHED) && (hasFlag(sample, INTERRUPTED) || codeOf(sample) === '0')
 
 function summarise({ requests, errors, lost }: Count): Measurement {
   if (requests === 0) return { requests, errors, evidence: 'no requests' }
