@@ -27,12 +27,13 @@ export function createView(output: Output, elapsedSeconds: () => number): View {
     isLive: output.interactive,
     show(version, canary) {
       const status = canary.status
+      if (status?.phase === undefined) return
       const traffic =
-        (status?.mirrorWeight ?? 0) > 0 ? `mirror ${status?.mirrorWeight}%` : `weight ${status?.canaryWeight ?? 0}%`
-      const line = `${version}  ${(status?.phase ?? '').padEnd(16)} ${traffic.padEnd(12)} ${status?.message ?? ''}`
+        (status.mirrorWeight ?? 0) > 0 ? `mirror ${status.mirrorWeight}%` : `weight ${status.canaryWeight ?? 0}%`
+      const line = `${version}  ${status.phase.padEnd(16)} ${traffic.padEnd(12)} ${status.message ?? ''}`
       if (line === shown) return
       shown = line
-      say(`${output.interactive ? `[${bar(status?.canaryWeight ?? 0)}] ` : ''}${line}`)
+      say(`${output.interactive ? `[${bar(status.canaryWeight ?? 0)}] ` : ''}${line}`)
     },
     pulse(text) {
       if (output.interactive) process.stderr.write(`${eraseLine}${elapsedSeconds().toFixed(1).padStart(6)}s  ${text}`)
