@@ -132,13 +132,15 @@ interface Noted {
 const lastsTooLong = (verdicts: readonly MetricVerdict[] = []): boolean =>
   verdicts.some(({ rule }) => rule === 'comparison.maxExtension')
 
-/** There are requests to judge by, only too few: no deadline ends that. Who must decide at last is told once. */
+/** There are requests to judge by, only too few: no deadline ends that. Who must decide at last is alerted once. */
 function holdInDoubt({ before, noted }: Noted, observation: Observation, message: string): Change {
   const { now } = observation
   const cause: Cause = { reason: 'Inconclusive', message: `holds in doubt: ${message}` }
   const held = withProgress(noted, { checkedAt: now, verdictAt: now, lastCheck: 'inconclusive' })
-  const isNews = lastsTooLong(observation.answers.check?.verdicts) && !lastsTooLong(currentStep(before)?.verdicts)
-  return { state: { ...held, cause }, notes: isNews ? [alert('warn', cause)] : [] }
+  const needsPeople = lastsTooLong(observation.answers.check?.verdicts) && !lastsTooLong(currentStep(before)?.verdicts)
+  if (needsPeople) return { state: { ...held, cause }, notes: [alert('warn', cause)] }
+  const isNews = before.run.progress.lastCheck !== 'inconclusive'
+  return { state: { ...held, cause }, notes: isNews ? [note('info', cause)] : [] }
 }
 
 function holdWithoutVerdict(state: ActiveRelease, observation: Observation, message: string): Change {

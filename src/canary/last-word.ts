@@ -17,7 +17,7 @@ const news: Partial<Readonly<Record<Reason, 'info' | 'warn'>>> = {
   WaitingForPromotion: 'warn',
   CheckFailed: 'warn',
   NoVerdict: 'warn',
-  Inconclusive: 'warn',
+  Inconclusive: 'info',
 }
 
 /**

@@ -43,13 +43,16 @@ export function createGuard(parts: GuardParts): Guard {
     },
     async start(signal) {
       const { clock, copies, intervalMs, reader, metrics } = parts
+      const rounds = new Set<Promise<void>>()
       while (!signal.aborted) {
-        const pace = clock.sleep(intervalMs, signal)
         const watches = copies.canaries.list().flatMap((canary) => watchOf(parts, canary) ?? [])
-        if (watches.length > 0) await reader.read(watches, suspect, signal)
+        // The next round does not wait for a server that hangs: the reader asks nobody twice at a time.
+        const round = reader.read(watches, suspect, signal).finally(() => rounds.delete(round))
+        rounds.add(round)
         metrics.round(watches.length)
-        await pace
+        await clock.sleep(intervalMs, signal)
       }
+      await Promise.all(rounds)
     },
   }
 }

@@ -10,8 +10,9 @@ import {
 } from '../../src/analysis/index.ts'
 import { guardSettingsOf, type MetricMemory, metricSchema } from '../../src/api/index.ts'
 import { type Clock, silentLogger, systemClock } from '../../src/runtime/index.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
-import { startServer } from '../support/http-server.ts'
+import { hang, startServer } from '../support/http-server.ts'
 import { type RunningPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { type Counter, EPOCH, requests } from './mesh-history.ts'
 
@@ -152,6 +153,34 @@ describe('a reading of all releases', () => {
     )
     expect(seen).toEqual([])
   })
+})
+
+test('a server that hangs holds up nobody else, and is not asked again meanwhile', async () => {
+  const clock: Clock = {
+    now: () => at(55),
+    monotonic: () => 0,
+    // Nothing here ends by a time limit.
+    sleep: (milliseconds) => (milliseconds > 1_000 ? new Promise(() => {}) : turn()),
+  }
+  await using hanging = await startServer(hang)
+  const reader = createGuardReader({ clock, log: silentLogger })
+  const stop = new AbortController()
+  const stuck = Array.from({ length: 5 }, (_, index) =>
+    watchOf('nowhere', ranged, { key: `stuck-${index}`, metricsServer: `${hanging.url}/${index}` }),
+  )
+  const rounds: Promise<void>[] = []
+  const suspectedOf = (namespace: string) =>
+    new Promise<string>((resolve) => {
+      const watches = [...stuck, watchOf(namespace, ranged)]
+      rounds.push(reader.read(watches, ({ key }) => resolve(key), stop.signal))
+    })
+  expect(await suspectedOf('half')).toBe('half/web')
+  // Each for its base and for its newest counters.
+  await eventually(() => expect(hanging.requests).toHaveLength(10))
+  expect(await suspectedOf('dead')).toBe('dead/web')
+  expect(hanging.requests).toHaveLength(10)
+  stop.abort()
+  await Promise.all(rounds)
 })
 
 test('a thousand releases cost at most four queries a second', async () => {

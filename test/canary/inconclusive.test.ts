@@ -48,7 +48,25 @@ describe('doubt', () => {
     expect(outcomeOf(world)).toMatchObject({ phase: 'Succeeded', weights: [20, 50, 0] })
   })
 
-  test('that outlasts its extension is told once', () => {
+  test('is told of once for each hold, when it begins', () => {
+    const world = worldInDoubt({ verdict: 'inconclusive' })
+    const told = () =>
+      world.notes
+        .filter(({ reason }) => reason === 'Inconclusive')
+        .map(({ severity, isAlert }) => ({ severity, isAlert }))
+    const since = world.now
+    while (world.state.cause.reason !== 'Inconclusive' && world.now - since < 600_000) play(world, 5)
+    expect(told()).toEqual([{ severity: 'info', isAlert: false }])
+    play(world, 100)
+    expect(told()).toHaveLength(1)
+    world.verdict = 'failed'
+    play(world, 20)
+    world.verdict = 'inconclusive'
+    play(world, 40)
+    expect(told()).toHaveLength(2)
+  })
+
+  test('that outlasts its extension alerts once', () => {
     const world = worldInDoubt({ verdict: 'inconclusive' })
     play(world, 100)
     const told = () => world.notes.filter(({ reason, isAlert }) => reason === 'Inconclusive' && isAlert).length

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { alertProviderKind, deploymentKind } from '../../src/api/index.ts'
 import type { NoticeResult, Notifier } from '../../src/notify/index.ts'
-import { answer, startServer } from '../support/http-server.ts'
+import { answer, hang, startServer } from '../support/http-server.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 /** Stands in for Prometheus: all of the new version's requests fail, ten a second. */
@@ -44,6 +44,7 @@ async function start(analysis: object, notifier?: Notifier) {
   await cluster.until('first version', () => phase(cluster) === 'Initialized')
   return {
     cluster,
+    prometheus,
     async stop() {
       await stop()
       await prometheus[Symbol.asyncDispose]()
@@ -55,7 +56,7 @@ describe('the guard takes a version back', () => {
   const endOf = async (cluster: ReleaseCluster) => {
     cluster.verdict = 'failed'
     await cluster.until('the end', () => phase(cluster) === 'Failed')
-    const [run] = cluster.runs()
+    const run = cluster.runs().find(({ spec }) => spec.canary === 'web')
     return [run?.status?.reason, cluster.weights().at(-1)]
   }
 
@@ -74,6 +75,33 @@ describe('the guard takes a version back', () => {
     if (type.startsWith('confirm')) cluster.verdict = 'passed'
     await cluster.until('it is called', () => isCalled(cluster, type))
     await cluster.until('it has traffic', () => weightOf(cluster) !== '0')
+    expect(await endOf(cluster)).toEqual(['MetricFailed', '0'])
+    await stop()
+  })
+
+  test('while the metric server of another one never answers', async () => {
+    const { cluster, prometheus, stop } = await start({})
+    await using silent = await startServer(hang)
+    const other = buildDeployment('other', 'other:1')
+    await cluster.user.create(deploymentKind, other)
+    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } as const
+    const service = { port: 80, name: 'other' }
+    await createCanary(cluster, {
+      name: 'other',
+      spec: { targetRef, service, metricsServer: silent.url },
+      analysis: rare,
+    })
+    await cluster.until('its first version', () => cluster.canary('other').status?.phase === 'Initialized')
+    cluster.verdict = 'no-data'
+    await cluster.setImage('other:2', 'other')
+    await cluster.until('its server is asked', () => silent.requests.length > 0)
+    await cluster.setImage('web:2')
+    await cluster.until('it has traffic', () => cluster.canary().status?.canaryWeight === 20)
+    await cluster.until('it is read', () => prometheus.requests.length > 1)
+    prometheus.requests.splice(0)
+    await cluster.pass(10_000)
+    // One each two seconds, whatever the other server does.
+    expect(prometheus.requests.length).toBeGreaterThanOrEqual(4)
     expect(await endOf(cluster)).toEqual(['MetricFailed', '0'])
     await stop()
   })

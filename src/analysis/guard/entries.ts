@@ -19,9 +19,9 @@ type Together = BuiltinMetric & Required<Pick<BuiltinMetric, 'queryTogether'>>
 const ENTRIES_OF_A_QUERY = 250
 
 /** Those that one query can answer: the same metric of the same data plane from the same server. */
-export function groupEntries(watches: readonly GuardWatch[]): readonly (readonly Entry[])[] {
+export function groupEntries(entries: readonly Entry[]): readonly (readonly Entry[])[] {
   const groups = new Map<string, Entry[]>()
-  for (const entry of watches.flatMap(entriesOf)) {
+  for (const entry of entries) {
     const { metricsServer, subject } = entry.watch
     const name = [metricsServer, subject.metricsProvider ?? '', entry.check.metric.name].join('\n')
     const group = groups.get(name)
@@ -31,7 +31,7 @@ export function groupEntries(watches: readonly GuardWatch[]): readonly (readonly
   return [...groups.values()].flatMap(splitGroup)
 }
 
-function entriesOf(watch: GuardWatch): readonly Entry[] {
+export function entriesOf(watch: GuardWatch): readonly Entry[] {
   const metrics = builtinMetricsOf(watch.subject.metricsProvider)
   return watch.checks.flatMap((check) => {
     const builtin = metrics.get(check.metric.name)

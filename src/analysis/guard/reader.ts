@@ -2,7 +2,8 @@ import type { Clock, Logger } from '../../runtime/index.ts'
 import { renderRange } from '../promql.ts'
 import type { InstantProvider, Sample } from '../provider.ts'
 import { createPrometheusProvider } from '../providers/prometheus.ts'
-import { backendsOf, type Entry, groupEntries } from './entries.ts'
+import { backendsOf, type Entry, entriesOf, groupEntries } from './entries.ts'
+import { createPace, type Pace } from './pace.ts'
 import type { GuardReader, Suspicion } from './port.ts'
 import { addReading, readableSince, suspect, type Track } from './track.ts'
 
@@ -15,7 +16,6 @@ export interface GuardReaderOptions {
   readonly onAnswer?: (result: 'ok' | 'error') => void
 }
 
-const QUERIES_A_SECOND = 4
 /** As long as missed scrapes may leave a counter unseen; what dies is told exactly by the measurement that follows. */
 const LOOKBACK_MS = 60_000
 
@@ -23,6 +23,7 @@ interface Round {
   readonly options: GuardReaderOptions
   readonly scrapeMs: number
   readonly tracks: Map<string, Track>
+  readonly pace: Pace
   readonly tell: (suspicion: Suspicion) => void
   readonly signal: AbortSignal
 }
@@ -30,24 +31,28 @@ interface Round {
 export function createGuardReader(options: GuardReaderOptions): GuardReader {
   const { scrapeIntervalMs: scrapeMs = 1_000 } = options
   const tracks = new Map<string, Track>()
-  let pace = Promise.resolve()
+  const underWay = new Set<string>()
+  const pace = createPace(options.clock)
   return {
     async read(watches, onSuspicion, signal) {
-      const groups = groupEntries(watches)
-      forgetOthers(tracks, groups)
-      const round: Round = { options, scrapeMs, tracks, tell: onSuspicion, signal }
-      const questions = groups.flatMap((entries) => questionsOf(round, entries))
-      for (let index = 0; index < questions.length; index += QUERIES_A_SECOND) {
-        await pace
-        if (signal.aborted) return
-        // However many groups there are, and however fast they are answered. It never rejects.
-        pace = options.clock.sleep(1_000, signal)
-        const asked = questions.slice(index, index + QUERIES_A_SECOND)
-        const answers = await Promise.all(asked.map((question) => ask(round, question)))
-        for (const answer of answers) if (answer !== undefined) takeIn(round, answer)
-      }
+      const entries = watches.flatMap(entriesOf)
+      forgetOthers(tracks, entries)
+      const round: Round = { options, scrapeMs, tracks, pace, tell: onSuspicion, signal }
+      const groups = groupEntries(entries.filter((entry) => !underWay.has(nameOf(entry))))
+      await Promise.all(groups.map((group) => readGroup(round, group, underWay)))
     },
   }
+}
+
+/** Each group for itself: a server that hangs holds up nobody but those who ask it. */
+async function readGroup(round: Round, entries: readonly Entry[], underWay: Set<string>): Promise<void> {
+  for (const entry of entries) underWay.add(nameOf(entry))
+  const answers = questionsOf(round, entries).map((question) => ask(round, question))
+  for (const answering of answers) {
+    const answer = await answering
+    if (answer !== undefined) takeIn(round, answer)
+  }
+  for (const entry of entries) underWay.delete(nameOf(entry))
 }
 
 /** What one query asks: the counters of these at that instant. */
@@ -77,8 +82,8 @@ function questionsOf({ options, scrapeMs, tracks }: Round, entries: readonly Ent
 
 const nameOf = ({ watch, check }: Entry): string => `${watch.key}\n${check.metric.name}`
 
-function forgetOthers(tracks: Map<string, Track>, groups: readonly (readonly Entry[])[]): void {
-  const names = new Set(groups.flatMap((entries) => entries.map(nameOf)))
+function forgetOthers(tracks: Map<string, Track>, entries: readonly Entry[]): void {
+  const names = new Set(entries.map(nameOf))
   for (const name of tracks.keys()) if (!names.has(name)) tracks.delete(name)
 }
 
@@ -88,10 +93,11 @@ interface Answer {
   readonly samplesOf: (entry: Entry) => readonly Sample[]
 }
 
-async function ask({ options, signal }: Round, question: Question): Promise<Answer | undefined> {
+async function ask({ options, pace, signal }: Round, question: Question): Promise<Answer | undefined> {
+  await pace.turn(signal)
   const { entries, atMs = options.clock.now() } = question
   const [first] = entries
-  if (first === undefined) return undefined
+  if (first === undefined || signal.aborted) return undefined
   const backends = entries.flatMap(backendsOf)
   const query = first.builtin.queryTogether(backends, renderRange(LOOKBACK_MS))
   const answer = await providerOf(options, first).instant(query, atMs, signal)
