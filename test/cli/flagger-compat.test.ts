@@ -80,15 +80,16 @@ test('both count the releases of each other, also of those that begin at once', 
   const { user, api } = cluster
   const annotations = { [maxReleasesAnnotation]: '1' }
   await user.create(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default', annotations } })
-  for (const name of ['ours', 'theirs']) await user.create(deploymentKind, buildDeployment(name))
+  // First by name, and written last: the other must count what is only decided.
+  for (const name of ['ours', 'flaggers']) await user.create(deploymentKind, buildDeployment(name))
   const { apiVersion, kind, spec } = buildCanary({ spec: { targetRef: { kind: 'Deployment', name: 'ours' } } })
   await user.create(canaryKind, { apiVersion, kind, metadata: { name: 'ours', namespace: 'default' }, spec })
   await user.create(flaggerCanaryKind, {
     apiVersion: apiVersionOf(flaggerCanaryKind),
     kind: 'Canary',
-    metadata: { name: 'theirs', namespace: 'default', finalizers: [canaryFinalizer] },
+    metadata: { name: 'flaggers', namespace: 'default', finalizers: [canaryFinalizer] },
     spec: {
-      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'theirs' },
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'flaggers' },
       service: { port: 80 },
       analysis: { interval: '10s', threshold: 2, stepWeight: 40, maxWeight: 40 },
     },
@@ -102,7 +103,7 @@ test('both count the releases of each other, also of those that begin at once', 
   })
   const stop = start(cluster, true)
   await cluster.until('first versions', () => phases().every((phase) => phase === 'Initialized'))
-  await Promise.all(['ours', 'theirs'].map((name) => cluster.setImage('web:2', name)))
+  await Promise.all(['ours', 'flaggers'].map((name) => cluster.setImage('web:2', name)))
   await cluster.until('both ended', () => phases().every((phase) => phase === 'Succeeded'))
   expect(most).toBe(1)
   await stop()
