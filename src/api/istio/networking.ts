@@ -85,6 +85,7 @@ export interface DestinationRule extends KubernetesObject {
     }[]
     readonly trafficPolicy?: object
     readonly exportTo?: readonly string[]
+    readonly workloadSelector?: { readonly matchLabels?: Readonly<Record<string, string>> }
   }
   readonly status?: NetworkingStatus
 }

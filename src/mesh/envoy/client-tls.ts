@@ -2,11 +2,11 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClientTls, Cluster } from '../model/index.ts'
 import { type CommonTlsContextSchema, type HttpProtocolOptionsSchema, UpstreamTlsContextSchema } from './api.ts'
 import { ads, extension } from './messages.ts'
-import { systemRootsSecret } from './secret.ts'
+import { credentialSecret, systemRootsSecret } from './secret.ts'
 import { anyOfNames } from './server-tls.ts'
 import { tlsVersions } from './tls.ts'
 
-type OwnTls = Extract<ClientTls, { readonly kind: 'files' }>
+type OwnTls = Extract<ClientTls, { readonly kind: 'own' }>
 
 /** TLS as a DestinationRule asks for it. */
 export const ownUpstreamTls = (cluster: Cluster, tls: OwnTls, protocols: readonly string[]) => {
@@ -16,11 +16,7 @@ export const ownUpstreamTls = (cluster: Cluster, tls: OwnTls, protocols: readonl
     commonTlsContext: {
       tlsParams: tlsVersions,
       alpnProtocols: [...protocols],
-      ...(tls.certificate === undefined
-        ? {}
-        : {
-            tlsCertificates: [{ certificateChain: file(tls.certificate.chain), privateKey: file(tls.certificate.key) }],
-          }),
+      ...shown(tls),
       ...validation(tls, namesOf(tls, sni)),
     },
   })
@@ -30,7 +26,7 @@ type RequestNames = Pick<MessageInitShape<typeof HttpProtocolOptionsSchema>, 'up
 
 /** The host that a request names is asked for, and must be in the certificate, unless the rule names others. */
 export function namesByRequest({ tls, protocol }: Pick<Cluster, 'tls' | 'protocol'>): RequestNames {
-  if (tls?.kind !== 'files' || protocol === 'tcp' || tls.serverName !== undefined) return {}
+  if (tls?.kind !== 'own' || protocol === 'tcp' || tls.serverName !== undefined) return {}
   const autoSanValidation = tls.authority.kind !== 'unchecked' && tls.subjectAltNames.length === 0
   return { upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation } }
 }
@@ -46,6 +42,18 @@ function serverNameOf({ protocol, service }: Cluster, { serverName }: OwnTls): s
 const namesOf = ({ subjectAltNames }: OwnTls, sni: string | undefined): readonly string[] =>
   subjectAltNames.length > 0 || sni === undefined ? subjectAltNames : [sni]
 
+type Shown = Pick<MessageInitShape<typeof CommonTlsContextSchema>, 'tlsCertificates' | 'tlsCertificateSdsSecretConfigs'>
+
+/** The certificate that the proxy shows. */
+function shown({ certificate }: OwnTls): Shown {
+  if (certificate === undefined) return {}
+  if (certificate.kind === 'files') {
+    return { tlsCertificates: [{ certificateChain: file(certificate.chain), privateKey: file(certificate.key) }] }
+  }
+  const name = credentialSecret({ name: certificate.name, holds: 'certificate' })
+  return { tlsCertificateSdsSecretConfigs: [{ name, sdsConfig: ads() }] }
+}
+
 type Validation = Pick<MessageInitShape<typeof CommonTlsContextSchema>, 'validationContextType'>
 
 function validation({ authority }: OwnTls, names: readonly string[]): Validation {
@@ -56,12 +64,14 @@ function validation({ authority }: OwnTls, names: readonly string[]): Validation
       validationContextType: { case: 'validationContext', value: { ...context, trustedCa: file(authority.path) } },
     }
   }
+  const name =
+    authority.kind === 'secret' ? credentialSecret({ name: authority.name, holds: 'authority' }) : systemRootsSecret
   return {
     validationContextType: {
       case: 'combinedValidationContext',
       value: {
         defaultValidationContext: context,
-        validationContextSdsSecretConfig: { name: systemRootsSecret, sdsConfig: ads() },
+        validationContextSdsSecretConfig: { name, sdsConfig: ads() },
       },
     },
   }

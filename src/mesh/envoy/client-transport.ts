@@ -13,7 +13,7 @@ export function clientTransport(cluster: Cluster): Transport {
   switch (cluster.tls?.kind) {
     case 'none':
       return {}
-    case 'files':
+    case 'own':
       return { transportSocket: ownUpstreamTls(cluster, cluster.tls, protocols) }
     case 'mesh': {
       const { subjectAltNames, serverName: asked = serverName(cluster) } = cluster.tls

@@ -1,12 +1,13 @@
 import type { DestinationRule } from '../../api/index.ts'
 import type { Finding, ObjectKey } from '../model/index.ts'
+import { type CredentialPlace, credentialPlaces, withoutCredentials } from './credential-places.ts'
 import { hostMatches, resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import type { RegisteredService } from './registry.ts'
 import { type DestinationRuleSpec, destinationRuleSpec, readSpec } from './supported.ts'
 import { type PortPolicies, readPolicies } from './traffic-policy.ts'
 import { isExportedTo, rootNamespace } from './visibility.ts'
-import { namespaceOf } from './workload.ts'
+import { labelsContain, namespaceOf } from './workload.ts'
 
 export interface Subset extends PortPolicies {
   readonly name: string
@@ -24,12 +25,21 @@ export interface DestinationView {
   readonly policies: ReadonlyMap<string, DestinationPolicy>
 }
 
+/** Whose proxy is configured. */
+export interface DestinationClient {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly isGateway: boolean
+}
+
 export interface DestinationRules {
   readonly findings: readonly Finding[]
   /** Every rule of a Service, whoever may see it. */
   readonly all: DestinationView
-  /** What clients of the namespace see. Equal views are one object. */
-  from(namespace: string): DestinationView
+  /** What the client sees. Equal views are one object. */
+  from(client: DestinationClient): DestinationView
+  /** Where a rule names a Secret. */
+  credentialsOf(rule: ObjectKey): readonly CredentialPlace[]
 }
 
 interface Rule {
@@ -38,12 +48,17 @@ interface Rule {
   readonly host: string
   readonly namespace: string
   readonly exportTo: readonly string[]
+  /** Absent for a rule that is for all. */
+  readonly selector?: Readonly<Record<string, string>>
   readonly spec: DestinationRuleSpec
+  /** Without the Secrets that only gateways are given, the same object where there are none. */
+  readonly sidecarSpec: DestinationRuleSpec
 }
 
 /**
  * Rules of the client's namespace come before those of the Service's, and those before the root namespace's: the first
- * that has any for the host decides. Several of one namespace and host are merged, the oldest first.
+ * that has any for the host decides. Several of one namespace and host are merged, the oldest first. A rule that
+ * selects workloads counts in its own namespace alone, and there before those that are for all.
  */
 export function readDestinationRules(
   objects: readonly DestinationRule[],
@@ -57,24 +72,44 @@ export function readDestinationRules(
     const isOwn = (rule: Rule) => rule.namespace === identity.namespace
     return [...found.filter(isOwn), ...found.filter((rule) => !isOwn(rule))]
   })
+  const selecting = Map.groupBy(
+    rules.filter(({ selector }) => selector !== undefined),
+    ({ namespace }) => namespace,
+  )
   const views = new Map<string, DestinationView>()
-  const from = (client: string): DestinationView =>
+  const from = (client: DestinationClient): DestinationView =>
     viewOf(({ identity }) => {
-      const own = find(identity.host, (rule) => rule.namespace === client)
-      if (own.length > 0) return own
-      const exported = (namespace: string) => (rule: Rule) => rule.namespace === namespace && isExportedTo(rule, client)
+      const own = find(identity.host, (rule) => rule.namespace === client.namespace && isFor(rule, client))
+      if (own.length > 0) return selectingFirst(own)
+      const exported = (namespace: string) => (rule: Rule) =>
+        rule.namespace === namespace && rule.selector === undefined && isExportedTo(rule, client.namespace)
       const ofService = find(identity.host, exported(identity.namespace))
       return ofService.length > 0 ? ofService : find(identity.host, exported(rootNamespace))
-    })
+    }, client.isGateway)
+  const credentials = new Map(rules.map(({ key, spec }) => [textOf(key), credentialPlaces(spec)]))
   return {
     findings,
     all,
-    from(namespace) {
-      const known = views.get(namespace) ?? from(namespace)
-      views.set(namespace, known)
+    from(client) {
+      const selected = selecting.get(client.namespace)?.filter((rule) => isFor(rule, client)) ?? []
+      const key = [client.namespace, client.isGateway, ...selected.map(({ id }) => id)].join()
+      const known = views.get(key) ?? from(client)
+      views.set(key, known)
       return known
     },
+    credentialsOf: (rule) => credentials.get(textOf(rule)) ?? [],
   }
+}
+
+const textOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`
+
+const isFor = ({ selector }: Rule, { labels }: DestinationClient): boolean =>
+  selector === undefined || labelsContain(labels, selector)
+
+/** Those that select the workload stand alone. */
+function selectingFirst(rules: readonly Rule[]): readonly Rule[] {
+  const selecting = rules.filter(({ selector }) => selector !== undefined)
+  return selecting.length > 0 ? selecting : rules
 }
 
 function readRules(objects: readonly DestinationRule[]) {
@@ -85,11 +120,22 @@ function readRules(objects: readonly DestinationRule[]) {
     const namespace = namespaceOf(object)
     if (!read.ok) findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
     else {
-      const { host, exportTo } = read.value
-      rules.push({ id, key: keyOf(object), host: resolveHost(host, namespace), namespace, exportTo, spec: read.value })
+      rules.push({ id, key: keyOf(object), namespace, ...readRule(read.value, namespace) })
     }
   }
   return { rules, findings }
+}
+
+function readRule(spec: DestinationRuleSpec, namespace: string): Omit<Rule, 'id' | 'key' | 'namespace'> {
+  const { host, exportTo, workloadSelector } = spec
+  const selects = workloadSelector !== undefined
+  return {
+    host: resolveHost(host, namespace),
+    exportTo,
+    ...(selects ? { selector: workloadSelector.matchLabels } : {}),
+    spec,
+    sidecarSpec: selects || credentialPlaces(spec).length === 0 ? spec : withoutCredentials(spec),
+  }
 }
 
 type Finder = (host: string, among: (rule: Rule) => boolean) => readonly Rule[]
@@ -108,33 +154,38 @@ function createFinder(rules: readonly Rule[]): Finder {
   }
 }
 
-type ViewOf = (choose: (service: RegisteredService) => readonly Rule[]) => DestinationView
+type ViewOf = (choose: (service: RegisteredService) => readonly Rule[], isGateway?: boolean) => DestinationView
 
 /** Equal choices give one object, so that what is built of it is shared. */
 function createViews(services: readonly RegisteredService[]): ViewOf {
   const views = new Map<string, DestinationView>()
   const merged = new Map<string, DestinationPolicy>()
-  const merge = (rules: readonly Rule[]): DestinationPolicy => {
-    const key = rules.map(({ id }) => id).join()
-    const known = merged.get(key) ?? mergeRules(rules)
+  const keyOfRules = (rules: readonly Rule[], isGateway: boolean): string =>
+    rules.map(({ id, spec, sidecarSpec }) => (isGateway && spec !== sidecarSpec ? `${id} of gateways` : id)).join()
+  const merge = (rules: readonly Rule[], isGateway: boolean): DestinationPolicy => {
+    const key = keyOfRules(rules, isGateway)
+    const known = merged.get(key) ?? mergeRules(rules, isGateway)
     merged.set(key, known)
     return known
   }
-  return (choose) => {
+  return (choose, isGateway = false) => {
     const chosen = services
       .map((service) => ({ host: service.identity.host, rules: choose(service) }))
       .filter(({ rules }) => rules.length > 0)
-    const key = chosen.map(({ host, rules }) => `${host}=${rules.map(({ id }) => id).join()}`).join('|')
-    const known = views.get(key) ?? { policies: new Map(chosen.map(({ host, rules }) => [host, merge(rules)])) }
+    const key = chosen.map(({ host, rules }) => `${host}=${keyOfRules(rules, isGateway)}`).join('|')
+    const known = views.get(key) ?? {
+      policies: new Map(chosen.map(({ host, rules }) => [host, merge(rules, isGateway)])),
+    }
     views.set(key, known)
     return known
   }
 }
 
-function mergeRules(rules: readonly Rule[]): DestinationPolicy {
-  const policies = readPolicies(rules.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy)
+function mergeRules(rules: readonly Rule[], isGateway: boolean): DestinationPolicy {
+  const specs = rules.map(({ spec, sidecarSpec }) => (isGateway ? spec : sidecarSpec))
+  const policies = readPolicies(specs.find(({ trafficPolicy }) => trafficPolicy)?.trafficPolicy)
   const subsets = new Map<string, Subset>()
-  for (const { name, labels, trafficPolicy } of rules.flatMap((rule) => rule.spec.subsets)) {
+  for (const { name, labels, trafficPolicy } of specs.flatMap((spec) => spec.subsets)) {
     if (subsets.has(name)) continue
     subsets.set(name, { name, labels, ...readPolicies(trafficPolicy, policies) })
   }

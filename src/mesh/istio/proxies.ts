@@ -1,9 +1,10 @@
 import { httpProxyPort, type Namespace, type Pod, publishedPort, serviceAddressesAnnotation } from '../../api/index.ts'
 import { remember } from '../../base/index.ts'
-import { type Finding, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import { type Cluster, type Finding, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
 import { capturedListeners, httpPortNumbers } from './captured.ts'
+import type { ClientCredentials } from './client-credentials.ts'
 import type { GatewayRules } from './gateway.ts'
-import { buildGatewayListeners, type CredentialOf } from './gateway-listeners.ts'
+import { buildGatewayListeners, type CredentialOf, distinctUses } from './gateway-listeners.ts'
 import { serviceIdentity } from './hosts.ts'
 import { createServiceIndex, inboundListeners, type ServicesOf } from './inbound.ts'
 import { isIntercepted } from './interception.ts'
@@ -25,11 +26,14 @@ export interface ProxiesInput {
   readonly reach: Reach
   readonly security: Security
   readonly credentialOf: CredentialOf
+  readonly clientCredentials: ClientCredentials
+  /** Of the whole mesh. */
+  readonly clusters: readonly Cluster[]
 }
 
 export interface BuiltProxy {
   readonly proxy: MeshProxy
-  /** What is wrong with the Gateways that it serves. */
+  /** What is wrong with the Gateways that it serves, and with what it is to reach others by. */
   readonly findings: readonly Finding[]
 }
 
@@ -47,9 +51,24 @@ export function buildProxies(input: ProxiesInput): readonly BuiltProxy[] {
 }
 
 function buildProxy(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): BuiltProxy {
-  if (isGateway(pod)) return buildGateway(pod, address, input)
-  const build = isProxyless(pod) ? buildProxyless : buildSidecar
-  return { proxy: build(pod, address, input, servicesOf), findings: [] }
+  if (isGateway(pod)) return withCredentials(buildGateway(pod, address, input), input)
+  // A gRPC library is given no certificate and speaks no TLS.
+  if (isProxyless(pod)) return { proxy: buildProxyless(pod, address, input), findings: [] }
+  return withCredentials({ proxy: buildSidecar(pod, address, input, servicesOf), findings: [] }, input)
+}
+
+function withCredentials({ proxy, findings }: BuiltProxy, input: ProxiesInput): BuiltProxy {
+  const { clusters = input.clusters, workload } = proxy
+  const needed = input.clientCredentials(clusters, workload.namespace)
+  const credentials = distinctUses([...(proxy.credentials ?? []), ...needed.credentials])
+  return {
+    proxy: {
+      ...proxy,
+      ...(needed.clusters === clusters ? {} : { clusters: needed.clusters }),
+      ...(credentials.length === 0 ? {} : { credentials }),
+    },
+    findings: [...findings, ...needed.findings],
+  }
 }
 
 const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
@@ -70,7 +89,7 @@ function identityOf(pod: Pod, address: string, role: MeshProxy['role']) {
 function buildGateway(pod: Pod, address: string, input: ProxiesInput): BuiltProxy {
   const gateways = input.gateways.filter(({ selector }) => labelsContain(pod.metadata.labels, selector))
   const source = sourceOf(pod)
-  const scope = input.scopes.ofGateway(source.namespace)
+  const scope = input.scopes.ofGateway(source)
   const { listeners, tables, credentials, findings } = buildGatewayListeners({
     ...{ catalog: catalogOf(scope), rules: scope.rules, gateways, source, address },
     ...{ namespace: source.namespace, credentialOf: input.credentialOf },

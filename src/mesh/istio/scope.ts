@@ -1,4 +1,4 @@
-import type { DestinationRules, DestinationView } from './destination-rule.ts'
+import type { DestinationClient, DestinationRules, DestinationView } from './destination-rule.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Sidecars } from './sidecar.ts'
 import type { IngressSpec } from './supported-sidecar.ts'
@@ -36,24 +36,21 @@ export interface ScopesInput {
   readonly sidecars: Sidecars
 }
 
+type Workload = Omit<DestinationClient, 'isGateway'>
+
 export interface Scopes {
-  ofSidecar(workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): Scope
+  ofSidecar(workload: Workload): Scope
   /** Sidecar objects do not count for gateways. */
-  ofGateway(namespace: string): Scope
+  ofGateway(workload: Workload): Scope
 }
 
 export function createScopes(input: ScopesInput): Scopes {
   const scopes = new Map<string, Scope>()
-  const namespaces = new Map<string, Scope>()
-  const ofNamespace = (namespace: string): Scope => {
-    const known = namespaces.get(namespace) ?? namespaceScope(input, namespace)
-    namespaces.set(namespace, known)
-    return known
-  }
+  const ofClient = createClientScopes(input)
   return {
-    ofGateway: ofNamespace,
+    ofGateway: (workload) => ofClient({ ...workload, isGateway: true }),
     ofSidecar(workload) {
-      const whole = ofNamespace(workload.namespace)
+      const whole = ofClient({ ...workload, isGateway: false })
       const sidecar = input.sidecars.of(workload)
       if (sidecar.key === '') return whole
       const key = `${whole.key}|${sidecar.key}`
@@ -73,16 +70,32 @@ export function createScopes(input: ScopesInput): Scopes {
   }
 }
 
-function namespaceScope({ services, rules, destinations }: ScopesInput, namespace: string): Scope {
+/** Clients of one namespace that see the same policies share a scope. */
+function createClientScopes(input: ScopesInput): (client: DestinationClient) => Scope {
+  const known = new Map<DestinationView, Map<string, Scope>>()
+  return (client) => {
+    const view = input.destinations.from(client)
+    const ofView = known.get(view) ?? new Map<string, Scope>()
+    known.set(view, ofView)
+    const scope = ofView.get(client.namespace) ?? namespaceScope(input, client.namespace, { view, id: known.size })
+    ofView.set(client.namespace, scope)
+    return scope
+  }
+}
+
+function namespaceScope(
+  { services, rules, destinations }: ScopesInput,
+  namespace: string,
+  { view, id }: { readonly view: DestinationView; readonly id: number },
+): Scope {
   const isVisible = (service: RegisteredService) =>
     isExportedTo({ namespace: service.identity.namespace, exportTo: service.exportTo }, namespace)
   const visibleServices = [...services].filter(([, service]) => isVisible(service))
   const visibleRules = rules.filter((candidate) => isExportedTo(candidate, namespace))
-  const view = destinations.from(namespace)
   const isWhole =
     visibleServices.length === services.size && visibleRules.length === rules.length && view === destinations.all
   return {
-    key: isWhole ? '' : namespace,
+    key: isWhole ? '' : `${namespace}~${id}`,
     services: visibleServices.length === services.size ? services : new Map(visibleServices),
     reached: visibleServices.map(([, service]) => service),
     rules: visibleRules,

@@ -13,19 +13,22 @@ const settings = z.strictObject({
   subjectAltNames: z.array(text).default([]),
   sni: text.optional(),
   insecureSkipVerify: z.boolean().default(false),
-  credentialName: z
-    .undefined({ error: 'this mesh reads Secrets for servers of Gateways only: name files that the proxy can read' })
-    .optional(),
+  /** A Secret of the proxy's namespace. */
+  credentialName: text.optional(),
 })
 
 type Said = z.output<typeof settings>
 type Field = Exclude<keyof Said, 'mode'>
 
+/** Of the certificate that the proxy shows. */
+const files = ['clientCertificate', 'privateKey'] as const
+const ofServers = ['sni', 'subjectAltNames', 'caCertificates', 'insecureSkipVerify', 'credentialName'] as const
+
 const ofMode: Readonly<Record<Said['mode'], readonly Field[]>> = {
   DISABLE: [],
   ISTIO_MUTUAL: ['sni', 'subjectAltNames'],
-  SIMPLE: ['sni', 'subjectAltNames', 'caCertificates', 'insecureSkipVerify'],
-  MUTUAL: ['sni', 'subjectAltNames', 'caCertificates', 'insecureSkipVerify', 'clientCertificate', 'privateKey'],
+  SIMPLE: ofServers,
+  MUTUAL: [...ofServers, ...files],
 }
 
 const isSaid = (said: Said, field: Field): boolean => {
@@ -41,15 +44,24 @@ export const clientTls = settings.check(({ value: said, issues }) => {
   for (const field of fields.filter((each) => isSaid(said, each) && !ofMode[said.mode].includes(each))) {
     refuse(field, `is not for mode ${said.mode}`)
   }
-  if (said.mode === 'MUTUAL') {
-    for (const field of ['clientCertificate', 'privateKey'] as const) {
-      if (said[field] === undefined) refuse(field, 'must be given for mode MUTUAL', 'MissingField')
+  const isInSecret = isSaid(said, 'credentialName')
+  for (const field of files) {
+    if (said.mode === 'MUTUAL' && !isInSecret && !isSaid(said, field)) {
+      refuse(field, 'must be given for mode MUTUAL, or credentialName', 'MissingField')
     }
   }
-  if (!said.insecureSkipVerify) return
-  for (const field of ['caCertificates', 'subjectAltNames'] as const) {
+  for (const field of [...files, 'caCertificates'] as const) {
+    if (isInSecret && isSaid(said, field)) refuse(field, 'cannot be beside credentialName: the Secret holds it')
+  }
+  for (const field of idleUnchecked(said)) {
     if (isSaid(said, field)) refuse(field, 'cannot be beside insecureSkipVerify, with which nothing is checked')
   }
 })
+
+/** A Secret holds the authority alone, unless the proxy shows a certificate. */
+const idleUnchecked = ({ mode, insecureSkipVerify }: Said): readonly Field[] => {
+  if (!insecureSkipVerify) return []
+  return ['caCertificates', 'subjectAltNames', ...(mode === 'SIMPLE' ? (['credentialName'] as const) : [])]
+}
 
 export type ClientTlsSpec = Said

@@ -179,6 +179,7 @@ export const destinationRuleSpec = z.strictObject({
     .default([]),
   trafficPolicy: trafficPolicy.optional(),
   exportTo,
+  workloadSelector: z.strictObject({ matchLabels: labels.default({}) }).optional(),
 })
 
 export type VirtualServiceSpec = z.output<typeof virtualServiceSpec>

@@ -12,6 +12,7 @@ import type {
 } from '../../api/index.ts'
 import { canonicalJson } from '../../base/index.ts'
 import type { Finding, Mesh, Protocol } from '../model/index.ts'
+import { createClientCredentials } from './client-credentials.ts'
 import { readDestinationRules } from './destination-rule.ts'
 import { type GatewayRules, readGateways } from './gateway.ts'
 import type { CredentialOf } from './gateway-listeners.ts'
@@ -69,9 +70,11 @@ export function translate(objects: ClusterObjects): Mesh {
   const scopes = createScopes({ services, rules, destinations, sidecars })
   const reach = createReach(services)
   const catalog = { services, policies: destinations.all.policies }
-  const built = buildProxies({ ...objects, services, gateways, scopes, reach, security })
+  const clusters = reach.allClusters(destinations.all)
+  const clientCredentials = createClientCredentials({ ...objects, placesOf: destinations.credentialsOf })
+  const built = buildProxies({ ...objects, services, gateways, scopes, reach, security, clusters, clientCredentials })
   return {
-    clusters: reach.allClusters(destinations.all),
+    clusters,
     proxies: built.map(({ proxy }) => proxy),
     findings: [
       ...security.findings,

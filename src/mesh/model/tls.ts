@@ -21,16 +21,28 @@ export interface ServerTls {
   readonly cipherSuites: readonly string[]
 }
 
-/** How a proxy speaks to the endpoints of a cluster, whatever they would take. Paths are those of its own files. */
+/**
+ * How a proxy speaks to the endpoints of a cluster, whatever they would take. Paths are those of its own files, Secrets
+ * those of its namespace.
+ */
 export type ClientTls =
   | { readonly kind: 'none' }
   | ({ readonly kind: 'mesh' } & AskedName)
   | ({
-      readonly kind: 'files'
+      readonly kind: 'own'
       /** Who must have signed the server's certificate. */
-      readonly authority: { readonly kind: 'unchecked' | 'system' } | { readonly kind: 'file'; readonly path: string }
-      readonly certificate?: { readonly chain: string; readonly key: string }
+      readonly authority:
+        | { readonly kind: 'unchecked' | 'system' }
+        | { readonly kind: 'file'; readonly path: string }
+        | Credential
+      readonly certificate?: { readonly kind: 'files'; readonly chain: string; readonly key: string } | Credential
     } & AskedName)
+
+/** What a Secret holds. */
+interface Credential {
+  readonly kind: 'secret'
+  readonly name: string
+}
 
 interface AskedName {
   /** What the handshake asks for. */

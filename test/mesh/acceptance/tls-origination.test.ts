@@ -2,22 +2,23 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { destinationRuleKind, serviceEntryKind } from '../../../src/api/index.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { destinationRuleKind, secretKind, serviceEntryKind } from '../../../src/api/index.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/directory.ts'
 import { eventually } from '../../support/eventually.ts'
 import { destinationRuleOf, serviceEntryOf, serviceOf } from '../../support/mesh-objects.ts'
 import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
-import { createTlsAuthority } from '../../support/tls-authority.ts'
+import { createTlsAuthority, secretOf, type TlsAuthority, tlsFiles } from '../../support/tls-authority.ts'
 import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
 
 let world: TrafficWorld
 let web: Backend
 let server: Server
 let files: TemporaryDirectory
+let authority: TlsAuthority
 const seen: { readonly serverName: unknown; readonly client: string }[] = []
 beforeAll(async () => {
-  const authority = await createTlsAuthority()
+  authority = await createTlsAuthority()
   world = await startTrafficWorld({
     pods: [{ name: 'client-0' }, { name: 'web-0' }],
     services: [{ service: serviceOf('web'), pods: ['web-0'] }],
@@ -62,8 +63,8 @@ afterAll(async () => {
 })
 
 const pathOf = (name: string) => join(files.path, name)
-const ask = async (host = 'api.example.com') => {
-  const { status, body } = await get(`http://${world.envoy('client-0').address}:15080`, { headers: { host } })
+const ask = async (host = 'api.example.com', pod = 'client-0') => {
+  const { status, body } = await get(`http://${world.envoy(pod).address}:15080`, { headers: { host } })
   return status === 200 ? body : status
 }
 const placeRule = (trafficPolicy: object, host = 'api.example.com') =>
@@ -139,4 +140,73 @@ test('what a rule says comes before what pods would take of themselves', async (
   // A process outside of the mesh does not speak its TLS.
   await placeRule({ tls: { mode: 'ISTIO_MUTUAL' } })
   await untilAnswer(503)
+})
+
+describe('a Secret', () => {
+  const rule = (tls: object) =>
+    world.place(destinationRuleKind, {
+      ...destinationRuleOf('api.example.com', {
+        host: 'api.example.com',
+        workloadSelector: { matchLabels: { app: 'client' } },
+        trafficPolicy: { tls: { credentialName: 'client-cert', ...tls } },
+      }),
+    })
+  const place = async (namespace: string, names: readonly string[], root = authority.root) => {
+    const leaf = await authority.issue(names)
+    await world.place(secretKind, secretOf('client-cert', namespace, { ...tlsFiles(leaf), 'ca.crt': root }))
+  }
+  const condition = () =>
+    world.api
+      .list(destinationRuleKind)
+      .find(({ metadata }) => metadata.name === 'api.example.com')
+      ?.status?.conditions?.find(({ type }) => type === 'Programmed')
+  /** What a Secret holds counts for new connections. */
+  const askAnew = () => {
+    server.closeIdleConnections()
+    return ask()
+  }
+  const untilClient = (name: string) =>
+    eventually(async () => {
+      expect(await askAnew()).toBe('outside')
+      expect(seen.at(-1)?.client).toBe(name)
+    })
+
+  test('that is missing sends nothing in another way, and is named until it is there', async () => {
+    await placeRule({ tls: { mode: 'SIMPLE', insecureSkipVerify: true } })
+    await untilAnswer('outside')
+    await place('other', ['elsewhere.example'])
+    await rule({ mode: 'MUTUAL' })
+    await untilAnswer(503)
+    await eventually(async () =>
+      expect(condition()).toMatchObject({
+        status: 'False',
+        reason: 'CredentialUnavailable',
+        message:
+          'spec.trafficPolicy.tls.credentialName: there is no Secret shop/client-cert; ' +
+          'neither Secret shop/client-cert nor Secret shop/client-cert-cacert has a ca.crt; ' +
+          'proxies of shop send nothing to api.example.com meanwhile',
+      }),
+    )
+    await place('shop', ['first.example'])
+    await untilClient('DNS:first.example')
+    await eventually(async () => expect(condition()).toMatchObject({ status: 'True', reason: 'Programmed' }))
+    await place('shop', ['second.example'])
+    await untilClient('DNS:second.example')
+  })
+
+  test('is for the workloads alone that the rule selects', async () => {
+    const secrets = (pod: string) => world.envoy(pod).admin('/config_dump?resource=dynamic_active_secrets')
+    expect(await secrets('client-0')).toContain('kubernetes://client-cert')
+    expect(await secrets('web-0')).not.toContain('kubernetes://client-cert')
+    expect(await ask('api.example.com', 'web-0')).not.toBe('outside')
+  })
+
+  test('holds the authority of the server, with which the certificate is shown or not', async () => {
+    await rule({ mode: 'SIMPLE' })
+    await untilClient('nobody')
+    await place('shop', ['third.example'], (await createTlsAuthority()).root)
+    await eventually(async () => expect(await askAnew()).toBe(503))
+    await rule({ mode: 'MUTUAL', insecureSkipVerify: true })
+    await untilClient('DNS:third.example')
+  })
 })

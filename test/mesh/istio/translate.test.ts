@@ -429,7 +429,7 @@ describe('policies of a DestinationRule', () => {
     [
       'mutual TLS without a certificate',
       { tls: { mode: 'MUTUAL' } },
-      'spec.trafficPolicy.tls.clientCertificate: must be given for mode MUTUAL; spec.trafficPolicy.tls.privateKey: must be given for mode MUTUAL',
+      'spec.trafficPolicy.tls.clientCertificate: must be given for mode MUTUAL, or credentialName; spec.trafficPolicy.tls.privateKey: must be given for mode MUTUAL, or credentialName',
     ],
     [
       'an authority that nobody asks',
@@ -437,9 +437,19 @@ describe('policies of a DestinationRule', () => {
       'spec.trafficPolicy.tls.caCertificates: cannot be beside insecureSkipVerify, with which nothing is checked',
     ],
     [
-      'a Secret of a client',
-      { tls: { mode: 'SIMPLE', credentialName: 'ca' } },
-      'spec.trafficPolicy.tls.credentialName: this mesh reads Secrets for servers of Gateways only: name files that the proxy can read',
+      'a Secret beside files',
+      { tls: { mode: 'SIMPLE', credentialName: 'ca', caCertificates: '/ca.pem' } },
+      'spec.trafficPolicy.tls.caCertificates: cannot be beside credentialName: the Secret holds it',
+    ],
+    [
+      'a Secret of an authority that nobody asks',
+      { tls: { mode: 'SIMPLE', credentialName: 'ca', insecureSkipVerify: true } },
+      'spec.trafficPolicy.tls.credentialName: cannot be beside insecureSkipVerify, with which nothing is checked',
+    ],
+    [
+      'a Secret for the mesh',
+      { tls: { mode: 'ISTIO_MUTUAL', credentialName: 'own' } },
+      'spec.trafficPolicy.tls.credentialName: is not for mode ISTIO_MUTUAL',
     ],
     [
       'what is not known of a pool',
