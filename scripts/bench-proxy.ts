@@ -1,12 +1,14 @@
 /**
  * `npm run bench:proxy -- [--rate 1000] [--connections 16] [--bytes 1024] [--seconds 10] [--rounds 3] [--json]`: the
- * latency that two sidecars add, without and with mTLS, against the same server asked directly in the same run, and the
- * memory of a sidecar. The three take turns in each round.
+ * latency that two sidecars add, without and with mTLS, against the same server asked directly in the same run, the
+ * processor time that a request costs them, and the memory of a sidecar. The three take turns in each round.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type LoadResult, runLoad } from './bench-proxy/load.ts'
-import { type BenchWorld, type Memory, startBenchWorld } from './bench-proxy/world.ts'
+import { type Memory, readProcessorSeconds } from './bench-proxy/usage.ts'
+import { type Arm, type BenchWorld, startBenchWorld } from './bench-proxy/world.ts'
+import { buildGoTool } from './go-tools.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,24 +29,21 @@ const WARM_UP_SECONDS = 2
 const SERVICES = [2, 100] as const
 const BARS = { p50: 0.8, p99: 3, residentMb: 80 }
 
-const arms = ['direct', 'plain', 'mtls'] as const
-type Arm = (typeof arms)[number]
+const arms = ['direct', 'plain', 'mtls'] as const satisfies readonly Arm[]
 
-interface Quantiles {
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
+type Quantiles = Pick<LoadResult, 'p50' | 'p90' | 'p99'>
+
+interface Measured extends LoadResult {
+  /** Of each sidecar that a request passes, the client's first: microseconds of processor time a request. */
+  readonly processorMicros: readonly number[]
 }
 
-interface Measured extends Quantiles {
-  readonly errors: number
-}
-
-const memory: Record<string, readonly [Memory, Memory]> = {}
+const program = await buildGoTool('open-loop', (line) => console.error(line))
+const memory: Record<string, readonly Memory[]> = {}
 const rounds: Record<Arm, Measured>[] = []
 const load = loadavg()[0] ?? 0
 for (const services of SERVICES) {
-  const world = await startBenchWorld(services)
+  const world = await startBenchWorld(program, services)
   if (services === SERVICES[0])
     for (let round = 0; round < Number(values.rounds); round += 1) rounds.push(await measure(world, round))
   else await ask(world, 'mtls', Number(values.seconds))
@@ -65,21 +64,21 @@ async function measure(world: BenchWorld, round: number): Promise<Record<Arm, Me
   for (const index of arms.keys()) {
     const arm = arms[(index + round) % arms.length] ?? 'direct'
     await ask(world, arm, WARM_UP_SECONDS)
-    const { latencies, errors } = await ask(world, arm, Number(values.seconds))
-    measured[arm] = { ...quantilesOf(latencies), errors }
+    const seconds = Number(values.seconds)
+    const used = () => Promise.all(world.sidecars(arm).map(readProcessorSeconds))
+    const before = await used()
+    const result = await ask(world, arm, seconds)
+    const after = await used()
+    const requests = shape.requestsPerSecond * seconds
+    const processorMicros = after.map((until, place) => ((until - (before[place] ?? 0)) * 1e6) / requests)
+    measured[arm] = { ...result, processorMicros }
   }
   return measured as Record<Arm, Measured>
 }
 
 function ask(world: BenchWorld, arm: Arm, seconds: number): Promise<LoadResult> {
   const { hostname, port } = new URL(world.urls[arm])
-  return runLoad({ ...shape, host: hostname, port: Number(port), seconds })
-}
-
-function quantilesOf(latencies: readonly number[]): Quantiles {
-  const sorted = latencies.toSorted((left, right) => left - right)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) }
+  return runLoad(program, { ...shape, host: hostname, port: Number(port), seconds })
 }
 
 /** Over the rounds, so that a round that was disturbed counts as one. */
@@ -95,8 +94,13 @@ function difference(arm: Arm): Quantiles {
 }
 
 function overRounds(of: (round: Record<Arm, Measured>) => Quantiles): Quantiles {
-  const middle = (key: keyof Quantiles) => quantilesOf(rounds.map((round) => of(round)[key])).p50
+  const middle = (key: keyof Quantiles) => median(rounds.map((round) => of(round)[key]))
   return { p50: middle('p50'), p90: middle('p90'), p99: middle('p99') }
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 function print(): void {
@@ -108,14 +112,15 @@ function print(): void {
   const row = (name: string, { p50, p90, p99 }: Quantiles, rest = '') =>
     console.log(`${name.padEnd(28)} ${[p50, p90, p99].map((value) => value.toFixed(3).padStart(9)).join(' ')}  ${rest}`)
   console.log(`${'milliseconds'.padEnd(28)} ${['p50', 'p90', 'p99'].map((name) => name.padStart(9)).join(' ')}`)
-  row('direct', absolute.direct, `${errorsOf('direct')} errors`)
-  row('two sidecars', absolute.plain, `${errorsOf('plain')} errors`)
-  row('two sidecars, mTLS', absolute.mtls, `${errorsOf('mtls')} errors`)
-  row('added by two sidecars', added.plain)
-  row('added, with mTLS', added.mtls, `bars: p50 ${BARS.p50}, p99 ${BARS.p99}`)
-  for (const [services, [client, server]] of Object.entries(memory)) {
-    const [mine, theirs] = [client, server].map(
-      ({ resident, anonymous }) => `${resident.toFixed(1)} MB (${anonymous.toFixed(1)} anonymous)`,
+  row('direct', absolute.direct, errorsOf('direct'))
+  row('two sidecars', absolute.plain, errorsOf('plain'))
+  row('two sidecars, mTLS', absolute.mtls, errorsOf('mtls'))
+  row('added by two sidecars', added.plain, costOf('plain'))
+  row('added, with mTLS', added.mtls, `${costOf('mtls')}; bars: p50 ${BARS.p50}, p99 ${BARS.p99}`)
+  for (const [services, sidecars] of Object.entries(memory)) {
+    const [mine, theirs] = sidecars.map(
+      ({ resident, anonymous, proportional }) =>
+        `${resident.toFixed(1)} MB (${anonymous.toFixed(1)} anonymous, ${proportional.toFixed(1)} proportional)`,
     )
     console.log(
       `memory at ${services} services: client's sidecar ${mine}, server's ${theirs}; bar at 100: ${BARS.residentMb} MB`,
@@ -123,6 +128,11 @@ function print(): void {
   }
 }
 
-function errorsOf(arm: Arm): number {
-  return rounds.reduce((sum, round) => sum + round[arm].errors, 0)
+function errorsOf(arm: Arm): string {
+  return `${rounds.reduce((sum, round) => sum + round[arm].errors, 0)} errors`
+}
+
+function costOf(arm: Arm): string {
+  const [mine, theirs] = [0, 1].map((place) => median(rounds.map((round) => round[arm].processorMicros[place] ?? 0)))
+  return `processor time a request: client's sidecar ${mine?.toFixed(0)} µs, server's ${theirs?.toFixed(0)} µs`
 }

@@ -22,6 +22,7 @@ export const goTools = [
   'helm',
   'registry',
   'go-control-plane',
+  'open-loop',
 ] as const
 export type GoTool = (typeof goTools)[number]
 
@@ -51,14 +52,15 @@ const helmFlags = [
 ]
 
 interface Recipe {
-  readonly module: string
-  readonly version: string
+  /** Absent for a program of ours that needs none. */
+  readonly module?: string
+  readonly version?: string
   /** Import path of the program. */
   readonly main: string
   readonly linkerFlags?: readonly string[]
   /** `go install` reads fewer foreign modules, but refuses a program whose own module replaces some. */
   readonly asMainModule?: true
-  /** A program of ours over the module: the text of its main.go, and other modules that it names. */
+  /** A program of ours: the text of its main.go, and other modules that it names. */
   readonly program?: { readonly source: string; readonly requires: Readonly<Record<string, string>> }
   /** Folder in the cache: etcd and the Kubernetes programs share one, as KUBEBUILDER_ASSETS has it. */
   readonly folder: string
@@ -74,6 +76,7 @@ const kubernetes = (name: string): Recipe => ({
 
 const referenceServer = readFileSync(join(import.meta.dirname, 'bench-xds', 'go-control-plane.go'), 'utf8')
 const dnsServer = readFileSync(join(import.meta.dirname, 'go-programs', 'coredns.go'), 'utf8')
+const openLoop = readFileSync(join(import.meta.dirname, 'go-programs', 'open-loop.go'), 'utf8')
 
 const recipes: Readonly<Record<GoTool, Recipe>> = {
   etcd: {
@@ -132,6 +135,11 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     },
     folder: `go-control-plane-${GO_CONTROL_PLANE.slice(1)}-${hashOf(referenceServer)}`,
   },
+  'open-loop': {
+    main: '.',
+    program: { source: openLoop, requires: {} },
+    folder: `open-loop-${hashOf(openLoop)}`,
+  },
 }
 
 function hashOf(text: string): string {
@@ -160,7 +168,9 @@ export async function buildGoTool(tool: GoTool, report: (line: string) => void):
   await mkdir(dirname(path), { recursive: true })
   const work = await mkdtemp(join(dirname(path), `.${tool}-`))
   try {
-    report(`${tool}: building ${recipe.module} ${recipe.version}; the first time this takes minutes`)
+    const what =
+      recipe.module === undefined ? '' : ` ${recipe.module} ${recipe.version}; the first time this takes minutes`
+    report(`${tool}: building${what}`)
     const flags = ['-trimpath', '-ldflags', ['-s', '-w', ...(recipe.linkerFlags ?? [])].join(' ')]
     if (recipe.asMainModule === true) {
       await go(work, ['install', ...flags, `${recipe.main}@${recipe.version}`], { GOBIN: work })
@@ -180,7 +190,7 @@ async function writeModule(folder: string, recipe: Recipe): Promise<void> {
   const replacements = recipe.module === 'k8s.io/kubernetes' ? await stagingReplacements(folder) : []
   const lines = [
     `module sluice.dev/tools`,
-    `require ${recipe.module} ${recipe.version}`,
+    ...(recipe.module === undefined ? [] : [`require ${recipe.module} ${recipe.version}`]),
     ...Object.entries(recipe.program?.requires ?? {}).map(([module, version]) => `require ${module} ${version}`),
     ...replacements.map((module) => `replace ${module} => ${module} v0.${KUBERNETES.replace(/^v1\./, '')}`),
   ]

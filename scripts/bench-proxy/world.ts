@@ -1,25 +1,21 @@
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { type PeerAuthentication, peerAuthenticationKind } from '../../src/api/index.ts'
 import { silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { namespaceName, serviceOf } from '../../test/support/mesh-objects.ts'
 import { get, type RunningEnvoy, samplesOf, sumOf } from '../../test/support/mesh-world.ts'
+import { startPrometheus } from '../../test/support/prometheus.ts'
 import { startTrafficWorld } from '../../test/support/traffic-world.ts'
+import { type Memory, readMemory } from './usage.ts'
 
-const backend = fileURLToPath(new URL('./backend.ts', import.meta.url))
-
-export interface Memory {
-  /** Resident, and the part of it that is no file: megabytes of the client's sidecar and the server's. */
-  readonly resident: number
-  readonly anonymous: number
-}
+export type Arm = 'direct' | 'plain' | 'mtls'
 
 export interface BenchWorld {
-  /** Addresses of the backend: itself, through both sidecars, and through both with mTLS. */
-  readonly urls: Readonly<Record<'direct' | 'plain' | 'mtls', string>>
+  /** Addresses of the server: itself, through both sidecars, and through both with mTLS. */
+  readonly urls: Readonly<Record<Arm, string>>
+  /** Process ids of the sidecars that a request passes, the client's first. */
+  sidecars(arm: Arm): readonly number[]
   /** Of the client's sidecar, then of the server's. */
-  memory(): Promise<readonly [Memory, Memory]>
+  memory(): Promise<readonly Memory[]>
   stop(): Promise<void>
 }
 
@@ -33,13 +29,15 @@ const plainText: PeerAuthentication = {
 
 /**
  * A client's pod and two servers', each with a real Envoy (concurrency 1), configured by the real control plane, which
- * knows as many Services as said. To the server `plain` requests go as they are, to `mtls` by the mesh's default.
+ * knows as many Services as said, and scraped each second by a real Prometheus. To the server `plain` requests go as
+ * they are, to `mtls` by the mesh's default.
  */
-export async function startBenchWorld(services: number): Promise<BenchWorld> {
+export async function startBenchWorld(program: string, services: number): Promise<BenchWorld> {
   const servers = ['plain', 'mtls'] as const
   const others = Array.from({ length: services - servers.length }, (_, index) => `other-${index}`)
+  const pods = ['client-0', ...servers.map((name) => `${name}-0`)]
   const world = await startTrafficWorld({
-    pods: ['client', ...servers].map((name) => ({ name: `${name}-0` })),
+    pods: pods.map((name) => ({ name })),
     services: [...servers, ...others].map((name) => {
       const server = servers.find((each) => each === name) ?? 'mtls'
       return { service: serviceOf(name), pods: [`${server}-0`] }
@@ -48,9 +46,9 @@ export async function startBenchWorld(services: number): Promise<BenchWorld> {
   await world.place(peerAuthenticationKind, plainText)
   const children = servers.map((name) =>
     spawnChild({
-      command: process.execPath,
-      args: [backend],
-      env: { HOST: world.appAddress(`${name}-0`), PORT: '8080' },
+      command: program,
+      args: ['answer', `${world.appAddress(`${name}-0`)}:8080`],
+      env: {},
       stdout: 'ignore',
       stderr: process.stderr,
       log: silentLogger,
@@ -68,12 +66,15 @@ export async function startBenchWorld(services: number): Promise<BenchWorld> {
     ['mtls', 'mutual_tls'],
   ] as const)
     await eventually(() => comesBy(urls[name], world.envoy(`${name}-0`), policy), { within: 30_000, what: policy })
-  const memoryOf = (pod: string) => readMemory(world.envoy(pod).child.pid)
+  const prometheus = await startPrometheus({ envoys: pods.map((pod) => world.envoy(pod).address) })
+  const pidOf = (pod: string) => world.envoy(pod).child.pid
   return {
     urls,
-    memory: async () => [await memoryOf('client-0'), await memoryOf('mtls-0')],
+    sidecars: (arm) => (arm === 'direct' ? [] : [pidOf('client-0'), pidOf(`${arm}-0`)]),
+    memory: () => Promise.all(['client-0', 'mtls-0'].map((pod) => readMemory(pidOf(pod)))),
     async stop() {
       await Promise.all(children.map((child) => child.stop({ graceMs: 1_000 })))
+      await prometheus.stop()
       await world.stop()
     },
   }
@@ -89,10 +90,4 @@ async function comesBy(url: string, server: RunningEnvoy, policy: 'none' | 'mutu
   const before = await count()
   await get(url)
   return (await count()) > before
-}
-
-async function readMemory(pid: number): Promise<Memory> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const megabytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1_024
-  return { resident: megabytes('VmRSS'), anonymous: megabytes('RssAnon') }
 }
