@@ -87,7 +87,7 @@ export { FilterConfigSchema as ForwardProxySchema } from './generated/envoy/exte
 export { HTTPFaultSchema } from './generated/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 export { HeaderMutationSchema } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 export {
-  Config_RuleSchema as HeaderRuleSchema,
+  Config_ValueEncode as HeaderValueEncode,
   Config_ValueType as HeaderValueType,
   ConfigSchema as HeaderToMetadataSchema,
 } from './generated/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js'

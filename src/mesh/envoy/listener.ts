@@ -12,8 +12,6 @@ import type {
 } from '../model/index.ts'
 import {
   HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
-  HeaderMutationSchema,
-  HeaderValueOption_HeaderAppendAction,
   HttpConnectionManager_CodecType,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
@@ -29,10 +27,11 @@ import { faultFilter } from './fault.ts'
 import { ads, duration, extension, pack, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
+import { introduceFilter } from './peer.ts'
 import type { EnvoyResource } from './resource.ts'
 import { serverTls } from './server-tls.ts'
 import { tcpClustersOf, tcpProxy } from './tcp-proxy.ts'
-import { listenerMetadata, metadataNamespace, peerHeader, peerHeaderValue, sourceLog } from './telemetry.ts'
+import { listenerMetadata, metadataNamespace, sourceLog } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
@@ -139,21 +138,6 @@ function outboundHttp(
   const isGateway = proxy.role === 'gateway'
   // Only a listener that is not a Service's own is asked for hosts that nobody knows.
   const passthrough = isGateway || service !== undefined ? [] : [passthroughFilter()]
-  const introduce = extension('envoy.filters.http.header_mutation', HeaderMutationSchema, {
-    mutations: {
-      requestMutations: [
-        {
-          action: {
-            case: 'append',
-            value: {
-              header: { key: peerHeader, value: peerHeaderValue(proxy.workload) },
-              appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-            },
-          },
-        },
-      ],
-    },
-  })
   return httpFilter({
     statPrefix: name,
     useRemoteAddress: isGateway,
@@ -161,7 +145,7 @@ function outboundHttp(
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
     accessLog: [sourceLog(proxy.workload, observability.sizeMetrics === true), ...accessLogs(observability)],
     ...tracingFields(proxy, observability),
-    httpFilters: [introduce, corsFilter(), faultFilter(), ...passthrough, router()],
+    httpFilters: [introduceFilter(proxy.workload), corsFilter(), faultFilter(), ...passthrough, router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
 }

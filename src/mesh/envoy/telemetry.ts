@@ -5,32 +5,16 @@ import {
   type AccessLog,
   type AccessLogFilterSchema,
   AccessLogSchema,
-  HeaderMutationSchema,
-  type HeaderRuleSchema,
-  HeaderToMetadataSchema,
-  HeaderValueType,
   HistogramUnit,
   type ScopeSchema,
   type StatSchema,
   StatsLogSchema,
 } from './api.ts'
 import { extension } from './messages.ts'
+import { peerMetadata } from './peer.ts'
 
 /** Where clusters, endpoints and listeners carry what metrics ask them. */
 export const metadataNamespace = 'mesh'
-
-/** Tells the other side who asks; taken off before the application sees it. */
-export const peerHeader = 'x-mesh-peer'
-const peerNamespace = 'mesh.peer'
-const peerFields = [
-  'workload',
-  'namespace',
-  'app',
-  'version',
-  'canonicalService',
-  'canonicalRevision',
-  'serviceAccount',
-] as const
 
 /**
  * Prefix of the metrics' names; Prometheus strips `envoy_mesh_`. The limits hold off label values that clients invent.
@@ -92,7 +76,7 @@ export const destinationTags = (
   ['reporter', 'destination'],
   ...workloadTags(
     'source',
-    (field) => orElse(`${peerNamespace}:${field}`, 'unknown', 'DYNAMIC_METADATA'),
+    (field) => orElse(peerMetadata(field), 'unknown', 'DYNAMIC_METADATA'),
     isMutualTls ? principal('DOWNSTREAM_PEER_URI_SAN') : 'unknown',
   ),
   ...workloadTags(
@@ -198,31 +182,3 @@ export function countersLog(
   }
   return create(AccessLogSchema, { ...extension('envoy.access_loggers.stats', StatsLogSchema, fields), filter })
 }
-
-export const peerHeaderValue = (workload: WorkloadIdentity): string =>
-  peerFields.map((field) => literal(workload[field])).join('|')
-
-const peerExpression = `^(?:${peerFields.map(() => '([^|]{0,253})').join('\\|')}|.*)$`
-
-/** Reads the peer's header field by field and takes it off; text of another form gives no values. */
-export const peerFilter = () =>
-  extension('envoy.filters.http.header_to_metadata', HeaderToMetadataSchema, {
-    requestRules: peerFields.map(
-      (field, index): MessageInitShape<typeof HeaderRuleSchema> => ({
-        header: peerHeader,
-        onHeaderPresent: {
-          metadataNamespace: peerNamespace,
-          key: field,
-          type: HeaderValueType.STRING,
-          regexValueRewrite: { pattern: { regex: peerExpression }, substitution: `\\${index + 1}` },
-        },
-        remove: index === peerFields.length - 1,
-      }),
-    ),
-  })
-
-/** Takes the header off unread. */
-export const forgetPeerFilter = () =>
-  extension('envoy.filters.http.header_mutation', HeaderMutationSchema, {
-    mutations: { requestMutations: [{ action: { case: 'remove', value: peerHeader } }] },
-  })
