@@ -9,8 +9,9 @@ import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuil
 import type { Certificates } from './certificates.ts'
 import type { Credentials } from './credentials.ts'
 import { createTranslator, keyOf, keyText } from './last-good.ts'
+import { createListenerHistory } from './listener-history.ts'
 import { type Need, needsByObject } from './needs.ts'
-import { type RulesOf, rulesIn } from './rejected-rules.ts'
+import { type RulesOf, rulesIn, type SuspectsOf } from './rejected-rules.ts'
 import { createRouteHolder } from './route-holder.ts'
 
 /** The configuration as it was last built and handed to the server. */
@@ -18,6 +19,7 @@ export interface Configuration {
   readonly findings: ReadonlyMap<string, readonly Finding[]>
   readonly needs: ReadonlyMap<string, readonly Need[]>
   readonly rulesOf: RulesOf
+  readonly suspectsOf: SuspectsOf
   readonly snapshots: ReadonlyMap<string, Snapshot>
   /** Generation of each routing object that it was built from. */
   readonly generations: ReadonlyMap<string, number>
@@ -32,7 +34,8 @@ export interface Configuration {
 export const emptyConfiguration: Configuration = {
   findings: new Map(),
   needs: new Map(),
-  rulesOf: () => new Map(),
+  rulesOf: () => [],
+  suspectsOf: (_, { keys }) => keys,
   snapshots: new Map(),
   generations: new Map(),
   notes: new Map(),
@@ -66,6 +69,7 @@ export function createConfigurationBuilder(
   const holder = createRouteHolder(createTranslator(), holdAtMostMs)
   const render = createMeshRenderer(observability)
   const toSnapshot = createSnapshotBuilder()
+  const history = createListenerHistory()
   let built: Mesh = { clusters: [], proxies: [], findings: [] }
   return {
     apply(objects, last) {
@@ -81,12 +85,14 @@ export function createConfigurationBuilder(
         warnOfServices(mesh.findings, last, log)
         for (const [nodeId, snapshot] of snapshots) ads.setSnapshot(nodeId, snapshot)
         for (const nodeId of last.snapshots.keys()) if (!snapshots.has(nodeId)) ads.removeSnapshot(nodeId)
+        const generations = generationsOf(held.objects)
         return {
           findings: Map.groupBy(mesh.findings, (finding) => keyText(finding.object)),
           needs: needsByObject(mesh.proxies),
           rulesOf: rulesIn(mesh),
+          suspectsOf: history.record({ proxies: mesh.proxies, snapshots, generations }),
           snapshots,
-          generations: generationsOf(held.objects),
+          generations,
           notes: held.notes,
           addresses: () => addressesOf(mesh),
           ...(held.untilMs === undefined ? {} : { againInMs: Math.max(0, held.untilMs - now) }),

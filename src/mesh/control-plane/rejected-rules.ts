@@ -1,26 +1,68 @@
 import { remember } from '../../base/index.ts'
-import type { Cluster, Mesh } from '../model/index.ts'
+import { listenerName, virtualInboundName } from '../envoy/index.ts'
+import type { Cluster, Mesh, MeshProxy, ObjectKey } from '../model/index.ts'
 import type { ConnectedProxy, Snapshot } from '../xds/index.ts'
 import { keyText } from './last-good.ts'
 import { podOf } from './proxy-state.ts'
 
-/** The keys of the objects that say how a cluster is treated, by its name, as one proxy has it. */
-export type RulesOf = (nodeId: string) => ReadonlyMap<string, readonly string[]>
-
-export function rulesIn(mesh: Pick<Mesh, 'clusters' | 'proxies'>): RulesOf {
-  const rulesOfClusters = remember(
-    (clusters: readonly Cluster[]) =>
-      new Map(clusters.flatMap(({ name, origins }) => (origins === undefined ? [] : [[name, origins.map(keyText)]]))),
-  )
-  return (nodeId) => rulesOfClusters(mesh.proxies.find(({ id }) => id === nodeId)?.clusters ?? mesh.clusters)
+/** What of a proxy's configuration objects shape, and their keys. */
+export interface Shaped {
+  readonly type: 'cluster' | 'endpoints' | 'listener'
+  readonly name: string
+  readonly keys: readonly string[]
 }
 
+/** As one proxy has it. */
+export type RulesOf = (nodeId: string) => readonly Shaped[]
+
+export function rulesIn({ clusters, proxies }: Pick<Mesh, 'clusters' | 'proxies'>): RulesOf {
+  const byId = new Map(proxies.map((proxy) => [proxy.id, proxy]))
+  return (nodeId) => {
+    const proxy = byId.get(nodeId)
+    return [...shapedClusters(proxy?.clusters ?? clusters), ...(proxy === undefined ? [] : shapedListeners(proxy))]
+  }
+}
+
+/** Proxies share lists. */
+const shapedClusters = remember((clusters: readonly Cluster[]): readonly Shaped[] =>
+  clusters.flatMap(({ name, origins = [] }) => shaped(['cluster', 'endpoints'], name, origins)),
+)
+
+export const shapedListeners = remember((proxy: MeshProxy): readonly Shaped[] => {
+  const { inbound, outbound, security, interception } = proxy
+  const asked = [...(security?.authorization ?? []), ...(security?.tokens ?? [])].map(({ origin }) => origin)
+  const inboundName = (bind: { readonly address: string; readonly port: number }) =>
+    interception === undefined ? listenerName('inbound', bind) : virtualInboundName
+  const parts = [
+    ...inbound.map(({ bind, origins = [] }) => ({ name: inboundName(bind), origins: [...origins, ...asked] })),
+    ...(interception === undefined ? [] : [{ name: virtualInboundName, origins: asked }]),
+    ...outbound.map(({ bind, origins = [] }) => ({ name: listenerName('outbound', bind), origins })),
+  ]
+  return [...Map.groupBy(parts, ({ name }) => name)].flatMap(([name, group]) =>
+    shaped(
+      ['listener'],
+      name,
+      group.flatMap(({ origins }) => origins),
+    ),
+  )
+})
+
+const shaped = (types: readonly Shaped['type'][], name: string, origins: readonly ObjectKey[]): readonly Shaped[] =>
+  origins.length === 0 ? [] : types.map((type) => ({ type, name, keys: [...new Set(origins.map(keyText))] }))
+
 export interface RejectionInput {
-  readonly configuration: { readonly rulesOf: RulesOf; readonly snapshots: ReadonlyMap<string, Snapshot> }
+  readonly configuration: {
+    readonly rulesOf: RulesOf
+    readonly suspectsOf: SuspectsOf
+    readonly snapshots: ReadonlyMap<string, Snapshot>
+  }
   readonly connected: ReadonlyMap<string, ConnectedProxy>
 }
 
-/** What Envoy says of the clusters that objects shape and proxies of this replica reject: by key, then by pod. */
+/** Those of the keys that may be the reason why a proxy does not accept what it has accepted in an earlier version. */
+export type SuspectsOf = (nodeId: string, rejected: Shaped, accepted: string | undefined) => readonly string[]
+
+/** What Envoy says of what objects shape and proxies of this replica reject: by key, then by pod. */
 export function rejectedRules({
   configuration,
   connected,
@@ -28,11 +70,14 @@ export function rejectedRules({
   const found = new Map<string, Record<string, string>>()
   for (const [nodeId, proxy] of connected) {
     if (!proxy.hasRejections()) continue
-    const clusters = configuration.snapshots.get(nodeId)?.resources.cluster
-    for (const [name, keys] of configuration.rulesOf(nodeId)) {
-      const message = proxy.rejection('cluster', name, clusters?.get(name)?.version ?? '')
+    const resources = configuration.snapshots.get(nodeId)?.resources
+    for (const rule of configuration.rulesOf(nodeId)) {
+      const { type, name } = rule
+      const message = proxy.rejection(type, name, resources?.[type].get(name)?.version ?? '')
       if (message === undefined) continue
-      for (const key of keys) found.set(key, { ...found.get(key), [podOf(nodeId)]: message })
+      for (const key of configuration.suspectsOf(nodeId, rule, proxy.accepted(type, name))) {
+        found.set(key, { ...found.get(key), [podOf(nodeId)]: message })
+      }
     }
   }
   return found

@@ -25,8 +25,9 @@ export function clientTransport(cluster: Cluster): Transport {
   }
 }
 
+/** Of an address that nobody has listed it is not known what it takes. */
 function automaticTransport(cluster: Cluster, protocols: readonly string[]): Transport {
-  if (cluster.identities.length === 0) return {}
+  if (cluster.identities.length === 0 || cluster.resolution === 'original-destination') return {}
   return {
     transportSocketMatches: [
       {

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Cluster } from '../model/index.ts'
 import { Cluster_DiscoveryType, Cluster_DnsLookupFamily, type ClusterSchema } from './api.ts'
 import { loadAssignment } from './endpoints.ts'
+import { originalDestination } from './interception.ts'
 import { ads } from './messages.ts'
 import { wherever } from './passthrough.ts'
 
@@ -18,6 +19,8 @@ export function renderDiscovery(cluster: Cluster): Discovery {
   switch (cluster.resolution) {
     case 'none':
       return wherever
+    case 'original-destination':
+      return originalDestination
     case 'dns':
       return byName(cluster, Cluster_DiscoveryType.STRICT_DNS)
     case 'dns-one-address':

@@ -20,16 +20,22 @@ export const interceptionExempt = {
   },
 }
 
+/** Fields of a cluster that leads where a connection was going before it was intercepted. */
+export const originalDestination = {
+  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
+  lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+} as const
+
 /** Leads to the program's ports that nobody names. Istio's name. */
 export const inboundPassthroughCluster = 'InboundPassthroughCluster'
 
 /** Clusters that lead where a connection was going before it was intercepted. */
 export const renderOriginalDestinations = (): readonly EnvoyResource[] => [
-  originalDestination(passthroughCluster, {}),
-  originalDestination(inboundPassthroughCluster, interceptionExempt),
+  renderOriginalDestination(passthroughCluster, {}),
+  renderOriginalDestination(inboundPassthroughCluster, interceptionExempt),
 ]
 
-function originalDestination(name: string, fields: Partial<typeof interceptionExempt>): EnvoyResource {
+function renderOriginalDestination(name: string, fields: Partial<typeof interceptionExempt>): EnvoyResource {
   const http = pack(HttpProtocolOptionsSchema, {
     // What came as HTTP/2 goes on as HTTP/2.
     upstreamProtocolOptions: {
@@ -40,8 +46,7 @@ function originalDestination(name: string, fields: Partial<typeof interceptionEx
   const message = pack(ClusterSchema, {
     ...fields,
     name,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
-    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    ...originalDestination,
     connectTimeout: duration(10_000),
     typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http },
     metadata: {

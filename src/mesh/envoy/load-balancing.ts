@@ -11,6 +11,7 @@ const lbPolicies: Readonly<Record<LoadBalancing, Cluster_LbPolicy>> = {
   random: Cluster_LbPolicy.RANDOM,
   'ring-hash': Cluster_LbPolicy.RING_HASH,
   maglev: Cluster_LbPolicy.MAGLEV,
+  passthrough: Cluster_LbPolicy.LEAST_REQUEST,
 }
 
 /** The fields of a cluster that say which endpoint gets a request. */

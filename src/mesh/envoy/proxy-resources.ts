@@ -29,7 +29,10 @@ export function createMeshRenderer(
 ): (mesh: Mesh) => ReadonlyMap<string, ProxyResources> {
   const tracing = renderTracing(observability)
   const renderDestinations = createDestinationRenderer([renderBlackHole(), renderPassthrough(), ...tracing])
-  const renderIntercepted = createDestinationRenderer([renderBlackHole(), ...renderOriginalDestinations(), ...tracing])
+  const renderIntercepted = createDestinationRenderer(
+    [renderBlackHole(), ...renderOriginalDestinations(), ...tracing],
+    unbalanced,
+  )
   const renderer = createTableRenderer()
   const renderProxyless = createProxylessRenderer()
   let listeners = new Map<string, OwnResources>()
@@ -74,16 +77,19 @@ function renderTables(
 type Destinations = (from: Locality | undefined) => readonly EnvoyResource[]
 
 /** Clusters and their endpoints as proxies of one locality see them. */
-function createDestinationRenderer(fixed: readonly EnvoyResource[]): (clusters: readonly Cluster[]) => Destinations {
-  const common = remember((cluster: Cluster) => ({
-    rendered: renderCluster(cluster),
-    endpoints: hasOwnEndpoints(cluster) ? [renderEndpoints(cluster)] : [],
-    near: new Map<string, EnvoyResource>(),
-  }))
+function createDestinationRenderer(
+  fixed: readonly EnvoyResource[],
+  asSeen: (cluster: Cluster) => Cluster = (cluster) => cluster,
+): (clusters: readonly Cluster[]) => Destinations {
+  const common = remember((cluster: Cluster) => {
+    const seen = asSeen(cluster)
+    const endpoints = hasOwnEndpoints(seen) ? [renderEndpoints(seen)] : []
+    return { seen, rendered: renderCluster(seen), endpoints, near: new Map<string, EnvoyResource>() }
+  })
   const render = (cluster: Cluster, from: Locality | undefined): readonly EnvoyResource[] => {
-    const { rendered, endpoints, near } = common(cluster)
-    if (from === undefined || !dependsOnLocality(cluster)) return [rendered, ...endpoints]
-    const nearest = near.get(localityKey(from)) ?? renderEndpoints(cluster, from)
+    const { seen, rendered, endpoints, near } = common(cluster)
+    if (from === undefined || !dependsOnLocality(seen)) return [rendered, ...endpoints]
+    const nearest = near.get(localityKey(from)) ?? renderEndpoints(seen, from)
     near.set(localityKey(from), nearest)
     return [rendered, nearest]
   }
@@ -96,6 +102,13 @@ function createDestinationRenderer(fixed: readonly EnvoyResource[]): (clusters: 
       return built
     }
   })
+}
+
+/** Where connections are intercepted, some of them are only handed on. */
+function unbalanced(cluster: Cluster): Cluster {
+  if (cluster.loadBalancing !== 'passthrough') return cluster
+  const { healthCheck: _, ...rest } = cluster
+  return { ...rest, resolution: 'original-destination', endpoints: [] }
 }
 
 interface OwnResources {

@@ -58,13 +58,16 @@ const toItself = (port: number): FilterChain => ({
   filters: [toCluster(blackHoleCluster)],
 })
 
+/** Istio's name. */
+export const virtualInboundName = 'virtualInbound'
+
 /** Takes what comes in, by the port that it came for. */
 export function renderVirtualInbound(
   proxy: MeshProxy,
   { otherPorts }: Interception,
   observability: Observability,
 ): EnvoyResource {
-  const name = 'virtualInbound'
+  const name = virtualInboundName
   const ports = proxy.inbound.flatMap((listener) =>
     inboundChains(proxy, listener, observability).map((chain) => forPort(listener.bind.port, chain)),
   )

@@ -31,11 +31,15 @@ export function capturedListeners(
       if (taken.has(place)) continue
       taken.add(place)
       const bind = { address, port: port.number }
-      listeners.push({ kind: 'tcp', bind, route: routeOf(service, port, address), service: service.identity })
+      const route = routeOf(service, port, address)
+      listeners.push({ kind: 'tcp', bind, route, service: service.identity, ...originsOf(service) })
     }
   }
   return listeners
 }
+
+const originsOf = ({ origin }: RegisteredService): Pick<OutboundListener, 'origins'> =>
+  origin === undefined ? {} : { origins: [origin] }
 
 const isHttp = ({ protocol }: RegisteredPort): boolean => protocol !== 'tcp'
 

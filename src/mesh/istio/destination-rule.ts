@@ -101,7 +101,7 @@ export function readDestinationRules(
   }
 }
 
-const textOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`
+const textOf = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
 
 const isFor = ({ selector }: Rule, { labels }: DestinationClient): boolean =>
   selector === undefined || labelsContain(labels, selector)

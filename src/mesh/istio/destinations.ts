@@ -21,13 +21,18 @@ export function createClusters(services: ReadonlyMap<string, RegisteredService>)
 }
 
 function buildClusters(service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] {
-  const origins = policy === undefined ? {} : { origins: policy.origins }
+  const origins = originsOf(service, policy)
   return service.ports.flatMap((port) =>
     [
       buildCluster(service, port, policy ?? defaultPolicies),
       ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
     ].map((cluster) => ({ ...cluster, ...origins })),
   )
+}
+
+function originsOf({ origin }: RegisteredService, policy: DestinationPolicy | undefined): Pick<Cluster, 'origins'> {
+  const origins = [...(origin === undefined ? [] : [origin]), ...(policy?.origins ?? [])]
+  return origins.length === 0 ? {} : { origins }
 }
 
 function buildCluster(

@@ -66,7 +66,10 @@ function buildPort(port: number, servers: readonly GatewayServer[], input: Gatew
   return { ...built, findings: [...findings, ...built.findings] }
 }
 
-const bindOf = ({ address }: GatewayListenersInput, port: number) => ({ address, port: reachablePort(address, port) })
+const placeOf = (servers: readonly GatewayServer[], { address }: GatewayListenersInput, port: number) => ({
+  bind: { address, port: reachablePort(address, port) },
+  origins: [...new Set(servers.map(({ gateway }) => gateway))],
+})
 
 function buildPlainPort(
   port: number,
@@ -74,7 +77,7 @@ function buildPlainPort(
   input: GatewayListenersInput,
 ): GatewayListeners {
   const table = buildGatewayTable(plainTableName(port), servers, input)
-  const listener: OutboundListener = { kind: 'http', bind: bindOf(input, port), routeTable: table.name }
+  const listener: OutboundListener = { kind: 'http', ...placeOf(servers, input, port), routeTable: table.name }
   return { listeners: [listener], tables: [table], credentials: [], findings: [] }
 }
 
@@ -82,7 +85,7 @@ function buildPlainPort(
 function buildTcpPort(port: number, servers: readonly GatewayServer[], input: GatewayListenersInput): GatewayListeners {
   const route = buildGatewayConnections(servers, input, input.address)
   const listeners: readonly OutboundListener[] =
-    route === undefined ? [] : [{ kind: 'tcp', bind: bindOf(input, port), route }]
+    route === undefined ? [] : [{ kind: 'tcp', ...placeOf(servers, input, port), route }]
   return { listeners, tables: [], credentials: [], findings: [] }
 }
 
@@ -92,7 +95,7 @@ function buildTlsPort(port: number, servers: readonly GatewayServer[], input: Ga
   const built = servers.map((server) => buildTlsServer(server, takeHosts(server, owners), input))
   const chains = built.flatMap(({ chain }) => chain ?? [])
   return {
-    listeners: chains.length === 0 ? [] : [{ kind: 'https', bind: bindOf(input, port), servers: chains }],
+    listeners: chains.length === 0 ? [] : [{ kind: 'https', ...placeOf(servers, input, port), servers: chains }],
     tables: built.flatMap(({ table }) => table ?? []),
     credentials: built.flatMap(({ credentials }) => credentials),
     findings: built.flatMap(({ findings }) => findings),

@@ -14,13 +14,13 @@ export type ServicesOf = (pod: Pod) => readonly RegisteredService[]
 export interface InboundInput {
   readonly pod: Pod
   readonly address: string
-  readonly scope: Pick<Scope, 'ingress'>
+  readonly scope: Pick<Scope, 'ingress' | 'sidecar'>
   readonly servicesOf: ServicesOf
   readonly security: Pick<Security, 'mutualTlsOf'>
 }
 
 /** A port where others reach the pod. */
-interface InboundPort extends Pick<InboundListener, 'protocol' | 'service'> {
+interface InboundPort extends Pick<InboundListener, 'protocol' | 'service' | 'origins'> {
   readonly number: number
   /** Where the program is in the pod. */
   readonly target: { readonly port: number; readonly isLoopback: boolean }
@@ -83,6 +83,7 @@ function namedPorts({ pod, scope, servicesOf }: InboundInput): readonly InboundP
       number,
       protocol: protocolNamed(protocol),
       ...(service === undefined ? {} : { service }),
+      ...(scope.sidecar === undefined ? {} : { origins: [scope.sidecar] }),
       target: targetOf(defaultEndpoint) ?? direct(number).target,
     }
   })

@@ -25,6 +25,7 @@ const loadBalancings = {
   LEAST_CONN: 'least-request',
   ROUND_ROBIN: 'round-robin',
   RANDOM: 'random',
+  PASSTHROUGH: 'passthrough',
 } as const
 
 const readHash = (spec: HashSpec): ConsistentHash => ({

@@ -2,6 +2,7 @@ import { type EndpointSlice, type Pod, reachablePort, type Service, type Service
 import {
   type Endpoint,
   type HealthCheck,
+  type ObjectKey,
   type Protocol,
   type Resolution,
   type ServiceIdentity,
@@ -37,6 +38,8 @@ export interface RegisteredService {
   readonly exportTo: readonly string[]
   /** Of a ServiceEntry: it has no name but its host. */
   readonly isExternal: boolean
+  /** The ServiceEntry. */
+  readonly origin?: ObjectKey
   readonly ports: readonly RegisteredPort[]
   readonly healthCheck?: HealthCheck
   /** SPIFFE URIs that its pods may show, sorted. */

@@ -1,5 +1,5 @@
 import type { Pod, RequestAuthentication } from '../../api/index.ts'
-import type { Finding, TokenRule } from '../model/index.ts'
+import type { Finding, ObjectKey, TokenRule } from '../model/index.ts'
 import { selectorOf } from './authorization-policy.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { field, milliseconds } from './optional-field.ts'
@@ -37,7 +37,7 @@ export function readRequestAuthentications(
     if (problems.length > 0) {
       findings.push({ object: keyOf(object), reason: 'KeysUnavailable', message: problems.join('; ') })
     }
-    const rules = jwtRules.map((rule) => readRule(rule, rule.jwks ?? keysOf(sourceOf(rule)).jwks))
+    const rules = jwtRules.map((rule) => readRule(rule, rule.jwks ?? keysOf(sourceOf(rule)).jwks, keyOf(object)))
     policies.push({ selects: selectorOf(namespaceOf(object), selector), rules })
   }
   return {
@@ -69,7 +69,8 @@ const sourceOf = ({ jwksUri, issuer }: JwtRuleSpec): string =>
 
 const problemOf = ({ problem }: FetchedKeys): readonly string[] => (problem === undefined ? [] : [problem])
 
-const readRule = ({ outputPayloadToHeader, ...rule }: JwtRuleSpec, jwks: string): TokenRule => ({
+const readRule = ({ outputPayloadToHeader, ...rule }: JwtRuleSpec, jwks: string, origin: ObjectKey): TokenRule => ({
+  origin,
   issuer: rule.issuer,
   audiences: rule.audiences,
   jwks,

@@ -1,3 +1,4 @@
+import type { ObjectKey } from '../model/index.ts'
 import type { DestinationClient, DestinationRules, DestinationView } from './destination-rule.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Sidecars } from './sidecar.ts'
@@ -19,6 +20,8 @@ export interface Scope {
   readonly unknownHosts: 'passthrough' | 'refuse'
   /** The listeners that others reach the workload by; those that are found out by themselves when empty. */
   readonly ingress: readonly IngressSpec[]
+  /** The Sidecar that leaves so much; absent where there is none. */
+  readonly sidecar?: ObjectKey
 }
 
 export const catalogOf = ({
@@ -63,6 +66,7 @@ export function createScopes(input: ScopesInput): Scopes {
         ),
         unknownHosts: sidecar.unknownHosts,
         ingress: sidecar.ingress,
+        ...(sidecar.origin === undefined ? {} : { sidecar: sidecar.origin }),
       }
       scopes.set(key, known)
       return known

@@ -92,6 +92,7 @@ function registerHost(
     exportTo: spec.exportTo,
     addresses: spec.addresses,
     isExternal: true,
+    origin: keyOf(object),
     identities: [...new Set(inMesh.map(({ workload }) => spiffeId(workload)))].sort(),
     ports,
   }

@@ -1,5 +1,5 @@
 import type { Sidecar } from '../../api/index.ts'
-import type { Finding } from '../model/index.ts'
+import type { Finding, ObjectKey } from '../model/index.ts'
 import { createEgress, type Egress } from './egress.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './supported.ts'
@@ -8,7 +8,7 @@ import { rootNamespace } from './visibility.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 
 export interface SidecarRules {
-  readonly name: string
+  readonly key: ObjectKey
   readonly namespace: string
   readonly spec: SidecarSpec
 }
@@ -27,6 +27,8 @@ export interface SidecarScope {
   readonly unknownHosts: 'passthrough' | 'refuse'
   /** The listeners that others reach the workload by; those that are found out by themselves when empty. */
   readonly ingress: readonly IngressSpec[]
+  /** The Sidecar that names them; absent where there is none. */
+  readonly origin?: ObjectKey
 }
 
 const everything: Egress = { reaches: () => true, left: (service) => [service] }
@@ -38,7 +40,7 @@ export function readSidecars(objects: readonly Sidecar[]): Sidecars {
   const findings: Finding[] = []
   for (const object of objects.toSorted(byAge)) {
     const read = readSpec(sidecarSpec, object.spec)
-    if (read.ok) rules.push({ name: object.metadata.name, namespace: namespaceOf(object), spec: read.value })
+    if (read.ok) rules.push({ key: keyOf(object), namespace: namespaceOf(object), spec: read.value })
     else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
   }
   return {
@@ -63,9 +65,10 @@ function scopeOf(candidates: readonly SidecarRules[]): SidecarScope {
   if (first === undefined) return unscoped
   const egress = candidates.find(({ spec }) => spec.egress !== undefined)
   return {
-    key: `${first.namespace}/${first.name}`,
+    key: `${first.namespace}/${first.key.name}`,
     egress: egress?.spec.egress === undefined ? everything : createEgress(egress.spec.egress, egress.namespace),
     unknownHosts: first.spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY' ? 'refuse' : 'passthrough',
     ingress: first.spec.ingress,
+    origin: first.key,
   }
 }

@@ -105,13 +105,9 @@ const warmup = z.strictObject({
 })
 
 /** `LEAST_CONN` is what Istio called `LEAST_REQUEST` before. */
-const choices = ['UNSPECIFIED', 'LEAST_REQUEST', 'LEAST_CONN', 'ROUND_ROBIN', 'RANDOM'] as const
-const simple = z.enum(choices, {
-  error: ({ input }) =>
-    input === 'PASSTHROUGH'
-      ? 'this mesh does not hand requests on unbalanced: a ServiceEntry of resolution NONE does'
-      : `must be one of ${choices.join(', ')}`,
-})
+const simple = z.enum(['UNSPECIFIED', 'LEAST_REQUEST', 'LEAST_CONN', 'ROUND_ROBIN', 'RANDOM', 'PASSTHROUGH'])
+/** They have no shares that could rise. */
+const withoutShares: readonly unknown[] = ['RANDOM', 'PASSTHROUGH']
 
 const later = (what: string) =>
   z
@@ -142,7 +138,8 @@ const loadBalancer = z
   })
   .refine(
     ({ warmup: wanted, warmupDurationSecs, consistentHash: hash, simple: word }) =>
-      (wanted === undefined && warmupDurationSecs === undefined) || (hash === undefined && word !== 'RANDOM'),
+      (wanted === undefined && warmupDurationSecs === undefined) ||
+      (hash === undefined && !withoutShares.includes(word)),
     'a warm-up is for LEAST_REQUEST and ROUND_ROBIN',
   )
 

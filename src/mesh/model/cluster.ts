@@ -16,9 +16,10 @@ export interface Endpoint {
 
 /**
  * How the addresses of endpoints are found: they are given; names are resolved by the proxy, to all of their addresses
- * or to one at a time; or requests go where they ask to go, and there are no endpoints.
+ * or to one at a time; requests go where they ask to go, or where their connection was going before it was intercepted,
+ * and there are no endpoints.
  */
-export type Resolution = 'static' | 'dns' | 'dns-one-address' | 'none'
+export type Resolution = 'static' | 'dns' | 'dns-one-address' | 'none' | 'original-destination'
 
 /** How proxies look at HTTP endpoints by themselves. */
 export interface HealthCheck {
@@ -43,7 +44,7 @@ export interface Cluster extends TrafficPolicy {
   /** SPIFFE URIs that its endpoints may show, sorted. */
   readonly identities: readonly string[]
   readonly endpoints: readonly Endpoint[]
-  /** The objects that say how it is treated; absent where none does. */
+  /** The objects that say what it is and how it is treated; absent where none does. */
   readonly origins?: readonly ObjectKey[]
 }
 

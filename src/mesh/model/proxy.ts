@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster.ts'
+import type { ObjectKey } from './finding.ts'
 import type { Locality } from './locality.ts'
 import type { RouteTable, TcpRoute } from './route.ts'
 import type { MutualTls, ProxySecurity } from './security.ts'
@@ -13,8 +14,13 @@ export interface SocketAddress {
   readonly port: number
 }
 
+interface Written {
+  /** The objects that say that it is there, where there are any. */
+  readonly origins?: readonly ObjectKey[]
+}
+
 /** Where others reach the application behind this proxy. */
-export interface InboundListener {
+export interface InboundListener extends Written {
   readonly bind: SocketAddress
   readonly application: SocketAddress
   readonly protocol: Protocol
@@ -24,7 +30,7 @@ export interface InboundListener {
 }
 
 /** Where the application behind this proxy (or, on a gateway, everybody) reaches others. */
-export interface HttpOutbound {
+export interface HttpOutbound extends Written {
   readonly kind: 'http'
   readonly bind: SocketAddress
   readonly routeTable: string
@@ -32,7 +38,7 @@ export interface HttpOutbound {
   readonly service?: ServiceIdentity
 }
 
-export interface TcpOutbound {
+export interface TcpOutbound extends Written {
   readonly kind: 'tcp'
   readonly bind: SocketAddress
   readonly route: TcpRoute
@@ -41,7 +47,7 @@ export interface TcpOutbound {
 }
 
 /** One port of a gateway whose servers are told apart by the name that the client asks for in its handshake. */
-export interface HttpsOutbound {
+export interface HttpsOutbound extends Written {
   readonly kind: 'https'
   readonly bind: SocketAddress
   readonly servers: readonly TlsServer[]

@@ -37,6 +37,7 @@ export interface AuthorizationPolicy {
 
 /** The tokens of one issuer. */
 export interface TokenRule {
+  readonly origin: ObjectKey
   readonly issuer: string
   readonly audiences: readonly string[]
   /** JSON Web Key Set with one usable key at least. */

@@ -1,6 +1,10 @@
 import type { ClientTls } from './tls.ts'
 
-export type LoadBalancing = 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev'
+/**
+ * `passthrough`: an intercepted connection goes on to the address that it was going to; where none was intercepted
+ * there is no such address, and requests are balanced as without a word.
+ */
+export type LoadBalancing = 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev' | 'passthrough'
 
 /** What of a request decides which endpoint gets it. A cookie with a lifetime is given to clients that have none. */
 export type HashKey =

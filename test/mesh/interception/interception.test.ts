@@ -1,8 +1,14 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { peerAuthenticationKind, sidecarKind, virtualServiceKind } from '../../../src/api/index.ts'
+import {
+  destinationRuleKind,
+  peerAuthenticationKind,
+  serviceEntryKind,
+  sidecarKind,
+  virtualServiceKind,
+} from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import { destinationRuleOf, serviceEntryOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
 import { get, place } from '../../support/mesh-world.ts'
 import { type InterceptedWorld, networkSkipReason, startInterceptedWorld } from '../../support/pod-network.ts'
 
@@ -106,6 +112,29 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     await eventually(async () => expect(await ask('client', 'http://web/')).toMatchObject({ at: own }))
     expect((await ask('client', 'http://web/')).headers['x-forwarded-client-cert']).toBeUndefined()
     await world.api.client('test').delete(sidecarKind, { name: 'web', namespace: 'shop' })
+  })
+
+  test('a DestinationRule lets connections go where they were going', async () => {
+    const other = createServer((_, response) => response.end('{"name":"other"}'))
+    await new Promise<void>((resolve) => other.listen(9090, `${world.prefix}.0.1`, resolve))
+    const entry = serviceEntryOf('direct', {
+      hosts: ['direct.example'],
+      ports: [{ number: 9090, name: 'http', protocol: 'HTTP' }],
+      resolution: 'STATIC',
+      endpoints: [{ address: `${world.prefix}.0.1` }],
+    })
+    await place(world.api, serviceEntryKind, entry)
+    const name = async () => {
+      const { body } = await world.curl('client', '-H', 'host: direct.example', `http://${world.ip('web')}:9090/`)
+      return JSON.parse(body).name
+    }
+    await eventually(async () => expect(await name()).toBe('other'))
+    const host = 'direct.example'
+    const trafficPolicy = { loadBalancer: { simple: 'PASSTHROUGH' } }
+    await place(world.api, destinationRuleKind, destinationRuleOf('direct', { host, trafficPolicy }))
+    await eventually(async () => expect(await name()).toBe('web'))
+    other.closeAllConnections()
+    await new Promise((resolve) => other.close(resolve))
   })
 
   test('a kubelet asks for programs by way of the proxy, and hears when one is gone', async () => {

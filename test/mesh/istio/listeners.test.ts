@@ -90,6 +90,7 @@ describe('listeners that a Sidecar names for a workload', () => {
         protocol: 'http',
         service: { namespace: 'shop', name: 'web', host: 'web.shop.svc.cluster.local' },
         mutualTls: 'strict',
+        origins: [{ kind: 'Sidecar', namespace: 'shop', name: 'web' }],
       },
     ])
   })

@@ -536,7 +536,12 @@ describe('which VirtualService routes a host', () => {
     expect(routesOf(mesh, webTable).map(({ origin: from }) => from)).toEqual([undefined])
     const gateway = proxyOf(mesh, 'gateway-0')
     expect(gateway.outbound).toEqual([
-      { kind: 'http', bind: { address: '127.20.1.4', port: publishedPort(80) }, routeTable: 'http.80' },
+      {
+        kind: 'http',
+        bind: { address: '127.20.1.4', port: publishedPort(80) },
+        routeTable: 'http.80',
+        origins: [{ kind: 'Gateway', namespace: 'shop', name: 'public' }],
+      },
     ])
     expect(gateway.routeTables.map(({ virtualHosts }) => virtualHosts.map(({ domains }) => domains))).toEqual([
       [[['shop.example']]].flat(),

@@ -1,24 +1,44 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateKeyPairSync } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  authorizationPolicyKind,
   type DestinationRule,
   destinationRuleKind,
+  gatewayKind,
   type KubernetesObject,
   type NetworkingStatus,
   type ResourceKind,
+  requestAuthenticationKind,
+  serviceEntryKind,
+  sidecarKind,
   virtualServiceKind,
 } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { destinationRuleOf, serviceOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  destinationRuleOf,
+  gatewayOf,
+  serviceEntryOf,
+  serviceOf,
+  sidecarOf,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
 import { startTrafficWorld, type TrafficWorld } from '../../support/traffic-world.ts'
 
+const jwks = JSON.stringify({
+  keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })],
+})
 let world: TrafficWorld
 let web: Backend
 
 /** One Service is spoilt again and again; the other one is nobody's business. */
 beforeAll(async () => {
   world = await startTrafficWorld({
-    pods: [{ name: 'client-0' }, { name: 'web-0', labels: { version: 'v1' } }],
+    pods: [
+      { name: 'client-0' },
+      { name: 'web-0', labels: { version: 'v1' } },
+      { name: 'gateway-0', isGateway: true, labels: { istio: 'ingress' } },
+    ],
     services: [
       { service: serviceOf('web'), pods: ['web-0'] },
       { service: serviceOf('other'), pods: ['web-0'] },
@@ -133,4 +153,104 @@ test('a DestinationRule whose cluster Envoys reject says so, and says no more wh
   await expectGood()
   await placeGood()
   await untilCondition(destinationRuleKind, 'web', { status: 'True', reason: 'Programmed' })
+})
+
+describe('what Envoys reject is told to the object that it came from, and to no other', () => {
+  const inForce = { status: 'True', reason: 'Programmed' }
+  const rejectedBy = (pod: string, words: string) => ({
+    status: 'False',
+    reason: 'Rejected',
+    message: expect.stringMatching(`^proxies keep their last good configuration; .*${pod}: .*${words}`),
+  })
+  const conditionsOf = (kind: ResourceKind<Judged>) =>
+    Object.fromEntries(world.api.list(kind).map(({ metadata, status }) => [metadata.name, status?.conditions]))
+  const policy = (kind: string, name: string, spec: object) => ({
+    apiVersion: 'security.istio.io/v1',
+    kind,
+    metadata: { name, namespace: 'shop', generation: 1 },
+    spec,
+  })
+  const anybody = policy('AuthorizationPolicy', 'anybody', { rules: [{}] })
+  const nobody = (key: string) =>
+    policy('AuthorizationPolicy', 'nobody', { action: 'DENY', rules: [{ when: [{ key, values: ['x'] }] }] })
+
+  test('an AuthorizationPolicy', async () => {
+    await placeGood()
+    await world.place(authorizationPolicyKind, anybody)
+    await world.untilConfigured('web-0', /policy\[anybody\]/)
+    await world.place(authorizationPolicyKind, nobody('request.headers[a\nb]'))
+    await untilCondition(authorizationPolicyKind, 'nobody', rejectedBy('web-0.shop', 'HeaderMatcher'))
+    expect(conditionsOf(authorizationPolicyKind).anybody).toBeUndefined()
+    await expectGood()
+    await world.place(authorizationPolicyKind, nobody('request.headers[ab]'))
+    await untilCondition(authorizationPolicyKind, 'nobody', inForce)
+    await expectGood()
+  })
+
+  test('a RequestAuthentication', async () => {
+    const tokens = (prefix: string) =>
+      policy('RequestAuthentication', 'tokens', {
+        selector: { matchLabels: { app: 'web' } },
+        jwtRules: [{ issuer: 'me', jwks, fromHeaders: [{ name: 'x-token', prefix }] }],
+      })
+    await placeGood()
+    await world.place(requestAuthenticationKind, tokens('a\nb'))
+    await untilCondition(requestAuthenticationKind, 'tokens', rejectedBy('web-0.shop', 'JwtHeader'))
+    await expectGood()
+    await world.place(requestAuthenticationKind, tokens('ab'))
+    await untilCondition(requestAuthenticationKind, 'tokens', inForce)
+  })
+
+  test('a Sidecar', async () => {
+    const selector = { workloadSelector: { labels: { app: 'web' } } }
+    const listeners = (...ports: readonly number[]) =>
+      sidecarOf('web', {
+        ...selector,
+        ingress: ports.map((number) => ({
+          port: { number, protocol: 'HTTP', name: `http-${number}` },
+          defaultEndpoint: '127.0.0.1:8080',
+        })),
+      })
+    await placeGood()
+    // Somebody else is there already.
+    const taken = await startBackend('taken', world.envoy('web-0').address, 7070)
+    await world.place(sidecarKind, listeners(8080, 7070))
+    await untilCondition(sidecarKind, 'web', rejectedBy('web-0.shop', '7070'))
+    await expectGood()
+    await world.place(sidecarKind, listeners(8080))
+    await untilCondition(sidecarKind, 'web', inForce)
+    await taken.stop()
+  })
+
+  test('a Gateway', async () => {
+    const served = (number: number) =>
+      gatewayOf('public', {
+        selector: { istio: 'ingress' },
+        servers: [{ port: { number, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+      })
+    await placeGood()
+    const taken = await startBackend('taken', world.envoy('gateway-0').address, 7070)
+    await world.place(gatewayKind, served(7070))
+    await untilCondition(gatewayKind, 'public', rejectedBy('gateway-0.shop', '7070'))
+    await expectGood()
+    await world.place(gatewayKind, served(7071))
+    await untilCondition(gatewayKind, 'public', inForce)
+    await taken.stop()
+  })
+
+  test('a ServiceEntry', async () => {
+    const entry = (address: string) =>
+      serviceEntryOf('api', {
+        hosts: ['api.example.com'],
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+        resolution: 'STATIC',
+        endpoints: [{ address }],
+      })
+    await placeGood()
+    await world.place(serviceEntryKind, entry('300.1.1.1'))
+    await untilCondition(serviceEntryKind, 'api', rejectedBy('client-0.shop', '300.1.1.1'))
+    await expectGood()
+    await world.place(serviceEntryKind, entry('127.0.0.1'))
+    await untilCondition(serviceEntryKind, 'api', inForce)
+  })
 })
