@@ -15,7 +15,7 @@ test('S02-1: every defect is named with its line, and the corrected objects have
   expect(code).toBe(3)
   expect(out.trim().split('\n')).toEqual([
     `${printed}:10: error MissingField Gateway default/test-gateway spec.servers[0].hosts: must be given`,
-    `${printed}:14: error UnsupportedField Gateway default/test-gateway spec.servers[0].port.host: there is no such field: write the host into the list spec.servers[0].hosts`,
+    `${printed}:14: error UnknownField Gateway default/test-gateway spec.servers[0].port.host: there is no such field: write the host into the list spec.servers[0].hosts`,
     `${printed}:16: error MergedDocuments: another object begins here: put a line \`---\` before it, and give it an apiVersion of its own`,
     `${printed}:16: error MissingField VirtualService default/test-service apiVersion: must be networking.istio.io/v1`,
     `${printed}:19: error NotBoundToGateway VirtualService default/test-service spec.gateways: the Gateway default/test-gateway serves testgateway, but without spec.gateways the routes count for sidecars only: add gateways: [default/test-gateway]`,
@@ -69,9 +69,9 @@ apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\ns
   expect({ code: folder.code, lines: folder.out.trim().split('\n') }).toEqual({
     code: 3,
     lines: [
-      `${at}:4: error InvalidValue PeerAuthentication default/a spec.mtls.mode: must be one of UNSET, DISABLE, PERMISSIVE, STRICT`,
-      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].route[0].weight: must be a number, not text`,
-      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].timeout: must be text, not a number`,
+      `${at}:4: error InvalidValue PeerAuthentication default/a spec.mtls.mode: must be one of UNSET, DISABLE, PERMISSIVE, STRICT; did you mean STRICT?`,
+      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].route[0].weight: must be a number, not text: write 50 without quotes`,
+      `${at}:11: error InvalidValue VirtualService default/a spec.http[0].timeout: must be a duration in quotes such as "10s"`,
     ],
   })
   const gone = await runSluice(['analyze', join(directory.path, 'gone.yaml')])

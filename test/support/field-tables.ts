@@ -58,9 +58,9 @@ const unwrap = (schema: unknown): unknown =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap()) : schema
 
 /** A spec that has the field at the place, and nothing else. */
-export function specWith(place: string, name: string): unknown {
+export function specWith(place: string, name: string, value: unknown = {}): unknown {
   const steps = place === 'spec' ? [] : place.split('.')
-  return steps.reduceRight<unknown>(nest, { [name]: {} })
+  return steps.reduceRight<unknown>(nest, { [name]: value })
 }
 
 function nest(inner: unknown, step: string): unknown {

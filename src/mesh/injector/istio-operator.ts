@@ -39,7 +39,7 @@ const specSchema = z.strictObject({
 export function valuesOfOperator(document: unknown): Result<{ readonly mesh: object }> {
   const operator = operatorSchema.safeParse(document)
   if (!operator.success) return failure('must be an IstioOperator of install.istio.io/v1alpha1')
-  const spec = readSpec(specSchema, operator.data.spec ?? {})
+  const spec = readSpec(specSchema, operator.data.spec ?? {}, 'this mesh does not support the field')
   if (!spec.ok) return spec
   const { meshConfig, values, profile } = spec.value
   const injection = {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
 import { healthCheckAnnotation, healthCheckIssues, healthCheckTextOf } from './health-check.ts'
+import { nearest } from './nearest.ts'
 import { type SpecIssueCode, specIssues } from './read-spec.ts'
 import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
 import { gatewaySpec } from './supported-gateway.ts'
@@ -42,7 +43,7 @@ function checkSpec(object: unknown): readonly Diagnostic[] {
   const known = typeof kind === 'string' ? checkedKinds.get(kind) : undefined
   const key = objectKeyOf(object)
   if (known === undefined) return groups.has(groupOf(apiVersion)) ? [unsupportedKind(key)] : []
-  if (isForeign(apiVersion, known)) return []
+  if (isForeign(apiVersion)) return []
   const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string): Diagnostic => ({
     severity: 'error',
     code,
@@ -54,7 +55,7 @@ function checkSpec(object: unknown): readonly Diagnostic[] {
   return [
     ...(apiVersion === undefined ? [error('MissingField', ['apiVersion'], `must be ${versions[0]}`)] : []),
     ...(typeof apiVersion === 'string' && !versions.includes(apiVersion)
-      ? [error('UnknownVersion', ['apiVersion'], `must be one of ${versions.join(', ')}`)]
+      ? [error('UnknownVersion', ['apiVersion'], `must be one of ${versions.join(', ')} for a ${key.kind}`)]
       : []),
     ...(fieldsOf(fieldsOf(object).metadata).name === undefined
       ? [error('MissingField', ['metadata', 'name'], 'must be given')]
@@ -85,23 +86,36 @@ interface Kind {
 const networking = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] }
 const security = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] }
 
-/** Istio's groups that have objects for the mesh. */
+/** Istio's groups that have objects for the mesh; the last are of versions that are long gone. */
 const groups: ReadonlySet<string> = new Set(
-  ['networking', 'security', 'telemetry', 'extensions'].map((name) => `${name}.istio.io`),
+  ['networking', 'security', 'telemetry', 'extensions', 'authentication', 'rbac', 'config'].map(
+    (name) => `${name}.istio.io`,
+  ),
 )
 
 const groupOf = (apiVersion: unknown): string => String(apiVersion).split('/')[0] ?? ''
 
 const unsupportedKind = (object: ObjectKey): Diagnostic => {
-  const instead = insteadOf[object.kind]
-  const message = `this mesh carries out nothing of the kind ${object.kind || '(none)'}${instead === undefined ? '' : `: ${instead}`}`
+  const near = nearest(object.kind, [...checkedKinds.keys()])
+  const instead = insteadOf[object.kind] ?? (near && `did you mean ${near}?`) ?? 'take the object out'
+  const message = `this mesh carries out nothing of the kind ${object.kind || '(none)'}: ${instead}`
   return { severity: 'error', code: 'UnsupportedKind', object, path: ['kind'], message }
 }
+
+const policiesOfToday = 'write a PeerAuthentication for TLS between workloads and a RequestAuthentication for tokens'
 
 const insteadOf: Readonly<Partial<Record<string, string>>> = {
   Telemetry: 'access logs and traces are switched on for all proxies together (--access-log, --zipkin, --otlp)',
   WorkloadGroup: 'write a WorkloadEntry for each process',
   ProxyConfig: 'annotate pods for settings of their own proxy',
+  EnvoyFilter: 'say it by the other kinds; proxies take no settings that bypass them',
+  WasmPlugin: 'proxies run no extensions; do it in the program or in a Service of its own',
+  TrafficExtension: 'proxies run no extensions; do it in the program or in a Service of its own',
+  Policy: policiesOfToday,
+  MeshPolicy: policiesOfToday,
+  ServiceRole: 'write an AuthorizationPolicy',
+  ServiceRoleBinding: 'write an AuthorizationPolicy',
+  ClusterRbacConfig: 'write an AuthorizationPolicy',
 }
 
 /** The kinds that are checked. */
@@ -117,9 +131,9 @@ export const checkedKinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['RequestAuthentication', { ...security, schema: requestAuthenticationSpec }],
 ])
 
-/** A kind of the same name in another group, as Gateway of gateway.networking.k8s.io. */
-const isForeign = (apiVersion: unknown, { group }: Kind): boolean =>
-  typeof apiVersion === 'string' && apiVersion.includes('/') && !apiVersion.startsWith(`${group}/`)
+/** A kind of the same name in a group that is none of Istio's, as Gateway of gateway.networking.k8s.io. */
+const isForeign = (apiVersion: unknown): boolean =>
+  typeof apiVersion === 'string' && apiVersion.includes('/') && !groups.has(groupOf(apiVersion))
 
 /** Mistakes that are common enough to be answered with the right place. */
 function hintFor(path: readonly (string | number)[]): string | undefined {

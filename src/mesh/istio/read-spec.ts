@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { failure, type Result, success } from '../../base/index.ts'
+import { didYouMean, nearest } from './nearest.ts'
+import { fieldHint, fieldsAt } from './schema-fields.ts'
 
 /** One thing that is wrong with a spec. */
 export interface SpecIssue {
@@ -10,22 +12,32 @@ export interface SpecIssue {
 }
 
 /** Stable: scripts compare them. */
-export type SpecIssueCode = 'UnsupportedField' | 'MissingField' | 'InvalidRegex' | 'ZeroWeights' | 'InvalidValue'
+export type SpecIssueCode =
+  | 'UnknownField'
+  | 'UnsupportedField'
+  | 'MissingField'
+  | 'InvalidRegex'
+  | 'ZeroWeights'
+  | 'InvalidValue'
 
-/** Reads a spec; the failure names every field that stands in the way. */
-export function readSpec<Schema extends z.ZodType>(schema: Schema, spec: unknown): Result<z.output<Schema>> {
-  const parsed = schema.safeParse(spec)
+/** Reads a spec; the failure names every field that stands in the way. `unknown` is said of fields that the schema lacks. */
+export function readSpec<Schema extends z.ZodType>(
+  schema: Schema,
+  spec: unknown,
+  unknown = noSuchField,
+): Result<z.output<Schema>> {
+  const parsed = schema.safeParse(spec, { reportInput: true })
   if (parsed.success) return success(parsed.data)
   return failure(
-    issuesOf(parsed.error)
+    issuesOf(parsed.error, schema, unknown)
       .map(({ path, message }) => `${renderPath(['spec', ...path])}: ${message}`)
       .join('; '),
   )
 }
 
 export function specIssues(schema: z.ZodType, spec: unknown): readonly SpecIssue[] {
-  const parsed = schema.safeParse(spec)
-  return parsed.success ? [] : issuesOf(parsed.error)
+  const parsed = schema.safeParse(spec, { reportInput: true })
+  return parsed.success ? [] : issuesOf(parsed.error, schema)
 }
 
 /** `spec.http[0].route` */
@@ -34,42 +46,92 @@ export const renderPath = (path: readonly PropertyKey[]): string =>
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
     .join('')
 
-const issuesOf = (error: z.ZodError): readonly SpecIssue[] => error.issues.flatMap(readIssue)
+const noSuchField = 'there is no such field'
 
-function readIssue(issue: z.core.$ZodIssue): readonly SpecIssue[] {
+const issuesOf = (error: z.ZodError, schema: z.ZodType, unknown = noSuchField): readonly SpecIssue[] =>
+  error.issues.flatMap((issue) => readIssue(issue, schema, unknown))
+
+function readIssue(issue: z.core.$ZodIssue, schema: z.ZodType, unknown: string): readonly SpecIssue[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
   if (issue.code === 'unrecognized_keys') {
-    const message = 'this mesh does not support the field'
-    return issue.keys.map((key) => ({ path: [...path, key], code: 'UnsupportedField', message }))
+    return issue.keys.map((key) => {
+      return { path: [...path, key], code: 'UnknownField', message: `${unknown}${fieldHint(schema, path, key)}` }
+    })
   }
   // A field that is named only to say what to do instead.
   if (issue.code === 'invalid_type' && issue.expected === 'undefined') {
     return [{ path, code: 'UnsupportedField', message: issue.message }]
   }
   const code = codeOf(issue)
-  const isAbsent = code === 'MissingField' && issue.code === 'invalid_type'
-  return [{ path, code, message: isAbsent ? 'must be given' : messageOf(issue) }]
+  return [
+    { path, code, message: code === 'MissingField' ? absenceMessage(issue) : messageOf(issue, fieldsAt(schema, path)) },
+  ]
+}
+
+function absenceMessage(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') return issue.message
+  return issue.code === 'invalid_value'
+    ? `must be given: one of ${issue.values.map(String).join(', ')}`
+    : 'must be given'
 }
 
 /** The library's own words are for programmers. */
-function messageOf(issue: z.core.$ZodIssue): string {
-  if (!/^Invalid (input|option)/.test(issue.message)) return issue.message
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
-  if (issue.code !== 'invalid_type') return issue.message
-  const received = issue.message.split('received ')[1]
-  return `must be ${nameOf(issue.expected)}${received === undefined ? '' : `, not ${nameOf(received)}`}`
+function messageOf(issue: z.core.$ZodIssue, fields: readonly string[]): string {
+  if (issue.code === 'invalid_value') return valueMessage(issue)
+  if (!issue.message.startsWith('Invalid input')) return plainMessage(issue)
+  return issue.code === 'invalid_type' ? typeMessage(issue, fields) : issue.message
+}
+
+function valueMessage({ message, values, input }: z.core.$ZodIssueInvalidValue): string {
+  const words = values.map(String)
+  const own = /^Invalid (input|option)/.test(message) ? `must be one of ${words.join(', ')}` : message
+  return `${own}${didYouMean(typeof input === 'string' ? nearest(input, words) : undefined)}`
+}
+
+function typeMessage({ expected, message, input }: z.core.$ZodIssueInvalidType, fields: readonly string[]): string {
+  const received = nameOf(message.split('received ')[1] ?? '')
+  const hint = input === null ? ': leave the field out or fill it' : rewritten(expected, input)
+  const of = fields.length === 0 ? '' : ` (${fields.join(', ')})`
+  return `must be ${nameOf(expected)}${of}${received === '' ? '' : `, not ${received}`}${hint}`
+}
+
+/** The same value, written as what is asked for. */
+function rewritten(expected: string, input: unknown): string {
+  const isPlain = ['string', 'number', 'boolean'].includes(typeof input)
+  if (expected === 'array' && isPlain) return `: write [${JSON.stringify(input)}]`
+  if (expected === 'array') return ': begin it with a dash'
+  if (expected === 'string' && isPlain) return `: write "${String(input)}" in quotes`
+  if (typeof input !== 'string' || input.trim() === '') return ''
+  const isNumber = (expected === 'number' || expected === 'int') && Number.isFinite(Number(input))
+  const isTruth = expected === 'boolean' && ['true', 'false'].includes(input)
+  return isNumber || isTruth ? `: write ${input} without quotes` : ''
+}
+
+/** Of bounds. */
+function plainMessage(issue: z.core.$ZodIssue): string {
+  const { message } = issue
+  if (issue.code === 'too_small' && message.startsWith('Too small'))
+    return boundMessage('at least', issue.minimum, issue)
+  if (issue.code === 'too_big' && message.startsWith('Too big')) return boundMessage('at most', issue.maximum, issue)
+  return message
+}
+
+function boundMessage(word: string, bound: number | bigint, { origin }: { readonly origin: string }): string {
+  if (origin === 'string') return 'must not be empty'
+  return origin === 'array' ? `must have ${word} ${bound} entry` : `must be ${word} ${bound}`
 }
 
 const names: Readonly<Partial<Record<string, string>>> = {
   ...{ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false' },
-  ...{ object: 'an object', record: 'an object', array: 'a list' },
+  ...{ object: 'an object', record: 'an object', array: 'a list', null: 'empty' },
 }
 const nameOf = (type: string): string => names[type] ?? type
 
-const isCode = (value: unknown): value is 'InvalidRegex' | 'ZeroWeights' | 'MissingField' | 'UnsupportedField' =>
-  value === 'InvalidRegex' || value === 'ZeroWeights' || value === 'MissingField' || value === 'UnsupportedField'
+const codes = ['InvalidRegex', 'ZeroWeights', 'MissingField', 'UnsupportedField'] as const
+const isCode = (value: unknown): value is (typeof codes)[number] => codes.some((code) => code === value)
 
 function codeOf(issue: z.core.$ZodIssue): SpecIssueCode {
   if (issue.code === 'custom' && isCode(issue.params?.code)) return issue.params.code
-  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'MissingField' : 'InvalidValue'
+  const isAbsent = (issue.code === 'invalid_type' || issue.code === 'invalid_value') && issue.input === undefined
+  return isAbsent ? 'MissingField' : 'InvalidValue'
 }

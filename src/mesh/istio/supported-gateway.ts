@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, port, text } from './supported-values.ts'
+import { labels, port, refused, text } from './supported-values.ts'
 
 /** The part of a Gateway that this mesh carries out; strict, so that nothing is accepted without effect. */
 const versions = ['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
@@ -22,6 +22,19 @@ const mode = z.enum(supportedModes, {
 /** Istio's names of files in the gateway; a Secret is read instead. */
 const noFile = z.undefined({ error: 'this mesh does not read files: name a Secret in credentialName' })
 
+const oneSecret = 'name one Secret in credentialName; it holds tls.crt, tls.key and for MUTUAL ca.crt'
+const clientsAreVerified = 'leave it out; mode MUTUAL verifies clients by ca.crt of the Secret and by subjectAltNames'
+
+const otherTls = {
+  credentialNames: refused(oneSecret),
+  caCertCredentialName: refused(oneSecret),
+  tlsCertificates: refused(oneSecret),
+  caCrl: refused('have the authority issue short-lived certificates; lists of revoked ones are not read'),
+  insecureSkipVerify: refused('write mode SIMPLE, or OPTIONAL_MUTUAL for clients that may show a certificate'),
+  verifyCertificateHash: refused(clientsAreVerified),
+  verifyCertificateSpki: refused(clientsAreVerified),
+}
+
 const tls = z
   .strictObject({
     mode: mode.optional(),
@@ -32,6 +45,7 @@ const tls = z
     serverCertificate: noFile.optional(),
     privateKey: noFile.optional(),
     caCertificates: noFile.optional(),
+    ...otherTls,
     subjectAltNames: z.array(text).default([]),
     minProtocolVersion: version,
     maxProtocolVersion: version,
@@ -77,10 +91,15 @@ const server = z
       number: port,
       name: z.string(),
       protocol: z.enum(['HTTP', 'HTTP2', 'GRPC', 'HTTPS', 'TCP']),
+      targetPort: refused(
+        'the gateway listens on number; lead the port of its Service there by targetPort of the Service',
+      ),
     }),
     hosts: z.array(serverHost).min(1),
     name: z.string().optional(),
     tls: tls.optional(),
+    bind: refused('leave it out; the gateway listens on the address of its pod'),
+    defaultEndpoint: refused('lead requests on by a VirtualService that names this Gateway'),
   })
   .refine(({ port: { protocol }, tls: said }) => protocol !== 'HTTPS' || said?.mode !== undefined, {
     path: ['tls', 'mode'],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { clientTls } from './supported-client-tls.ts'
-import { duration, longerThanZero, port, text } from './supported-values.ts'
+import { duration, longerThanZero, port, refused, text } from './supported-values.ts'
 
 const limit = z
   .int()
@@ -36,6 +36,9 @@ const connectionPool = z.strictObject({
       idleTimeout: longerThanZero.optional(),
       maxConcurrentStreams: limit.optional(),
       http2KeepAlive: http2KeepAlive.optional(),
+      useClientProtocol: refused(
+        'say what the Service speaks by the name of its port, or write h2UpgradePolicy: UPGRADE',
+      ),
     })
     .optional(),
 })
@@ -52,6 +55,8 @@ const outlierDetection = z
     baseEjectionTime: longerThanZero.optional(),
     maxEjectionPercent: percent.optional(),
     minHealthPercent: percent.default(0),
+    consecutiveErrors: refused('write consecutive5xxErrors, or consecutiveGatewayErrors for 502, 503 and 504 alone'),
+    outlierDetectionHttpErrorCodes: refused('write consecutive5xxErrors or consecutiveGatewayErrors'),
   })
   .refine((said) => said.splitExternalLocalOriginErrors || said.consecutiveLocalOriginFailures === undefined, {
     path: ['consecutiveLocalOriginFailures'],
@@ -128,6 +133,7 @@ const loadBalancer = z
     consistentHash: consistentHash.optional(),
     warmupDurationSecs: longerThanZero.optional(),
     warmup: warmup.optional(),
+    zoneAwareLbSetting: refused('write localityLbSetting: { enabled: true } beside outlierDetection'),
   })
   .refine(
     (said) => said.simple === undefined || said.consistentHash === undefined,
@@ -152,7 +158,13 @@ const policy = {
 
 const portPolicy = z.strictObject({ port: z.strictObject({ number: port }), ...policy })
 
-export const trafficPolicy = z.strictObject({ ...policy, portLevelSettings: z.array(portPolicy).default([]) })
+export const trafficPolicy = z.strictObject({
+  ...policy,
+  portLevelSettings: z.array(portPolicy).default([]),
+  proxyProtocol: refused('leave it out; endpoints are reached without a PROXY header'),
+  retryBudget: refused('limit retries by connectionPool.http.maxRetries'),
+  tunnel: refused('leave it out; endpoints are reached directly'),
+})
 
 export type TrafficPolicySpec = z.output<typeof trafficPolicy>
 /** Of all ports, or of one. */

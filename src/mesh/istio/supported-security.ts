@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import type { Attribute } from '../model/index.ts'
 import { attributeOf } from './authorization-attribute.ts'
-import { addressRange, longerThanZero } from './supported-values.ts'
+import { addressRange, longerThanZero, refused } from './supported-values.ts'
 
 /** The part of Istio's security objects that this mesh carries out; strict, so that nothing is accepted without effect. */
 const text = z.string().min(1)
 const texts = z.array(text).optional()
+
+const byLabels = 'choose workloads by selector.matchLabels'
+const byNamespaces = 'name principals or namespaces; identities of other trust domains are not accepted'
 
 const selector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) }).optional()
 
@@ -60,6 +63,8 @@ const source = z
     notIpBlocks: ips,
     remoteIpBlocks: ips,
     notRemoteIpBlocks: ips,
+    trustDomains: refused(byNamespaces),
+    notTrustDomains: refused(byNamespaces),
   })
   .refine(isNotEmpty, 'must name something')
 
@@ -111,6 +116,9 @@ export const authorizationPolicySpec = z
     selector,
     action: z.enum(['ALLOW', 'DENY', 'AUDIT'], 'must be ALLOW, DENY or AUDIT: this mesh has no other').default('ALLOW'),
     rules: z.array(rule).default([]),
+    provider: refused('decide by rules; no other process is asked'),
+    targetRef: refused(byLabels),
+    targetRefs: refused(byLabels),
   })
   .default({ action: 'ALLOW', rules: [] })
 
@@ -131,6 +139,8 @@ const jwtRule = z
     forwardOriginalToken: z.boolean().default(false),
     outputClaimToHeaders: z.array(z.strictObject({ header, claim: text })).default([]),
     timeout: longerThanZero.optional(),
+    jwks_uri: refused('write jwksUri'),
+    spaceDelimitedClaims: refused('compare the whole text of the claim, or have the issuer write a list'),
   })
   .refine(({ jwks, jwksUri }) => jwks === undefined || jwksUri === undefined, 'cannot have jwks and jwksUri')
   .refine(({ jwks }) => jwks === undefined || isKeySet(jwks), {
@@ -139,7 +149,12 @@ const jwtRule = z
   })
 
 export const requestAuthenticationSpec = z
-  .strictObject({ selector, jwtRules: z.array(jwtRule).default([]) })
+  .strictObject({
+    selector,
+    jwtRules: z.array(jwtRule).default([]),
+    targetRef: refused(byLabels),
+    targetRefs: refused(byLabels),
+  })
   .default({ jwtRules: [] })
 
 const key = z.union([

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { portProtocol } from './supported-port.ts'
-import { exportTo, labels, port, text } from './supported-values.ts'
+import { exportTo, labels, port, refused, text } from './supported-values.ts'
 
 const ipAddress = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$/
 
@@ -11,6 +11,7 @@ const workloadEntry = {
   locality: text.optional(),
   weight: z.int().min(1).max(1_000_000).optional(),
   serviceAccount: text.optional(),
+  network: refused('leave it out; every address must be reachable directly'),
 }
 
 const endpoint = z.strictObject({ ...workloadEntry, address: text })
@@ -36,6 +37,7 @@ export const serviceEntrySpec = z
     location: z.enum(['MESH_EXTERNAL', 'MESH_INTERNAL']).default('MESH_EXTERNAL'),
     resolution: z.enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN']).default('NONE'),
     endpoints: z.array(endpoint).default([]),
+    subjectAltNames: refused('write tls.subjectAltNames in a DestinationRule of the host'),
     workloadSelector: z.strictObject({ labels: labels.default({}) }).optional(),
     exportTo,
   })

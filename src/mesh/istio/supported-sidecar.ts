@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { portProtocol } from './supported-port.ts'
-import { port, text } from './supported-values.ts'
+import { port, refused, text } from './supported-values.ts'
 
 const egressHost = z
   .string()
@@ -34,7 +34,12 @@ const captureMode = z
   })
   .default('DEFAULT')
 
-const listenerPort = z.strictObject({ number: port, protocol: portProtocol, name: z.string().optional() })
+const listenerPort = z.strictObject({
+  number: port,
+  protocol: portProtocol,
+  name: z.string().optional(),
+  targetPort: refused('write defaultEndpoint for where the program listens'),
+})
 
 const egress = z.strictObject({
   port: listenerPort.optional(),
@@ -50,6 +55,8 @@ const ingress = z.strictObject({
   bind: z.undefined({ error: 'leave it out: the listener is on the address of the pod' }).optional(),
   captureMode,
   defaultEndpoint: defaultEndpoint.optional(),
+  connectionPool: refused('limit connections by a DestinationRule of the host'),
+  tls: refused('a PeerAuthentication says who must show a certificate; TLS of others ends at a Gateway'),
 })
 
 export const sidecarSpec = z.strictObject({
@@ -57,8 +64,12 @@ export const sidecarSpec = z.strictObject({
   egress: z.array(egress).min(1).superRefine(eachPortOnce('egress')).superRefine(restIsLast).optional(),
   ingress: z.array(ingress).superRefine(eachPortOnce('ingress')).default([]),
   outboundTrafficPolicy: z
-    .strictObject({ mode: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY') })
+    .strictObject({
+      mode: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
+      egressProxy: refused('name outside hosts by ServiceEntries; they are reached directly'),
+    })
     .optional(),
+  inboundConnectionPool: refused('limit connections by a DestinationRule of the host'),
 })
 
 type Listeners = readonly { readonly port?: { readonly number: number } | undefined }[]

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { destination } from './supported-destination.ts'
-import { addressRange, labels, port } from './supported-values.ts'
+import { addressRange, labels, port, refused } from './supported-values.ts'
 
 const match = z.strictObject({
   destinationSubnets: z.array(addressRange).optional(),
+  sourceSubnet: refused('choose clients by sourceLabels or sourceNamespace'),
   port: port.optional(),
   sourceLabels: labels.optional(),
   sourceNamespace: z.string().optional(),

@@ -6,12 +6,17 @@ import { DURATION_PATTERN } from '../../base/index.ts'
 export const text = z.string().min(1)
 export const labels = z.record(z.string(), z.string())
 export const port = z.int().min(1).max(65_535)
-export const duration = z.string().regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
+const durationForm = 'must be a duration in quotes such as "10s"'
+export const duration = z.string(durationForm).regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
 export const longerThanZero = duration.refine((value) => /[1-9]/.test(value), 'must be longer than 0s')
 
 export const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an address or a range (CIDR)',
 })
+
+/** A field of Istio that is named only to say what to write instead. */
+export const refused = (instead: string) =>
+  z.undefined({ error: `this mesh does not support the field: ${instead}` }).optional()
 
 /** Namespaces; `*` is all, `.` the object's own, `~` none. */
 export const exportTo = z
@@ -19,12 +24,17 @@ export const exportTo = z
   .default([])
 
 /** Envoy refuses a whole response for one bad expression, so none gets that far. */
-export const regex = text.refine(isRegex, { message: 'must be an RE2 expression', params: { code: 'InvalidRegex' } })
+export const regex = text.refine((expression) => regexProblem(expression) === undefined, {
+  error: ({ input }) => `must be an RE2 expression: ${regexProblem(String(input))}`,
+  params: { code: 'InvalidRegex' },
+})
 
-function isRegex(expression: string): boolean {
+function regexProblem(expression: string): string | undefined {
   try {
-    return RE2JS.compile(expression) !== undefined
-  } catch {
-    return false
+    RE2JS.compile(expression)
+    return undefined
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it cannot be read'
+    return reason.includes('Perl syntax') ? `${reason}; RE2 has no look-around and no back references` : reason
   }
 }

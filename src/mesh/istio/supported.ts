@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { destination } from './supported-destination.ts'
 import { trafficPolicy } from './supported-policy.ts'
 import { tcpRoute } from './supported-tcp.ts'
-import { duration, exportTo, labels, longerThanZero, port, regex, text } from './supported-values.ts'
+import { duration, exportTo, labels, longerThanZero, port, refused, regex, text } from './supported-values.ts'
 import { grpcStatuses, isRetryCondition, unknownRetryConditions } from './supported-words.ts'
 
 /**
@@ -16,20 +16,30 @@ const stringMatch = z
 
 const requiredMatch = stringMatch.refine((match) => Object.keys(match).length === 1, 'must have exact, prefix or regex')
 
+/** Istio's routes by claims of a token; Envoy would look for a header of that name and find none. */
+const isNoClaim = (names: Readonly<Record<string, unknown>>): boolean =>
+  !Object.keys(names).some((name) => name.startsWith('@'))
+const matchedHeaders = z.record(z.string(), stringMatch).refine(isNoClaim, {
+  message:
+    'routes by claims (@request.auth.claims) are not supported: copy the claim into a header by outputClaimToHeaders of the RequestAuthentication, and match that',
+  params: { code: 'UnsupportedField' },
+})
+
 const match = z.strictObject({
   name: z.string().optional(),
   uri: requiredMatch.optional(),
   scheme: requiredMatch.optional(),
   method: requiredMatch.optional(),
   authority: requiredMatch.optional(),
-  headers: z.record(z.string(), stringMatch).optional(),
-  withoutHeaders: z.record(z.string(), stringMatch).optional(),
+  headers: matchedHeaders.optional(),
+  withoutHeaders: matchedHeaders.optional(),
   queryParams: z.record(z.string(), stringMatch).optional(),
   port: port.optional(),
   sourceLabels: labels.optional(),
   sourceNamespace: z.string().optional(),
   gateways: z.array(z.string()).optional(),
   ignoreUriCase: z.boolean().optional(),
+  statPrefix: refused('name the rule (http[].name); metrics tell Services apart, access logs routes'),
 })
 
 const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0) })
@@ -37,12 +47,20 @@ const percentage = z.strictObject({ value: z.number().min(0).max(100).default(0)
 /** Without a percentage no request is met, as in Istio. */
 const fault = z
   .strictObject({
-    delay: z.strictObject({ percentage: percentage.optional(), fixedDelay: longerThanZero }).optional(),
+    delay: z
+      .strictObject({
+        percentage: percentage.optional(),
+        fixedDelay: longerThanZero,
+        exponentialDelay: refused('write fixedDelay'),
+        percent: refused('write percentage: { value: 10 }'),
+      })
+      .optional(),
     abort: z
       .strictObject({
         percentage: percentage.optional(),
         httpStatus: z.int().min(200).max(599).optional(),
         grpcStatus: z.enum(grpcStatuses, 'must be the name of a gRPC status, such as UNAVAILABLE').optional(),
+        http2Error: refused('write httpStatus or grpcStatus'),
       })
       .refine(
         (said) => (said.httpStatus === undefined) !== (said.grpcStatus === undefined),
@@ -76,6 +94,7 @@ const rewrite = z
 
 const corsPolicy = z.strictObject({
   allowOrigins: z.array(requiredMatch).default([]),
+  allowOrigin: refused('write allowOrigins: [{ exact: "https://shop.example" }]'),
   allowMethods: z.array(text).default([]),
   allowHeaders: z.array(text).default([]),
   exposeHeaders: z.array(text).default([]),
@@ -90,11 +109,13 @@ const redirect = z.strictObject({
   scheme: z.enum(['http', 'https']).optional(),
   port: port.optional(),
   redirectCode: z.literal([301, 302, 303, 307, 308]).default(301),
+  derivePort: refused('write port, or leave it out to keep that of the request'),
+  prefixRewrite: refused('write uri, which takes the place of the whole path'),
 })
 
 const directResponse = z.strictObject({
   status: z.int().min(200).max(599),
-  body: z.strictObject({ string: z.string() }).optional(),
+  body: z.strictObject({ string: z.string(), bytes: refused('write the body as text in string') }).optional(),
 })
 
 const routeDestination = z.strictObject({
@@ -141,6 +162,9 @@ const httpRoute = z
     corsPolicy: corsPolicy.optional(),
     timeout: duration.optional(),
     retries: retries.optional(),
+    delegate: refused('write the rules of the other VirtualService here'),
+    mirrorPercent: refused('write mirrorPercentage: { value: 50 }'),
+    mirror_percent: refused('write mirrorPercentage: { value: 50 }'),
   })
   .refine((http) => [http.route[0], http.redirect, http.directResponse].filter(Boolean).length === 1, {
     message: 'must have one of route, redirect and directResponse',
@@ -169,6 +193,7 @@ export const virtualServiceSpec = z
     exportTo,
     http: z.array(httpRoute).default([]),
     tcp: z.array(tcpRoute).default([]),
+    tls: refused('connections are not routed by SNI; route the port as TCP in spec.tcp'),
   })
   .refine(({ http, tcp }) => http.length + tcp.length > 0, { message: 'must have http or tcp' })
 

@@ -32,7 +32,7 @@ const review = (object: unknown, oldObject?: unknown) => ({
   request: { uid: 'u-1', operation: oldObject ? 'UPDATE' : 'CREATE', object, oldObject: oldObject ?? null },
 })
 const denial =
-  'spec.http[0].match[0].uri.regex: must be an RE2 expression (InvalidRegex); spec.http[0].delegate: this mesh does not support the field (UnsupportedField)'
+  'spec.http[0].match[0].uri.regex: must be an RE2 expression: missing closing ): `(` (InvalidRegex); spec.http[0].delegate: this mesh does not support the field: write the rules of the other VirtualService here (UnsupportedField)'
 
 const checked = (check: string) =>
   serviceOf('web', { metadata: { annotations: { 'mesh.sluice.dev/health-check': check } } })

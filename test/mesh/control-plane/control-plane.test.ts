@@ -85,7 +85,8 @@ test('an object that is refused says why, and says so no more when it is right',
     expect(condition()).toMatchObject({
       status: 'False',
       reason: 'Invalid',
-      message: 'spec.trafficPolicy.unknown: this mesh does not support the field',
+      message:
+        'spec.trafficPolicy.unknown: there is no such field; there are connectionPool, outlierDetection, loadBalancer, tls, portLevelSettings',
     }),
   )
   await place(api, destinationRuleKind, destinationRuleOf('web', { host: 'web' }))

@@ -39,7 +39,7 @@ describe('analyze finds', () => {
       [
         'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
         'error InvalidValue metadata.annotations.mesh.sluice.dev/health-check',
-        'error UnsupportedField metadata.annotations.mesh.sluice.dev/health-check',
+        'error UnknownField metadata.annotations.mesh.sluice.dev/health-check',
         'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
       ],
     ],

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { checkedKinds, checkObject } from '../../../src/mesh/istio/check-object.ts'
+import { checkedKinds, checkObject, type Diagnostic } from '../../../src/mesh/istio/check-object.ts'
+import { renderPath } from '../../../src/mesh/istio/index.ts'
 import { type Places, readDefinitions, readSchema, readTables, specWith } from '../../support/field-tables.ts'
 import definitions from './istio-fields.json' with { type: 'json' }
 
@@ -12,6 +13,21 @@ const istios = new Map(Object.entries(definitions).map(([kind, places]) => [kind
 /** What a DestinationRule says of a subset or a port is what it says of all. */
 const isRepeated = (place: string): boolean =>
   place.startsWith('subsets[].trafficPolicy') || /portLevelSettings\[\]\.(?!port)/.test(place)
+
+/** More than that something is not there: a word of what to write, or why to leave it out. */
+const saidOf = ({ code, path, message }: Diagnostic) => ({
+  code,
+  path: renderPath(path),
+  saysWhatToDo: /[:,] .{8,}/.test(message),
+})
+
+/** As `specWith` fills the place. */
+const pathOf = (place: string, name?: string): string =>
+  ['spec', place === 'spec' ? undefined : place, name]
+    .filter((part) => part !== undefined)
+    .join('.')
+    .replaceAll('[]', '[0]')
+    .replaceAll('{}', '.any')
 
 const isOfValues = (place: string): boolean => place.endsWith(' =')
 
@@ -55,9 +71,46 @@ describe.each([...checkedKinds])('of a %s', (kind, { schema, group }) => {
     const found = fields.map(({ place, name }) => {
       const spec = specWith(place, name)
       const issues = checkObject({ apiVersion: `${group}/v1`, kind, metadata: { name: 'any' }, spec })
-      return { place, name, codes: issues.filter(({ path }) => path.at(-1) === name).map(({ code }) => code) }
+      return { place, name, said: issues.filter(({ path }) => path.at(-1) === name).map(saidOf) }
     })
-    expect(found).toEqual(fields.map((field) => ({ ...field, codes: ['UnsupportedField'] })))
+    const said = [{ code: 'UnsupportedField', path: expect.any(String), saysWhatToDo: true }]
+    expect(found).toEqual(
+      fields.map(({ place, name }) => ({ place, name, said: [{ ...said[0], path: pathOf(place, name) }] })),
+    )
+  })
+
+  test('what the table calls a refused value is refused, with what to do instead', () => {
+    const values = [...table]
+      .filter(([place]) => isOfValues(place))
+      .flatMap(([place, { refused }]) => refused.map((value) => ({ place: place.replace(/ =$/, ''), value })))
+    const found = values.map(({ place, value }) => {
+      const [field = '', ...above] = place.split('.').toReversed()
+      const spec = specWith(above.toReversed().join('.') || 'spec', field, value)
+      const issues = checkObject({ apiVersion: `${group}/v1`, kind, metadata: { name: 'any' }, spec })
+      return { place, value, said: issues.filter(({ path }) => path.at(-1) === field).map(saidOf) }
+    })
+    expect(found).toEqual(
+      values.map(({ place, value }) => {
+        return { place, value, said: [{ code: 'InvalidValue', path: pathOf(place), saysWhatToDo: true }] }
+      }),
+    )
+  })
+
+  test('a field that there is not is named with its place', () => {
+    const found = [...table.keys()]
+      .filter((place) => !isOfValues(place))
+      .map((place) => {
+        const spec = specWith(place, 'surelyNoFieldOfIstio')
+        const issues = checkObject({ apiVersion: `${group}/v1`, kind, metadata: { name: 'any' }, spec })
+        const said = issues.filter(({ path }) => path.at(-1) === 'surelyNoFieldOfIstio')
+        return { place, said: said.map(({ code, message, path }) => [code, message.split(';')[0], renderPath(path)]) }
+      })
+    const message = 'there is no such field'
+    expect(found).toEqual(
+      found.map(({ place }) => {
+        return { place, said: [['UnknownField', message, pathOf(place, 'surelyNoFieldOfIstio')]] }
+      }),
+    )
   })
 })
 

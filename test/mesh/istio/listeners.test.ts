@@ -207,7 +207,7 @@ describe('a Sidecar is refused', () => {
     [
       'for a port that does not say what it speaks',
       { ingress: [{ port: { number: 80 } }] },
-      `spec.ingress[0].port.protocol: must be one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL, REDIS`,
+      `spec.ingress[0].port.protocol: must be given: one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL, REDIS`,
     ],
     [
       'for two listeners of one port of others',
@@ -232,7 +232,7 @@ describe('a Sidecar is refused', () => {
     [
       'for TLS with others than the mesh',
       { ingress: [{ ...listens(80, 'HTTP'), tls: {} }] },
-      'spec.ingress[0].tls: this mesh does not support the field',
+      'spec.ingress[0].tls: this mesh does not support the field: a PeerAuthentication says who must show a certificate; TLS of others ends at a Gateway',
     ],
   ]
   test.each(rows)('%s', (_, spec, message) => {

@@ -159,7 +159,7 @@ describe('a ServiceEntry', () => {
     [
       'another network',
       { ...api, resolution: 'STATIC', endpoints: [{ address: '10.0.0.1', network: 'far' }] },
-      'spec.endpoints[0].network: this mesh does not support the field',
+      'spec.endpoints[0].network: this mesh does not support the field: leave it out; every address must be reachable directly',
     ],
     ['no ports', { hosts: ['a.example'] }, 'spec.ports: must be given'],
   ]

@@ -454,7 +454,7 @@ describe('policies of a DestinationRule', () => {
     [
       'what is not known of a pool',
       { connectionPool: { http: { useClientProtocol: true } } },
-      'spec.trafficPolicy.connectionPool.http.useClientProtocol: this mesh does not support the field',
+      'spec.trafficPolicy.connectionPool.http.useClientProtocol: this mesh does not support the field: say what the Service speaks by the name of its port, or write h2UpgradePolicy: UPGRADE',
     ],
     [
       'two hash keys',
@@ -574,7 +574,7 @@ describe('what cannot be carried out is a finding', () => {
       'an unsupported field',
       { http: [{ route, delegate: { name: 'other' } }] },
       'Invalid',
-      'spec.http[0].delegate: this mesh does not support the field',
+      'spec.http[0].delegate: this mesh does not support the field: write the rules of the other VirtualService here',
     ],
     [
       'a route for TCP without a destination',
@@ -599,13 +599,13 @@ describe('what cannot be carried out is a finding', () => {
       'an unsupported kind of route',
       { http: [{ route }], tls: [] },
       'Invalid',
-      'spec.tls: this mesh does not support the field',
+      'spec.tls: this mesh does not support the field: connections are not routed by SNI; route the port as TCP in spec.tcp',
     ],
     [
       'a fault that this mesh does not know',
       { http: [{ route, fault: { abort: { http2Error: 'REFUSED_STREAM', httpStatus: 500 } } }] },
       'Invalid',
-      'spec.http[0].fault.abort.http2Error: this mesh does not support the field',
+      'spec.http[0].fault.abort.http2Error: this mesh does not support the field: write httpStatus or grpcStatus',
     ],
     [
       'an abort with two answers',
@@ -693,7 +693,7 @@ describe('what cannot be carried out is a finding', () => {
       'a bad expression',
       { http: [{ route, match: [{ uri: { regex: '(' } }] }] },
       'Invalid',
-      'spec.http[0].match[0].uri.regex: must be an RE2 expression',
+      'spec.http[0].match[0].uri.regex: must be an RE2 expression: missing closing ): `(`',
     ],
     [
       'two kinds of match at once',

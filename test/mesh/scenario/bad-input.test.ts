@@ -114,7 +114,7 @@ test.each([
     'an expression that RE2 refuses',
     routed({ match: [{ uri: { regex: '/(?!a)' } }], route }),
     'Invalid',
-    'spec.http[0].match[0].uri.regex: must be an RE2 expression',
+    'spec.http[0].match[0].uri.regex: must be an RE2 expression: invalid or unsupported Perl syntax: `(?!`; RE2 has no look-around and no back references',
   ],
   [
     'what every Envoy rejects',

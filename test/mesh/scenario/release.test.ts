@@ -226,7 +226,7 @@ describe('a release through real Envoys', () => {
     await route(split(0))
     const delegated = { http: [{ ...split(100).http[0], delegate: { name: 'other' } }] }
     expect(await route(delegated as unknown as VirtualService['spec'], 'Invalid')).toBe(
-      'spec.http[0].delegate: this mesh does not support the field',
+      'spec.http[0].delegate: this mesh does not support the field: write the rules of the other VirtualService here',
     )
     expect(await sendMany(web, 50)).toEqual(new Map([['primary', 50]]))
   })
