@@ -23,6 +23,7 @@ export const goTools = [
   'registry',
   'go-control-plane',
   'open-loop',
+  'load',
 ] as const
 export type GoTool = (typeof goTools)[number]
 
@@ -77,6 +78,7 @@ const kubernetes = (name: string): Recipe => ({
 const referenceServer = readFileSync(join(import.meta.dirname, 'bench-xds', 'go-control-plane.go'), 'utf8')
 const dnsServer = readFileSync(join(import.meta.dirname, 'go-programs', 'coredns.go'), 'utf8')
 const openLoop = readFileSync(join(import.meta.dirname, 'go-programs', 'open-loop.go'), 'utf8')
+const loadGenerator = readFileSync(join(import.meta.dirname, 'go-programs', 'load.go'), 'utf8')
 
 const recipes: Readonly<Record<GoTool, Recipe>> = {
   etcd: {
@@ -139,6 +141,11 @@ const recipes: Readonly<Record<GoTool, Recipe>> = {
     main: '.',
     program: { source: openLoop, requires: {} },
     folder: `open-loop-${hashOf(openLoop)}`,
+  },
+  load: {
+    main: '.',
+    program: { source: loadGenerator, requires: {} },
+    folder: `load-${hashOf(loadGenerator)}`,
   },
 }
 
