@@ -167,7 +167,7 @@ const isReady = (type: ResourceType, resource: SnapshotResource, state: DeltaSta
   clustersAreReady(resource, state, snapshot) ||
   (heldOf(state.types[type].acked, resource.name) === undefined && clustersAreSettled(state, snapshot))
 
-/** Every cluster that the route leads to is accepted, with its endpoints. */
+/** Every cluster that the route leads to is accepted, with its endpoints as they are now: older ones may be none at all. */
 function clustersAreReady(route: SnapshotResource, { types }: DeltaState, { resources }: Snapshot): boolean {
   const { cluster, endpoints } = types
   if (cluster.subscribed === undefined) return true
@@ -179,8 +179,18 @@ function clustersAreReady(route: SnapshotResource, { types }: DeltaState, { reso
     if (cluster.inFlight?.removed.includes(name)) return false
     if (heldOf(cluster.acked, name) === undefined) return false
     const needs = resources.cluster.get(name)?.needs ?? []
-    return needs.every((need) => heldOf(endpoints.acked, need) !== undefined)
+    return needs.every((need) => isCurrent(endpoints, need, resources.endpoints.get(need)))
   })
+}
+
+/** Accepted in its newest version, with no other one on its way, unless that can not be had. */
+function isCurrent(state: DeltaTypeState, name: string, newest: SnapshotResource | undefined): boolean {
+  const { acked, sent, subscribed } = state
+  const held = heldOf(acked, name)
+  if (held === undefined || newest === undefined) return held !== undefined
+  const isAskedFor = !(subscribed instanceof Set) || subscribed.has(name)
+  const isNewest = held.version === newest.version && heldOf(sent, name)?.version === newest.version
+  return isNewest || !isAskedFor || isRejected(state, name, newest)
 }
 
 /** Nothing of clusters and endpoints is under way or still to be sent. */

@@ -113,13 +113,13 @@ function current(
   const newest = snapshot.resources[type].get(name)
   if (newest === undefined) return undefined
   if (rejected?.resources.get(name)?.version === newest.version) return acked.get(name)
-  if (type !== 'routes' || clustersAreReady(newest, state)) return newest
+  if (type !== 'routes' || clustersAreReady(newest, state, snapshot)) return newest
   // A proxy without any routes is better served by some that answer 503.
   return acked.get(name) ?? (clustersAreSettled(state, snapshot) ? newest : undefined)
 }
 
-/** Every cluster that the route leads to is accepted, with its endpoints. */
-function clustersAreReady(route: SnapshotResource, { types }: StreamState): boolean {
+/** Every cluster that the route leads to is accepted, with its endpoints as they are now: older ones may be none at all. */
+function clustersAreReady(route: SnapshotResource, { types }: StreamState, { resources }: Snapshot): boolean {
   if (types.cluster.subscribed === undefined) return true
   const { acked, inFlight, subscribed } = types.cluster
   return route.clusters.every((name) => {
@@ -127,8 +127,19 @@ function clustersAreReady(route: SnapshotResource, { types }: StreamState): bool
     if (subscribed instanceof Set && !subscribed.has(name)) return true
     // It may be gone from a response that is under way.
     if (inFlight !== undefined && !inFlight.has(name)) return false
-    return acked.get(name)?.needs.every((need) => types.endpoints.acked.has(need)) ?? false
+    const needs = acked.get(name)?.needs
+    return needs?.every((need) => isCurrent(types.endpoints, need, resources.endpoints.get(need))) ?? false
   })
+}
+
+/** Accepted in its newest version, with no other one on its way, unless that can not be had. */
+function isCurrent(state: TypeState, name: string, newest: SnapshotResource | undefined): boolean {
+  const { acked, sent, subscribed, rejected } = state
+  const held = acked.get(name)
+  if (held === undefined || newest === undefined) return held !== undefined
+  const isAskedFor = !(subscribed instanceof Set) || subscribed.has(name)
+  const isNewest = held.version === newest.version && sent?.get(name)?.version === newest.version
+  return isNewest || !isAskedFor || rejected?.resources.get(name)?.version === newest.version
 }
 
 /** Nothing of clusters and endpoints is under way or still to be sent. */

@@ -17,13 +17,16 @@ interface Play {
   readonly rejects?: (response: DeltaResponse) => boolean
 }
 
+/** What the proxy has after it took a response that was planned in one of the worlds. */
+type Check = (proxy: DeltaProxy, response: DeltaResponse, world: number) => void
+
 /** Plays server and proxy against each other in the given order, then until nothing is on its way. */
-function play({ worlds, moves, rejects = () => false }: Play, check: (proxy: DeltaProxy) => void = () => undefined) {
+function play({ worlds, moves, rejects = () => false }: Play, check: Check = () => undefined) {
   const proxy = createDeltaProxy(rejects)
   const snapshots = worlds.map((world) => snapshotOf(world, { oneByOne: true }))
   const nothing = snapshotOf({ clusters: {}, routes: {} })
   const sent: DeltaResponse[] = []
-  let inbox: DeltaResponse[] = []
+  let inbox: (readonly [DeltaResponse, number])[] = []
   let state = newDeltaStream
   let position = 0
   const snapshot = (): Snapshot => snapshots[position] ?? nothing
@@ -31,7 +34,7 @@ function play({ worlds, moves, rejects = () => false }: Play, check: (proxy: Del
     for (let planned = nextDelta(state, snapshot()); planned; planned = nextDelta(state, snapshot())) {
       state = planned.state
       sent.push(planned.response)
-      inbox.push(planned.response)
+      inbox.push([planned.response, position])
     }
   }
   const serverTakes = () => {
@@ -41,10 +44,10 @@ function play({ worlds, moves, rejects = () => false }: Play, check: (proxy: Del
     flush()
   }
   const proxyTakes = () => {
-    const response = inbox.shift()
-    if (response === undefined) return
-    proxy.receive(response)
-    check(proxy)
+    const taken = inbox.shift()
+    if (taken === undefined) return
+    proxy.receive(taken[0])
+    check(proxy, ...taken)
   }
   const worldChanges = () => {
     position = Math.min(position + 1, worlds.length - 1)
@@ -105,6 +108,22 @@ describe('whatever order requests, responses, changes and broken streams come in
         })
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('a route never goes before the endpoints that it leads to, as they are then', () => {
+    fc.assert(
+      fc.property(plays(true), (input) => {
+        play(input, ({ holds }, { type, resources }, world) => {
+          if (type !== 'routes' && type !== 'virtualHost') return
+          const later = input.worlds.slice(world)
+          for (const cluster of resources.flatMap(({ clusters }) => clusters)) {
+            const versions = later.map(({ clusters }) => `e${clusters[cluster]?.[1]}`)
+            expect(versions).toContain(holds.endpoints.get(cluster)?.version)
+          }
+        })
+      }),
+      { numRuns: 1_000 },
     )
   })
 

@@ -12,10 +12,13 @@ interface Play {
   readonly rejects: (response: Response) => boolean
 }
 
+/** What the proxy has after it took a response that was planned in one of the worlds. */
+type Check = (proxy: SimulatedProxy, response: Response, world: number) => void
+
 /** Plays server and proxy against each other in the given order, then until nothing is on its way. */
-function play({ worlds, moves, asksFirst, rejects }: Play, check: (proxy: SimulatedProxy) => void) {
+function play({ worlds, moves, asksFirst, rejects }: Play, check: Check) {
   const proxy = createSimulatedProxy({ rejects, asksFirst: () => asksFirst })
-  const inbox: Response[] = []
+  const inbox: (readonly [Response, number])[] = []
   let state: StreamState = newStream
   let position = 0
   let responses = 0
@@ -24,7 +27,7 @@ function play({ worlds, moves, asksFirst, rejects }: Play, check: (proxy: Simula
     for (let planned = next(state, snapshot()); planned; planned = next(state, snapshot())) {
       state = planned.state
       responses += 1
-      inbox.push(planned.response)
+      inbox.push([planned.response, position])
     }
   }
   const serverTakes = () => {
@@ -34,10 +37,10 @@ function play({ worlds, moves, asksFirst, rejects }: Play, check: (proxy: Simula
     flush()
   }
   const proxyTakes = () => {
-    const response = inbox.shift()
-    if (response === undefined) return
-    proxy.receive(response)
-    check(proxy)
+    const taken = inbox.shift()
+    if (taken === undefined) return
+    proxy.receive(taken[0])
+    check(proxy, ...taken)
   }
   const worldChanges = () => {
     position = Math.min(position + 1, worlds.length - 1)
@@ -83,6 +86,22 @@ describe('whatever order requests, responses and changes come in', () => {
             for (const cluster of route.clusters) {
               expect([cluster, holds.cluster.has(cluster), holds.endpoints.has(cluster)]).toEqual([cluster, true, true])
             }
+          }
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a route never goes before the endpoints that it leads to, as they are then', () => {
+    fc.assert(
+      fc.property(plays, (input) => {
+        play({ ...input, rejects: () => false }, ({ holds }, { type, resources }, world) => {
+          if (type !== 'routes') return
+          const later = input.worlds.slice(world)
+          for (const cluster of resources.flatMap(({ clusters }) => clusters)) {
+            const versions = later.map(({ clusters }) => `e${clusters[cluster]?.[1]}`)
+            expect(versions).toContain(holds.endpoints.get(cluster)?.version)
           }
         })
       }),
