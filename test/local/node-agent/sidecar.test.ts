@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Pod, podKind } from '../../../src/api/index.ts'
+import { eventKind, type Pod, podKind } from '../../../src/api/index.ts'
 import type { BootstrapFacts } from '../../../src/local/node-agent/index.ts'
 import { envoyPath } from '../../support/envoy.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -135,6 +135,28 @@ test('a sidecar that dies is started again, and the pod is not ready without it'
   expect(next).not.toBe(envoy)
   expect((await cluster.pod('orphaned')).status?.containerStatuses?.[0]?.restartCount).toBe(0)
 })
+
+test('a sidecar that is late for a while, as on a busy machine, does not take its pod out of traffic', async () => {
+  await cluster.apply(meshed('late-sidecar'))
+  const pod = await untilReady('late-sidecar')
+  const [envoy = 0] = processesListening(pod.status?.podIP ?? '')
+  process.kill(envoy, 'SIGSTOP')
+  try {
+    await eventually(async () => expect(await failedLooks('late-sidecar')).toBeGreaterThanOrEqual(2), {
+      within: 30_000,
+    })
+    expect(condition(await cluster.pod('late-sidecar'), 'Ready')?.status).toBe('True')
+  } finally {
+    process.kill(envoy, 'SIGCONT')
+  }
+})
+
+async function failedLooks(name: string): Promise<number> {
+  const { items } = await cluster.client.list(eventKind, { namespace: 'default' })
+  return items
+    .filter(({ reason, involvedObject }) => reason === 'Unhealthy' && involvedObject.name === name)
+    .reduce((sum, { count = 1 }) => sum + count, 0)
+}
 
 test('a gateway is only an Envoy', async () => {
   const pod = barePod('gateway', { name: 'istio-proxy', image: 'auto' })

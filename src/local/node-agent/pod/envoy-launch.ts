@@ -115,8 +115,9 @@ const nodeIdOf = ({ metadata }: Pod, mode: SidecarMode, podIP: string): string =
 const clusterOf = ({ metadata }: Pod): string =>
   `${metadata.labels?.app ?? metadata.name}.${metadata.namespace ?? 'default'}`
 
+/** Patient: on a busy machine a proxy is late, and a pod taken out for that leaves its service without any. */
 const envoyReadiness = (proxy: ProxyAdministration): ProbePlan => ({
-  timing: { initialDelayMs: 0, periodMs: 1_000, timeoutMs: 1_000, successThreshold: 1, failureThreshold: 2 },
+  timing: { initialDelayMs: 0, periodMs: 1_000, timeoutMs: 3_000, successThreshold: 1, failureThreshold: 4 },
   periodUntilSuccessMs: 50,
   check: (signal) => checkReady(proxy, signal),
 })
