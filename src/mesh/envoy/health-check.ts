@@ -14,7 +14,8 @@ const PANIC_PERCENT = 1
 /** Fields of a cluster whose endpoints are asked by every proxy, over the mesh's TLS where they take it. */
 export function renderHealthChecks({ healthCheck, protocol, service }: Cluster): Fields {
   if (healthCheck === undefined || protocol === 'tcp') return {}
-  const { path, intervalMs, timeoutMs, healthyThreshold, unhealthyThreshold } = healthCheck
+  const { asks, intervalMs, timeoutMs, healthyThreshold, unhealthyThreshold } = healthCheck
+  if (asks.kind === 'grpc' && protocol === 'http') return {}
   const interval = duration(intervalMs)
   return {
     healthChecks: [
@@ -26,14 +27,17 @@ export function renderHealthChecks({ healthCheck, protocol, service }: Cluster):
         // Envoy would look once a minute at what nobody sends requests to.
         noTrafficInterval: interval,
         noTrafficHealthyInterval: interval,
-        healthChecker: {
-          case: 'httpHealthCheck',
-          value: {
-            host: service.host,
-            path,
-            codecClientType: protocol === 'http2' ? CodecClientType.HTTP2 : CodecClientType.HTTP1,
-          },
-        },
+        healthChecker:
+          asks.kind === 'grpc'
+            ? { case: 'grpcHealthCheck', value: { serviceName: asks.service, authority: service.host } }
+            : {
+                case: 'httpHealthCheck',
+                value: {
+                  host: service.host,
+                  path: asks.path,
+                  codecClientType: protocol === 'http2' ? CodecClientType.HTTP2 : CodecClientType.HTTP1,
+                },
+              },
       }),
     ],
     commonLbConfig: { healthyPanicThreshold: { value: PANIC_PERCENT } },

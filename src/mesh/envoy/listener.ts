@@ -44,7 +44,11 @@ export function renderOutbound(
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
   const pack = (filter: NetworkFilter) =>
-    packListener(name, listener, outboundChains(listener.kind, [filter], proxy.interception))
+    packListener(
+      name,
+      listener,
+      outboundChains(listener.kind, [filter], listener.isConnectedTo === true ? undefined : proxy.interception),
+    )
   if (listener.kind === 'tcp') {
     const message = pack(outboundTcp(proxy, listener.route, name, observability))
     return { type: 'listener', name, message, clusters: tcpClustersOf(listener.route), needs: [] }

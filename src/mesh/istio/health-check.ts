@@ -12,13 +12,24 @@ export const healthCheckAnnotation = 'mesh.sluice.dev/health-check'
 
 const threshold = z.int().min(1).max(100)
 
-const healthCheckSpec = z.strictObject({
-  path: text.regex(/^\//, 'must begin with "/"'),
-  interval: longerThanZero.default('5s'),
-  timeout: longerThanZero.default('1s'),
-  healthyThreshold: threshold.default(2),
-  unhealthyThreshold: threshold.default(3),
-})
+const healthCheckSpec = z
+  .strictObject({
+    path: text.regex(/^\//, 'must begin with "/"').optional(),
+    grpc: z.strictObject({ service: z.string().default('') }).optional(),
+    interval: longerThanZero.default('5s'),
+    timeout: longerThanZero.default('1s'),
+    healthyThreshold: threshold.default(2),
+    unhealthyThreshold: threshold.default(3),
+  })
+  .refine(({ path, grpc }) => path !== undefined || grpc !== undefined, {
+    path: ['path'],
+    message: 'must be given, or grpc',
+    params: { code: 'MissingField' },
+  })
+  .refine(({ path, grpc }) => path === undefined || grpc === undefined, {
+    path: ['grpc'],
+    message: 'cannot be beside path',
+  })
 
 const annotated = z.looseObject({ metadata: z.looseObject({ annotations: z.record(z.string(), z.unknown()) }) })
 
@@ -44,7 +55,10 @@ export function healthCheckOf(service: Service): HealthCheck | undefined {
   const spec = annotation === undefined ? undefined : healthCheckSpec.safeParse(yamlOf(annotation)).data
   return (
     spec && {
-      path: spec.path,
+      asks:
+        spec.path === undefined
+          ? { kind: 'grpc', service: spec.grpc?.service ?? '' }
+          : { kind: 'http', path: spec.path },
       intervalMs: millisecondsOf(spec.interval),
       timeoutMs: millisecondsOf(spec.timeout),
       healthyThreshold: spec.healthyThreshold,

@@ -6,13 +6,14 @@ import { aliasesOf, hostMatches } from './hosts.ts'
 import { isInterceptable } from './interception.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
-import { catalogOf, type Scope } from './scope.ts'
+import { catalogOf, type PlacedServices, type Scope } from './scope.ts'
 import { buildTcpRoute, ownTcpRoute } from './tcp-routes.ts'
 import { buildRoutes, type DestinationCatalog, defaultRetries, type RouteRules } from './virtual-service.ts'
 import { haveCommonClients } from './visibility.ts'
 
 export const proxyTableName = 'http_proxy'
 export const portTableName = (port: number): string => `${port}`
+const placedTableName = (bind: string, port: number): string => `${bind}:${port}`
 export const serviceTableName = (host: string, port: number): string => `${host}:${port}`
 
 /** Builds the tables of sidecars of one scope; workloads for which a table reads the same get one object. */
@@ -22,8 +23,11 @@ export interface MeshRoutes {
   tcpRoute(service: RegisteredService, port: RegisteredPort, at: { source: RouteSource; address: string }): TcpRoute
   /** Every HTTP port of every Service by its names, for clients of HTTP_PROXY. */
   proxyTable(source: RouteSource): RouteTable
-  /** One port of the Services that speak HTTP there, by their names and addresses, for intercepted programs. */
-  portTable(port: number, source: RouteSource): RouteTable
+  /**
+   * One port of the Services that speak HTTP there, by their names and addresses, for intercepted programs; or of those
+   * of a listener with an address of its own.
+   */
+  portTable(port: number, source: RouteSource, placed?: Pick<PlacedServices, 'bind' | 'services'>): RouteTable
   /** Every HTTP port of every Service on its own, under each of its names, for gRPC libraries. */
   apiTables(source: RouteSource): Pick<MeshProxy, 'routeTables'> & { readonly apiListeners: readonly ApiListener[] }
 }
@@ -69,9 +73,11 @@ export function createMeshRoutes(scope: Scope): MeshRoutes {
       const addresses = [address, ...service.addresses]
       return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
     },
-    portTable(port, source) {
+    portTable(port, source, placed) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
-      return once(`port ${port}|${key}`, () => buildPortTable(scope, port, source, routesOf))
+      const name = placed === undefined ? portTableName(port) : placedTableName(placed.bind, port)
+      const within = placed === undefined ? scope : { ...scope, reached: placed.services }
+      return once(`port ${name}|${key}`, () => ({ ...buildPortTable(within, port, source, routesOf), name }))
     },
     proxyTable(source) {
       const key = sourceMatters ? canonicalJson(source) : source.namespace
@@ -136,8 +142,12 @@ function proxyHosts(
 
 type RoutesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource) => readonly Route[]
 
-const buildPortTable = (scope: Scope, port: number, source: RouteSource, routesOf: RoutesOf): RouteTable => ({
-  name: portTableName(port),
+const buildPortTable = (
+  scope: Scope,
+  port: number,
+  source: RouteSource,
+  routesOf: RoutesOf,
+): Omit<RouteTable, 'name'> => ({
   virtualHosts: [
     ...scope.reached.flatMap((service) => portHosts(service, port, source, routesOf)),
     unknownHosts[scope.unknownHosts],

@@ -10,6 +10,7 @@ import { createServiceIndex, inboundListeners, type ServicesOf } from './inbound
 import { isIntercepted } from './interception.ts'
 import { localityOf } from './locality.ts'
 import { proxyTableName, serviceTableName } from './mesh-routes.ts'
+import { placedListeners, withPlaced } from './placed-listeners.ts'
 import type { Reach } from './reach.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
@@ -118,10 +119,15 @@ function buildIntercepted(pod: Pod, address: string, input: ProxiesInput, servic
   const scope = input.scopes.ofSidecar(source)
   const routes = input.reach.routes(scope)
   const security = input.security.of(pod)
-  const routeTables = httpPortNumbers(scope.reached).map((port) => routes.portTable(port, source))
-  const outbound = capturedListeners(scope.reached, (service, port, address) =>
+  const placed = placedListeners(scope, { routes, source, isIntercepted: true })
+  const captured = capturedListeners(scope.reached, (service, port, address) =>
     routes.tcpRoute(service, port, { source, address }),
   )
+  const outbound = withPlaced(captured, placed.listeners)
+  const routeTables = [
+    ...httpPortNumbers(scope.reached).map((port) => routes.portTable(port, source)),
+    ...placed.tables,
+  ]
   return {
     ...identityOf(pod, address, 'sidecar'),
     ...input.reach.clusters(scope, { routeTables, outbound }),
@@ -145,16 +151,19 @@ function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf
   })
   const security = input.security.of(pod)
   const http = reached.filter(({ port }) => port.protocol !== 'tcp')
+  const placed = placedListeners(scope, { routes, source, isIntercepted: false })
   const routeTables = [
     ...http.map(({ service, port }) => routes.serviceTable(service, port, source)),
+    ...placed.tables,
     routes.proxyTable(source),
   ]
-  const listeners = reached.map(({ service, port, bind }): OutboundListener => {
+  const ofServices = reached.map(({ service, port, bind }): OutboundListener => {
     const at = { bind: { address: bind, port: publishedPort(port.number) }, service: service.identity }
     return port.protocol === 'tcp'
       ? { kind: 'tcp', ...at, route: routes.tcpRoute(service, port, { source, address: bind }) }
       : { kind: 'http', ...at, routeTable: serviceTableName(service.identity.host, port.number) }
   })
+  const listeners = withPlaced(ofServices, placed.listeners)
   return {
     ...identityOf(pod, address, 'sidecar'),
     ...input.reach.clusters(scope, { routeTables, outbound: listeners }),

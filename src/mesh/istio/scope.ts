@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../model/index.ts'
 import type { DestinationClient, DestinationRules, DestinationView } from './destination-rule.ts'
+import type { PlacedEgress } from './egress.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Sidecars } from './sidecar.ts'
 import type { IngressSpec } from './supported-sidecar.ts'
@@ -14,6 +15,8 @@ export interface Scope {
   readonly services: ReadonlyMap<string, RegisteredService>
   /** What the application asks for by name. */
   readonly reached: readonly RegisteredService[]
+  /** What it asks for at addresses of their own. */
+  readonly placed: readonly PlacedServices[]
   /** Oldest first. */
   readonly rules: readonly RouteRules[]
   readonly destinations: DestinationView
@@ -22,6 +25,10 @@ export interface Scope {
   readonly ingress: readonly IngressSpec[]
   /** The Sidecar that leaves so much; absent where there is none. */
   readonly sidecar?: ObjectKey
+}
+
+export interface PlacedServices extends Omit<PlacedEgress, 'meant'> {
+  readonly services: readonly RegisteredService[]
 }
 
 export const catalogOf = ({
@@ -61,6 +68,7 @@ export function createScopes(input: ScopesInput): Scopes {
         ...whole,
         key,
         reached: whole.reached.flatMap((service) => sidecar.egress.left(service)),
+        placed: sidecar.egress.placed.map(({ meant, ...place }) => ({ ...place, services: meant(whole.reached) })),
         rules: whole.rules.filter(({ namespace, hosts }) =>
           hosts.some((host) => sidecar.egress.reaches({ namespace, host })),
         ),
@@ -102,6 +110,7 @@ function namespaceScope(
     key: isWhole ? '' : `${namespace}~${id}`,
     services: visibleServices.length === services.size ? services : new Map(visibleServices),
     reached: visibleServices.map(([, service]) => service),
+    placed: [],
     rules: visibleRules,
     destinations: view,
     unknownHosts: 'passthrough',

@@ -2,9 +2,11 @@ import type { Sidecar } from '../../api/index.ts'
 import type { Finding, ObjectKey } from '../model/index.ts'
 import { createEgress, type Egress } from './egress.ts'
 import { byAge, keyOf } from './object-key.ts'
+import type { RegisteredService } from './registry.ts'
 import { readSpec } from './supported.ts'
+import { protocolNamed } from './supported-port.ts'
 import { type IngressSpec, type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
-import { rootNamespace } from './visibility.ts'
+import { isExportedTo, rootNamespace } from './visibility.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 
 export interface SidecarRules {
@@ -31,17 +33,20 @@ export interface SidecarScope {
   readonly origin?: ObjectKey
 }
 
-const everything: Egress = { reaches: () => true, left: (service) => [service] }
+const everything: Egress = { reaches: () => true, left: (service) => [service], placed: [], idle: () => [] }
 
 const unscoped: SidecarScope = { key: '', egress: everything, unknownHosts: 'passthrough', ingress: [] }
 
-export function readSidecars(objects: readonly Sidecar[]): Sidecars {
+export function readSidecars(objects: readonly Sidecar[], services: readonly RegisteredService[]): Sidecars {
   const rules: SidecarRules[] = []
   const findings: Finding[] = []
   for (const object of objects.toSorted(byAge)) {
     const read = readSpec(sidecarSpec, object.spec)
-    if (read.ok) rules.push({ key: keyOf(object), namespace: namespaceOf(object), spec: read.value })
-    else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
+    if (read.ok) {
+      const found = { key: keyOf(object), namespace: namespaceOf(object), spec: read.value }
+      rules.push(found)
+      findings.push(...idlePorts(found, services))
+    } else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
   }
   return {
     findings,
@@ -57,6 +62,20 @@ export function readSidecars(objects: readonly Sidecar[]): Sidecars {
       return scopeOf([ofLabels, ofNamespace, ofMesh].filter((each) => each !== undefined))
     },
   }
+}
+
+/** A port that no Service has leads nowhere: most likely it is not what was meant. */
+function idlePorts({ key, namespace, spec }: SidecarRules, services: readonly RegisteredService[]): readonly Finding[] {
+  const { egress = [] } = spec
+  const isSeen = ({ identity, exportTo }: RegisteredService) =>
+    namespace === rootNamespace || isExportedTo({ namespace: identity.namespace, exportTo }, namespace)
+  const idle = createEgress(egress, namespace).idle(services.filter(isSeen))
+  const messages = idle.map((index) => {
+    const { number = 0, protocol = 'TCP' } = egress[index]?.port ?? {}
+    const spoken = protocolNamed(protocol) === 'tcp' ? 'TCP' : 'HTTP'
+    return `spec.egress[${index}].port: no Service of its hosts has a port ${number} for ${spoken}, so nothing is reached by it`
+  })
+  return messages.length === 0 ? [] : [{ object: key, reason: 'DestinationNotFound', message: messages.join('; ') }]
 }
 
 /** The first counts; when it says nothing of egress, the next that does is asked. */

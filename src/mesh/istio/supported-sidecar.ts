@@ -28,11 +28,23 @@ function isEndpoint(said: string): boolean {
   return port.safeParse(Number(number)).success
 }
 
-const captureMode = z
-  .enum(['DEFAULT'], {
-    error: 'must be DEFAULT: whether connections are intercepted is a matter of the pod, not of one listener',
-  })
-  .default('DEFAULT')
+const bind = text.refine((said) => ipAddress.safeParse(said).success, {
+  error: ({ input }) =>
+    String(input).startsWith('unix:')
+      ? `${String(input)} is a socket of the file system, which this mesh does not support: it must be an IP address`
+      : 'must be an IP address',
+})
+const ipAddress = z.union([z.ipv4(), z.ipv6()])
+
+const ownAddress = z.enum(['0.0.0.0', '::'], {
+  error: 'must be 0.0.0.0 or ::, or left out: the listener is on the address of the pod',
+})
+
+/** Without interception there is nothing that one listener could be left out of. */
+const ingressCapture = z.enum(['DEFAULT', 'IPTABLES'], {
+  error:
+    'must be DEFAULT or IPTABLES: where connections are intercepted, all that come in are; traffic.sidecar.istio.io/excludeInboundPorts of the pod leaves ports out',
+})
 
 const listenerPort = z.strictObject({
   number: port,
@@ -43,8 +55,9 @@ const listenerPort = z.strictObject({
 
 const egress = z.strictObject({
   port: listenerPort.optional(),
-  bind: z.undefined({ error: 'leave it out: hosts are reached at the addresses of their Services' }).optional(),
-  captureMode,
+  /** Where it is, in the place of the addresses of its hosts. */
+  bind: bind.optional(),
+  captureMode: z.enum(['DEFAULT', 'IPTABLES', 'NONE']).default('DEFAULT'),
   hosts: z.array(egressHost).min(1),
 })
 
@@ -52,8 +65,8 @@ const ingress = z.strictObject({
   port: listenerPort.extend({
     number: port.refine((number) => !proxyPorts.has(number), 'is a port of the proxy itself'),
   }),
-  bind: z.undefined({ error: 'leave it out: the listener is on the address of the pod' }).optional(),
-  captureMode,
+  bind: ownAddress.optional(),
+  captureMode: ingressCapture.default('DEFAULT'),
   defaultEndpoint: defaultEndpoint.optional(),
   connectionPool: refused('limit connections by a DestinationRule of the host'),
   tls: refused('a PeerAuthentication says who must show a certificate; TLS of others ends at a Gateway'),
@@ -61,8 +74,8 @@ const ingress = z.strictObject({
 
 export const sidecarSpec = z.strictObject({
   workloadSelector: z.strictObject({ labels: z.record(z.string(), z.string()).default({}) }).optional(),
-  egress: z.array(egress).min(1).superRefine(eachPortOnce('egress')).superRefine(restIsLast).optional(),
-  ingress: z.array(ingress).superRefine(eachPortOnce('ingress')).default([]),
+  egress: z.array(egress).min(1).superRefine(eachPlaceOnce).superRefine(restIsLast).optional(),
+  ingress: z.array(ingress).superRefine(eachPortOnce).default([]),
   outboundTrafficPolicy: z
     .strictObject({
       mode: z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']).default('ALLOW_ANY'),
@@ -72,24 +85,44 @@ export const sidecarSpec = z.strictObject({
   inboundConnectionPool: refused('limit connections by a DestinationRule of the host'),
 })
 
-type Listeners = readonly { readonly port?: { readonly number: number } | undefined }[]
+/** Where the listener is, if it is not at the addresses of its hosts. */
+export const placeOf = ({ bind, captureMode }: Pick<EgressSpec, 'bind' | 'captureMode'>): string | undefined =>
+  bind ?? (captureMode === 'NONE' ? '127.0.0.1' : undefined)
 
-function eachPortOnce(list: string) {
-  return (listeners: Listeners, { addIssue }: z.core.$RefinementCtx): void => {
-    const numbers = listeners.map(({ port }) => port?.number)
-    for (const [index, number] of numbers.entries()) {
-      const first = numbers.indexOf(number)
-      if (number !== undefined && first < index) {
-        const message = `is the port of spec.${list}[${first}], too`
-        addIssue({ code: 'custom', path: [index, 'port', 'number'], message })
-      }
-    }
+type Context = Pick<z.core.$RefinementCtx, 'addIssue'>
+
+function eachPortOnce(listeners: readonly IngressSpec[], { addIssue }: Context): void {
+  const places = listeners.map(({ port: { number } }) => `${number}`)
+  tellRepeated('ingress', places, addIssue)
+}
+
+/** Listeners with an address of their own may have a port that others have. */
+function eachPlaceOnce(listeners: readonly EgressSpec[], { addIssue }: Context): void {
+  const places = listeners.map(({ port: said, ...listener }) => said && `${placeOf(listener) ?? ''}|${said.number}`)
+  tellRepeated('egress', places, addIssue)
+  for (const [index, { port: said, ...listener }] of listeners.entries()) {
+    if (placeOf(listener) === undefined || !proxyPorts.has(said?.number ?? 0)) continue
+    addIssue({ code: 'custom', path: [index, 'port', 'number'], message: 'is a port of the proxy itself' })
   }
 }
 
-function restIsLast(listeners: Listeners, { addIssue }: z.core.$RefinementCtx): void {
-  for (const [index, { port }] of listeners.slice(0, -1).entries()) {
+function tellRepeated(list: string, places: readonly (string | undefined)[], addIssue: Context['addIssue']): void {
+  for (const [index, place] of places.entries()) {
+    const first = places.indexOf(place)
+    if (place === undefined || first === index) continue
+    const message = `is the port of spec.${list}[${first}], too`
+    addIssue({ code: 'custom', path: [index, 'port', 'number'], message })
+  }
+}
+
+function restIsLast(listeners: readonly EgressSpec[], { addIssue }: Context): void {
+  for (const [index, { port, ...listener }] of listeners.entries()) {
     if (port !== undefined) continue
+    if (placeOf(listener) !== undefined) {
+      const message = 'must be given where bind is, or captureMode NONE'
+      addIssue({ code: 'custom', path: [index, 'port'], message, params: { code: 'MissingField' } })
+    }
+    if (index === listeners.length - 1) continue
     const message = 'must be given: only the last listener may leave it out, and is for all other ports'
     addIssue({ code: 'custom', path: [index, 'port'], message, params: { code: 'MissingField' } })
   }

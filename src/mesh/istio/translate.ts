@@ -65,7 +65,7 @@ export function translate(objects: ClusterObjects): Mesh {
   const destinations = readDestinationRules(objects.destinationRules, services)
   const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
   const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
-  const sidecars = readSidecars(objects.sidecars)
+  const sidecars = readSidecars(objects.sidecars, [...services.values()])
   const inMesh = rules.filter((candidate) => candidate.gateways.includes('mesh'))
   const scopes = createScopes({ services, rules, destinations, sidecars })
   const reach = createReach(services)

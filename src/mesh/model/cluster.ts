@@ -23,7 +23,8 @@ export type Resolution = 'static' | 'dns' | 'dns-one-address' | 'none' | 'origin
 
 /** How proxies look at HTTP endpoints by themselves. */
 export interface HealthCheck {
-  readonly path: string
+  /** A path, or what gRPC's own health service knows of a service; an empty name is the server as a whole. */
+  readonly asks: { readonly kind: 'http'; readonly path: string } | { readonly kind: 'grpc'; readonly service: string }
   readonly intervalMs: number
   readonly timeoutMs: number
   /** Answers in a row after which an endpoint is used again, or no longer. */

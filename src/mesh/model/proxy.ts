@@ -15,6 +15,8 @@ export interface SocketAddress {
 }
 
 interface Written {
+  /** Programs connect to it themselves, although their connections are intercepted. */
+  readonly isConnectedTo?: true
   /** The objects that say that it is there, where there are any. */
   readonly origins?: readonly ObjectKey[]
 }

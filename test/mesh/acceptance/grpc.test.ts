@@ -10,7 +10,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { destinationRuleKind, virtualServiceKind } from '../../../src/api/index.ts'
+import { destinationRuleKind, serviceKind, virtualServiceKind } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { destinationRuleOf, namespaceName, serviceOf, virtualServiceOf } from '../../support/mesh-objects.ts'
 import { readVirtualService, samplesOf, sumOf } from '../../support/mesh-world.ts'
@@ -29,15 +29,22 @@ const codec = {
 async function startGrpcServer(name: string, host: string) {
   let calls = 0
   let refusals = 0
+  const health = { isServing: true, asked: [] as string[] }
   const answer = Buffer.from(name)
   const server = new Server()
   server.addService(
     {
+      check: { path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false, ...codec },
       say: { path: '/shop.Echo/Say', requestStream: false, responseStream: false, ...codec },
       refuse: { path: '/shop.Echo/Refuse', requestStream: false, responseStream: false, ...codec },
       repeat: { path: '/shop.Echo/Repeat', requestStream: false, responseStream: true, ...codec },
     },
     {
+      /** As gRPC defines it: a message whose first field is the name asked for, or 1 for SERVING and 2 for NOT_SERVING. */
+      check({ request }: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) {
+        health.asked.push(request.subarray(2).toString())
+        respond(null, Buffer.from([8, health.isServing ? 1 : 2]))
+      },
       say(_: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) {
         calls += 1
         respond(null, answer)
@@ -58,7 +65,7 @@ async function startGrpcServer(name: string, host: string) {
       error === null ? resolve() : reject(error),
     ),
   )
-  return { calls: () => calls, refusals: () => refusals, stop: () => server.forceShutdown() }
+  return { health, calls: () => calls, refusals: () => refusals, stop: () => server.forceShutdown() }
 }
 
 let world: TrafficWorld
@@ -153,4 +160,20 @@ test('a route asks for the method by its path', async () => {
   const before = servers.map((server) => server.refusals())
   await call('Refuse')
   expect(servers.map((server, index) => server.refusals() - (before[index] ?? 0))).toEqual([1, 0])
+})
+
+test('an endpoint whose health service says that it does not serve is left out until it says otherwise', async () => {
+  await world.api.client('test').delete(virtualServiceKind, { name: 'echo', namespace: namespaceName })
+  const ports = [{ name: 'grpc-echo', port: 9000, targetPort: 9000 }]
+  const check = 'grpc: { service: shop.Echo }\ninterval: 100ms\nhealthyThreshold: 1\nunhealthyThreshold: 2'
+  const annotations = { 'mesh.sluice.dev/health-check': check }
+  await world.place(serviceKind, serviceOf('echo', { ports, metadata: { annotations } }))
+  const [first] = servers
+  const answering = async () => [...new Set(await Promise.all(Array.from({ length: 20 }, () => call('Say'))))].sort()
+  await eventually(async () => expect(first?.health.asked).toContain('shop.Echo'))
+  await eventually(async () => expect(await answering()).toEqual(['v1', 'v2']))
+  if (first !== undefined) first.health.isServing = false
+  await eventually(async () => expect(await answering()).toEqual(['v2']))
+  if (first !== undefined) first.health.isServing = true
+  await eventually(async () => expect(await answering()).toEqual(['v1', 'v2']))
 })

@@ -135,6 +135,42 @@ describe('ports that a Sidecar names for what a workload reaches', () => {
   })
 })
 
+test('a listener of a Sidecar has an address of its own, and a port that nobody has is told of', async () => {
+  const bind = `${world.prefix}.210.1`
+  const port = (number: number) => ({ port: { number, protocol: 'HTTP', name: 'http' } })
+  const hosts = ['./admin-service.default.svc.cluster.local']
+  const placed = (...listeners: NonNullable<Sidecar['spec']['egress']>) =>
+    world.place(
+      sidecarKind,
+      sidecarOf(
+        'placed',
+        {
+          workloadSelector: { labels: { app: 'order-service' } },
+          egress: [...listeners, { hosts: ['istio-system/*'] }],
+        },
+        { namespace: 'default', uid: 'placed' },
+      ),
+    )
+  const condition = () =>
+    world.api.list(sidecarKind).find(({ metadata }) => metadata.name === 'placed')?.status?.conditions?.[0]
+  const askPlaced = async (host: string) => (await get(`http://${bind}:9090/`, { headers: { host } })).status
+  await placed({ ...port(9090), bind, captureMode: 'NONE', hosts })
+  await eventually(async () => expect(await askPlaced('admin-service.default')).toBe(200))
+  const { hostname } = new URL(world.url('order-service-0', 'default/admin-service'))
+  await eventually(async () => expect(await get(`http://${hostname}:9090/`)).toMatchObject({ status: 0 }))
+  await placed({ ...port(9091), bind, hosts })
+  await eventually(() =>
+    expect(condition()).toMatchObject({
+      status: 'False',
+      reason: 'DestinationNotFound',
+      message: 'spec.egress[0].port: no Service of its hosts has a port 9091 for HTTP, so nothing is reached by it',
+    }),
+  )
+  await placed({ ...port(9090), hosts })
+  await eventually(() => expect(condition()).toMatchObject({ status: 'True' }))
+  await world.api.client('test').delete(sidecarKind, { name: 'placed', namespace: 'default' })
+})
+
 describe('listeners that a Sidecar names for a workload', () => {
   const named = (...ingress: NonNullable<Sidecar['spec']['ingress']>) =>
     world.place(

@@ -137,6 +137,30 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     await new Promise((resolve) => other.close(resolve))
   })
 
+  test('a Sidecar gives a listener an address of its own, to which a program connects itself', async () => {
+    const own = { captureMode: 'NONE', bind: '127.0.0.1' }
+    const port = (number: number, protocol: string) => ({ port: { number, protocol, name: 'own' } })
+    const egress = [
+      { ...own, ...port(8000, 'HTTP'), hosts: ['./high.example'] },
+      { ...own, ...port(6379, 'TCP'), hosts: ['./store.shop.svc.cluster.local'] },
+      { hosts: ['./*'] },
+    ]
+    const entry = serviceEntryOf('high', {
+      hosts: ['high.example'],
+      ports: [{ number: 8000, name: 'http', protocol: 'HTTP' }],
+      resolution: 'STATIC',
+      endpoints: [{ address: world.ip('web'), ports: { http: 9090 } }],
+    })
+    await place(world.api, serviceEntryKind, entry)
+    const sidecar = sidecarOf('client', { workloadSelector: { labels: { app: 'client' } }, egress })
+    await place(world.api, sidecarKind, sidecar)
+    const request = ['-H', 'host: high.example', 'http://127.0.0.1:8000/']
+    await eventually(async () => expect((await world.curl('client', ...request)).body).toContain('"name":"web"'))
+    await eventually(async () => expect((await world.curl('client', 'telnet://127.0.0.1:6379')).body).toBe('stored'))
+    expect(await ask('client', 'http://web/')).toMatchObject({ name: 'web' })
+    await world.api.client('test').delete(sidecarKind, { name: 'client', namespace: 'shop' })
+  })
+
   test('a kubelet asks for programs by way of the proxy, and hears when one is gone', async () => {
     const probe = async (what: string) => (await get(`http://${world.ip('client')}:15020/app-health/${what}`)).status
     const all = () => Promise.all(['web/readyz', 'web/livez', 'rpc/livez'].map(probe))

@@ -37,9 +37,9 @@ describe('analyze finds', () => {
       'a health check that cannot be followed',
       [checked('interval: 0s\nport: 80'), checked('[')],
       [
-        'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
         'error InvalidValue metadata.annotations.mesh.sluice.dev/health-check',
         'error UnknownField metadata.annotations.mesh.sluice.dev/health-check',
+        'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
         'error MissingField metadata.annotations.mesh.sluice.dev/health-check',
       ],
     ],

@@ -171,6 +171,100 @@ describe('ports that a Sidecar leaves of its hosts', () => {
   })
 })
 
+describe('listeners of a Sidecar with an address of their own', () => {
+  const web = serviceOf('web', { ports: [{ port: 80 }, { name: 'tcp-log', port: 5432 }] })
+  const outboundOf = (pod: Pod, egress: Sidecar['spec']['egress']) => {
+    const namespaces = [namespaceOf('shop', { 'istio-injection': 'enabled' })]
+    const services = [{ ...web, spec: { ...web.spec, clusterIP: '10.96.0.1' } }]
+    const sidecars = [sidecarOf('default', { egress: egress ?? [] })]
+    const { proxies, findings } = translate(clusterOf({ pods: [pod], services, namespaces, sidecars }))
+    const [proxy] = proxies
+    const listeners = proxy?.outbound.map(({ bind, ...listener }) => {
+      const leadsTo = listener.kind === 'http' ? listener.routeTable : listener.kind
+      return [`${bind.address}:${bind.port}`, leadsTo, listener.isConnectedTo === true].join(' ')
+    })
+    const tables = proxy?.routeTables.map(({ name, virtualHosts }) => [
+      name,
+      virtualHosts.map((host) => host.name).join(),
+    ])
+    return { listeners, tables, clusters: proxy?.clusters?.map(({ name }) => name), findings }
+  }
+  const hosts = ['./web.shop.svc.cluster.local']
+  const place = (number: number, protocol: string, captureMode: string, bind?: string) => {
+    const port = { number, protocol, name: 'own' }
+    return { port, captureMode, hosts, ...(bind === undefined ? {} : { bind }) }
+  }
+  const onPlatform = meshPodOf('client', {
+    ip: '127.20.1.2',
+    appAddress: '127.20.64.2',
+    serviceAddresses: { 'shop/web': '127.20.160.1' },
+  })
+
+  test('are in the place of those of their Services', () => {
+    const own = [place(80, 'HTTP', 'NONE', '127.0.0.9'), place(5432, 'TCP', 'DEFAULT', '127.0.0.8')]
+    const table = 'web.shop.svc.cluster.local:80,allow_any'
+    const clusters = ['outbound|80||web.shop.svc.cluster.local', 'outbound|5432||web.shop.svc.cluster.local']
+    expect(outboundOf(onPlatform, own)).toEqual({
+      listeners: [
+        '127.0.0.9:20080 127.0.0.9:80 false',
+        '127.0.0.8:5432 tcp false',
+        '127.20.1.2:15080 http_proxy false',
+      ],
+      tables: [
+        ['127.0.0.9:80', table],
+        ['http_proxy', 'allow_any'],
+      ],
+      clusters,
+      findings: [],
+    })
+    expect(outboundOf(intercepted, own)).toEqual({
+      listeners: ['127.0.0.9:80 127.0.0.9:80 true', '127.0.0.8:5432 tcp false'],
+      tables: [['127.0.0.9:80', table]],
+      clusters,
+      findings: [],
+    })
+  })
+
+  test('are at the loopback address where nothing is said, beside those of other ports', () => {
+    const egress = [place(5432, 'TCP', 'NONE'), { hosts }]
+    expect(outboundOf(intercepted, egress).listeners).toEqual([
+      '0.0.0.0:80 80 false',
+      '10.96.0.1:5432 tcp false',
+      '127.0.0.1:5432 tcp true',
+    ])
+  })
+
+  test('are one where two ports are published as one', () => {
+    const both = serviceOf('web', { ports: [{ port: 80 }, { name: 'http-high', port: 20_080 }] })
+    const egress = [80, 20_080].map((number) => place(number, 'HTTP', 'NONE'))
+    const { proxies } = translate(
+      clusterOf({ pods: [onPlatform], services: [both], sidecars: [sidecarOf('default', { egress })] }),
+    )
+    expect(proxies[0]?.outbound).toMatchObject([
+      { bind: { address: '127.0.0.1', port: 20_080 }, routeTable: '127.0.0.1:80' },
+      { bind: { address: '127.20.1.2' } },
+    ])
+  })
+
+  test('that no Service is behind are not there, and told of', () => {
+    const told = (index: number, port: string) =>
+      `spec.egress[${index}].port: no Service of its hosts has a port ${port}, so nothing is reached by it`
+    const { listeners, findings } = outboundOf(intercepted, [
+      place(81, 'HTTP', 'DEFAULT'),
+      place(80, 'TCP', 'NONE'),
+      { hosts },
+    ])
+    expect(listeners).toEqual(['0.0.0.0:80 80 false', '10.96.0.1:5432 tcp false'])
+    expect(findings).toEqual([
+      {
+        object: { kind: 'Sidecar', namespace: 'shop', name: 'default' },
+        reason: 'DestinationNotFound',
+        message: `${told(0, '81 for HTTP')}; ${told(1, '80 for TCP')}`,
+      },
+    ])
+  })
+})
+
 describe('a Sidecar is refused', () => {
   const form =
     'must be 127.0.0.1:PORT (the program on its loopback address) or 0.0.0.0:PORT (on the address of the pod); absent, it is the port itself'
@@ -197,12 +291,12 @@ describe('a Sidecar is refused', () => {
     [
       'for another way to be reached than the pod’s',
       { ingress: [listens(80, 'HTTP', { captureMode: 'NONE' })] },
-      'spec.ingress[0].captureMode: must be DEFAULT: whether connections are intercepted is a matter of the pod, not of one listener',
+      'spec.ingress[0].captureMode: must be DEFAULT or IPTABLES: where connections are intercepted, all that come in are; traffic.sidecar.istio.io/excludeInboundPorts of the pod leaves ports out',
     ],
     [
       'for an address of its own',
       { ingress: [listens(80, 'HTTP', { bind: '10.1.0.1' })] },
-      'spec.ingress[0].bind: leave it out: the listener is on the address of the pod',
+      'spec.ingress[0].bind: must be 0.0.0.0 or ::, or left out: the listener is on the address of the pod',
     ],
     [
       'for a port that does not say what it speaks',
@@ -220,14 +314,34 @@ describe('a Sidecar is refused', () => {
       'spec.egress[0].port: must be given: only the last listener may leave it out, and is for all other ports',
     ],
     [
-      'for an address to reach others by',
+      'for an address to reach others by, without a port',
       { egress: [{ bind: '127.0.0.1', hosts: ['./*'] }] },
-      'spec.egress[0].bind: leave it out: hosts are reached at the addresses of their Services',
+      'spec.egress[0].port: must be given where bind is, or captureMode NONE',
     ],
     [
-      'for another way to reach others than the pod’s',
-      { egress: [{ captureMode: 'IPTABLES', hosts: ['./*'] }] },
-      'spec.egress[0].captureMode: must be DEFAULT: whether connections are intercepted is a matter of the pod, not of one listener',
+      'for a listener to connect to, without a port',
+      { egress: [{ captureMode: 'NONE', hosts: ['./*'] }] },
+      'spec.egress[0].port: must be given where bind is, or captureMode NONE',
+    ],
+    [
+      'for a socket to reach others by',
+      { egress: [{ ...listens(80, 'HTTP'), bind: 'unix:///run/out.sock', hosts: ['./*'] }] },
+      'spec.egress[0].bind: unix:///run/out.sock is a socket of the file system, which this mesh does not support: it must be an IP address',
+    ],
+    [
+      'for an address and port that its proxy has',
+      { egress: [{ ...listens(15_080, 'HTTP'), bind: '127.0.0.1', hosts: ['./*'] }] },
+      'spec.egress[0].port.number: is a port of the proxy itself',
+    ],
+    [
+      'for two listeners of one address',
+      {
+        egress: [
+          { ...listens(80, 'HTTP'), bind: '127.0.0.1', hosts: ['./*'] },
+          { ...listens(80, 'HTTP'), captureMode: 'NONE', hosts: ['istio-system/*'] },
+        ],
+      },
+      'spec.egress[1].port.number: is the port of spec.egress[0], too',
     ],
     [
       'for TLS with others than the mesh',

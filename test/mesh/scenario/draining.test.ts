@@ -195,3 +195,27 @@ test('whoever asks a pod that leaves is answered, and told to connect elsewhere'
   await cluster.client.delete(podKind, { namespace: 'default', name: pod?.metadata.name ?? '' })
   expect(await asked).toMatchObject({ status: 200, body: '2', headers: { connection: 'close' } })
 })
+
+test('a gateway that ends answers what it was asked, and tells its clients to connect elsewhere', async () => {
+  const pod = barePod('ingress', { name: 'istio-proxy', image: 'auto' })
+  const annotations = { 'inject.istio.io/templates': 'gateway' }
+  const istio = { apiVersion: 'networking.istio.io/v1', metadata: { name: 'public', namespace: 'default' } }
+  const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }]
+  const gateway = { ...istio, kind: 'Gateway', spec: { selector: { app: 'ingress' }, servers } }
+  const http = [{ route: [{ destination: { host: 'web', port: { number: 80 } } }] }]
+  const routes = { ...istio, kind: 'VirtualService', spec: { hosts: ['shop.example'], gateways: ['public'], http } }
+  const ingress = { ...pod, metadata: { ...pod.metadata, labels: { app: 'ingress', ...labels }, annotations } }
+  await cluster.apply(ingress, gateway, routes)
+  const headers = { host: 'shop.example' }
+  const url = async () => `http://${(await cluster.pod('ingress')).status?.podIP}:${publishedPort(80)}`
+  await eventually(async () => expect(await get(await url(), { headers })).toMatchObject({ status: 200 }), {
+    within: 30_000,
+  })
+  const place = await url()
+  const { uid } = (await cluster.pod('ingress')).metadata
+  const asked = get(`${place}/slow`, { headers, agent: slowAgent })
+  await eventually(async () => expect((await countRequests(uid)).active).toBe(1))
+  await cluster.client.delete(podKind, { namespace: 'default', name: 'ingress' })
+  expect(await asked).toMatchObject({ status: 200, headers: { connection: 'close' } })
+  await eventually(async () => expect(await get(place, { headers })).toMatchObject({ status: 0 }), { within: 30_000 })
+})
