@@ -113,4 +113,4 @@ async function areMoved(client: KubeClient, canary: Canary, apex: Service | unde
 
 /** The names of its pods begin with that of the workload. */
 const leadsTo = ({ endpoints }: EndpointSlice, workload: string): boolean =>
-  endpoints.some(({ targetRef }) => targetRef?.name?.startsWith(`${workload}-`) === true)
+  (endpoints ?? []).some(({ targetRef }) => targetRef?.name?.startsWith(`${workload}-`) === true)

@@ -219,6 +219,15 @@ describe('deleting a Canary', () => {
     await stop()
   })
 
+  test('a list of endpoints that is null holds nothing up', async () => {
+    const { cluster, stop } = await startedCluster()
+    await cluster.user.create(endpointSliceKind, { ...sliceOf(), endpoints: null })
+    await cluster.user.delete(deploymentKind, ref)
+    await remove(cluster)
+    await cluster.until('it is gone', () => isGone(cluster))
+    await stop()
+  })
+
   test('suspension does not hold it', async () => {
     const { cluster, stop } = await startedCluster()
     await edit(cluster, { suspend: true })

@@ -136,7 +136,7 @@ async function follow(model: Model, name: string): Promise<void> {
     ],
   }
   const existing = await world.get<EndpointSlice>(endpointSliceKind, { namespace: 'default', name: `${name}-1` })
-  const next = existing && { ...existing, metadata: { ...existing.metadata, labels }, endpoints: slice.endpoints }
+  const next = existing && { ...existing, metadata: { ...existing.metadata, labels }, endpoints: slice.endpoints ?? [] }
   const written = next ? world.replace(endpointSliceKind, next) : world.create(endpointSliceKind, slice)
   // Overtaken by another write of the Service, which has its own turn.
   await written.catch(() => undefined)

@@ -21,7 +21,7 @@ export function createVersions(api: MemoryApi, isService: boolean): Versions {
     api
       .list(endpointSliceKind)
       .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
-      .some(({ endpoints }) => endpoints.some(({ conditions }) => conditions?.ready !== false))
+      .some(({ endpoints }) => (endpoints ?? []).some(({ conditions }) => conditions?.ready !== false))
   if (isService) {
     return {
       isService,

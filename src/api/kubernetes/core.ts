@@ -41,15 +41,18 @@ export interface Endpoint {
   readonly zone?: string
 }
 
+interface EndpointPort {
+  readonly name?: string
+  readonly port?: number
+  readonly protocol?: string
+  readonly appProtocol?: string
+}
+
 export interface EndpointSlice extends KubernetesObject {
   readonly addressType: 'IPv4' | 'IPv6' | 'FQDN'
-  readonly endpoints: readonly Endpoint[]
-  readonly ports?: readonly {
-    readonly name?: string
-    readonly port?: number
-    readonly protocol?: string
-    readonly appProtocol?: string
-  }[]
+  /** The API server writes null for an empty list, of ports too. */
+  readonly endpoints?: readonly Endpoint[] | null
+  readonly ports?: readonly EndpointPort[] | null
 }
 
 export interface ConfigMap extends KubernetesObject {

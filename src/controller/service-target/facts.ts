@@ -1,4 +1,4 @@
-import type { Canary, EndpointSlice, Service } from '../../api/index.ts'
+import type { Canary, Endpoint, EndpointSlice, Service } from '../../api/index.ts'
 import { type RouteFacts, revisionOfService, type ServiceFacts, type WorkloadFacts } from '../../canary/index.ts'
 import { isCopyOf, revisionLabel } from './copy.ts'
 
@@ -66,7 +66,7 @@ const isOf = ({ metadata }: EndpointSlice, service: Service): boolean =>
   metadata.labels?.[serviceNameLabel] === service.metadata.name
 
 /** Unknown counts as ready, as in Kubernetes. */
-const isReady = ({ conditions }: EndpointSlice['endpoints'][number]): boolean => conditions?.ready !== false
+const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
 
 const revisionIn = ({ metadata }: Service | EndpointSlice): string | undefined => metadata.labels?.[revisionLabel]
 

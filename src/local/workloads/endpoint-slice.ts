@@ -52,7 +52,7 @@ function write(slice: EndpointSlice, owned: readonly EndpointSlice[]): readonly 
 }
 
 const contentOf = ({ endpoints, ports, metadata }: EndpointSlice): string =>
-  canonicalJson({ endpoints, ports, labels: metadata.labels })
+  canonicalJson({ endpoints: endpoints ?? [], ports: ports ?? [], labels: metadata.labels })
 
 /** One slice for each set of port numbers, since pods may give a named port different numbers. */
 function renderEndpointSlices({ service, pods }: ServiceState): readonly EndpointSlice[] {

@@ -142,7 +142,7 @@ function endpointsOf(
 }
 
 const readyEndpoints = (slice: EndpointSlice, port: number, pods: PodDirectory): readonly RegisteredEndpoint[] =>
-  slice.endpoints
+  (slice.endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
     .flatMap(({ addresses, targetRef }) => {
       const pod = pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')

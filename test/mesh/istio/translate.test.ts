@@ -848,11 +848,17 @@ describe('proxies', () => {
     const [client, primary] = shop.pods
     if (!client || !primary) throw new Error('the shop lacks pods')
     const ready = sliceOf('web', [primary])
-    const slice = { ...ready, endpoints: ready.endpoints.map((each) => ({ ...each, conditions: { ready: false } })) }
+    const slice = {
+      ...ready,
+      endpoints: (ready.endpoints ?? []).map((each) => ({ ...each, conditions: { ready: false } })),
+    }
     const ended = { ...client, status: { ...client.status, phase: 'Succeeded' as const } }
     const mesh = translate({ ...shop, pods: [ended, primary], endpointSlices: [slice] })
     expect(mesh.clusters.flatMap(({ endpoints }) => endpoints)).toEqual([])
     expect(mesh.proxies.map(({ address }) => address)).toEqual(['127.20.1.2'])
+    // As the API server writes an empty list.
+    const none = translate({ ...shop, endpointSlices: [{ ...ready, endpoints: null }] })
+    expect(none.clusters.flatMap(({ endpoints }) => endpoints)).toEqual([])
   })
 
   test('what a port speaks is in its name or its appProtocol', () => {

@@ -2,6 +2,12 @@ import { isArray, isObject, type Json, type JsonObject } from '../json.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { memberSchema, type TypeSchema } from './type-schema.ts'
 
+/** What Go writes where nothing is: these fields are not marked as ones that may be left out. */
+const writtenWhenEmpty: Readonly<Record<string, JsonObject>> = {
+  V1EndpointSlice: { endpoints: null, ports: null },
+  V1Endpoint: { conditions: {} },
+}
+
 /**
  * A builtin object as Go would write it after reading it: null is absent, so are optional maps and lists that are
  * empty, and quantities have one spelling.
@@ -13,8 +19,11 @@ export function canonicalForm(value: JsonObject, schema: TypeSchema | undefined)
     if (child === null || (isOmitted(child, type) && schema?.required?.includes(key) !== true)) continue
     out[key] = canonicalValue(child, type)
   }
-  return out
+  return { ...writtenWhenEmpty[schema?.definition ?? ''], ...out }
 }
+
+export const isWrittenWhenEmpty = (schema: TypeSchema | undefined, key: string): boolean =>
+  Object.hasOwn(writtenWhenEmpty[schema?.definition ?? ''] ?? {}, key)
 
 function canonicalValue(value: Json, schema: TypeSchema | undefined): Json {
   if (isArray(value)) return value.map((item) => canonicalValue(item, schema?.items))

@@ -1,4 +1,5 @@
 import { deepEqual, isArray, isObject, type Json, type JsonObject, own } from '../json.ts'
+import { isWrittenWhenEmpty } from '../schema/canonical-form.ts'
 import { isAtomicMap, listKind, memberSchema, type TypeSchema } from '../schema/type-schema.ts'
 import { emptySet, type FieldSet, fieldSet, leaf } from './field-set.ts'
 import { fieldElement, itemElement, itemsByElement } from './path-element.ts'
@@ -25,9 +26,10 @@ export function compare(before: Json | undefined, after: Json | undefined, schem
 /** What comes or goes is a field itself, and so is every container in it. */
 function presence(value: Json, schema: TypeSchema | undefined): FieldSet {
   if (isObject(value) && !isAtomicMap(schema)) {
-    const children = Object.entries(value).map(([key, child]) => {
+    const children = Object.entries(value).flatMap(([key, child]) => {
+      if (isNothing(value, key, schema)) return []
       const fields = presence(child, memberSchema(schema, key))
-      return [fieldElement(key), isAlwaysThere(schema, key) ? hidden(fields) : fields] as const
+      return [[fieldElement(key), isAlwaysThere(schema, key) ? hidden(fields) : fields] as const]
     })
     return fieldSet(true, children)
   }
@@ -62,11 +64,16 @@ function compareObjects(before: JsonObject, after: JsonObject, schema: TypeSchem
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   return collect(
     [...keys].map((key) => {
+      if (!Object.hasOwn(before, key) && isNothing(after, key, schema)) return [fieldElement(key), same]
       const difference = compare(own(before, key), own(after, key), memberSchema(schema, key))
       return [fieldElement(key), isAlwaysThere(schema, key) ? withoutSelf(difference) : difference]
     }),
   )
 }
+
+/** A null that the server writes came from nobody. */
+const isNothing = (object: JsonObject, key: string, schema: TypeSchema | undefined): boolean =>
+  own(object, key) === null && isWrittenWhenEmpty(schema, key)
 
 const withoutSelf = ({ added, modified, removed }: Comparison): Comparison => ({
   added: hidden(added),

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type EndpointSlice, reachablePort, type Service } from '../../../api/index.ts'
+import { type Endpoint, type EndpointSlice, reachablePort, type Service } from '../../../api/index.ts'
 import type { Reflector } from '../../../kube/index.ts'
 import { type Logger, messageOf, untilAborted } from '../../../runtime/index.ts'
 import { serviceNameLabel } from '../../workloads/index.ts'
@@ -99,9 +99,8 @@ export async function untilNotListed(
   address: string,
   signal: AbortSignal,
 ): Promise<void> {
-  // An empty list is left out by who stores it.
-  const isListed = ({ endpoints = [] }: Partial<EndpointSlice>) =>
-    endpoints.some((each) => isReady(each) && each.addresses.includes(address))
+  const isListed = ({ endpoints }: EndpointSlice) =>
+    endpoints?.some((each) => isReady(each) && each.addresses.includes(address))
   const left = new AbortController()
   const look = (): void => {
     if (!slices.list().some(isListed)) left.abort()
@@ -112,7 +111,7 @@ export async function untilNotListed(
   unsubscribe()
 }
 
-const isReady = ({ conditions }: EndpointSlice['endpoints'][number]): boolean => conditions?.ready !== false
+const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
 
 /** The ready endpoints of one port of a Service, in a stable order. */
 export function readyTargets(slices: readonly EndpointSlice[], service: string, portName: string): readonly Target[] {
@@ -121,7 +120,7 @@ export function readyTargets(slices: readonly EndpointSlice[], service: string, 
     .flatMap(({ endpoints, ports }) => {
       const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []
-      return endpoints
+      return (endpoints ?? [])
         .filter(isReady)
         .flatMap(({ addresses }) => addresses.map((host) => ({ host, port: reachablePort(host, port) })))
     })

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../runtime/index.ts'
 import type { Check } from './checks.ts'
 import { countProbe, noProbeYet, type ProbeTiming } from './probe-state.ts'
+import { lookWithin } from './time-limit.ts'
 
 export interface ProbePlan {
   readonly timing: ProbeTiming
@@ -31,7 +32,7 @@ export async function runProbe(
   await clock.sleep(timing.initialDelayMs, signal)
   await waitForStart(plan, signal)
   while (!signal.aborted) {
-    const result = await plan.check(AbortSignal.any([signal, AbortSignal.timeout(timing.timeoutMs)]))
+    const result = await lookWithin(plan.check, timing.timeoutMs, signal)
     if (signal.aborted) return
     const counted = countProbe(timing, state, result.ok)
     state = counted.state

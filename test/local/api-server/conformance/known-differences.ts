@@ -5,4 +5,6 @@ export const knownDifferences: Readonly<Record<string, string>> = {
     'Kubernetes forgets the manager of a scale whose replicas were a default; ours keeps it',
   'custom resources: definitions / established':
     'the status of a definition has no manager: ours is written by the server itself',
+  'endpoint slices / with an empty list': 'Kubernetes notes the manager of an empty list of endpoints or ports',
+  'endpoint slices / is read so, too': 'Kubernetes notes the manager of an empty list of endpoints or ports',
 }
