@@ -19,7 +19,7 @@ test('S02-1: every defect is named with its line, and the corrected objects have
     `${printed}:16: error MergedDocuments: another object begins here: put a line \`---\` before it, and give it an apiVersion of its own`,
     `${printed}:16: error MissingField VirtualService default/test-service apiVersion: must be networking.istio.io/v1`,
     `${printed}:19: error NotBoundToGateway VirtualService default/test-service spec.gateways: the Gateway default/test-gateway serves testgateway, but without spec.gateways the routes count for sidecars only: add gateways: [default/test-gateway]`,
-    `${printed}:25: warning HostNotFound VirtualService default/test-service spec.http[0].route[0].destination.host: there is no Service test-service.default.svc.cluster.local in what was given`,
+    `${printed}:25: info HostNotFound VirtualService default/test-service spec.http[0].route[0].destination.host: no Service was given, so whether there is test-service.default.svc.cluster.local was not looked at; give the files of the Services, too`,
   ])
 
   const fixed = await runSluice(['analyze', '--fix', printed])
@@ -56,7 +56,10 @@ test('S02-1: every defect is named with its line, and the corrected objects have
 test('as JSON, and a file that cannot be read', async () => {
   await using directory = await temporaryDirectory()
   const path = join(directory.path, 'good.yaml')
-  await writeFile(path, 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n')
+  await writeFile(
+    path,
+    'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: http, port: 80}]}\n',
+  )
   const good = await runSluice(['analyze', path, '-o', 'json'])
   expect({ code: good.code, found: JSON.parse(good.out) }).toEqual({ code: 0, found: { diagnostics: [] } })
   const broken = `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec: {mtls: {mode: strict}}\n---
@@ -82,6 +85,17 @@ test('text that is no YAML is named with its line', () => {
   const { objects, problems } = readObjects('a.yaml', 'kind: A\n---\nkind: [b\n---\nkind: C\n')
   expect(objects.map(({ object }) => object)).toEqual([{ kind: 'A' }, { kind: 'C' }])
   expect(problems).toMatchObject([{ code: 'InvalidYaml', line: 4 }])
+})
+
+test('the items of a list are objects, each field with its line', () => {
+  const { objects } = readObjects(
+    'a.yaml',
+    'kind: List\napiVersion: v1\nitems:\n  - kind: A\n  - kind: B\n    spec: {}\n',
+  )
+  expect(objects.map(({ object, lineOf }) => [object, lineOf(['spec']), lineOf([])])).toEqual([
+    [{ kind: 'A' }, 4, 4],
+    [{ kind: 'B', spec: {} }, 6, 5],
+  ])
 })
 
 test('what is right, or has several meanings, is left as it is', () => {

@@ -30,19 +30,18 @@ export function readObjects(file: string, text: string): ReadFile {
   const objects: SourcedObject[] = []
   const problems: SyntaxProblem[] = []
   for (const document of parseAllDocuments(text, { lineCounter, uniqueKeys: false })) {
-    for (const error of document.errors) {
-      const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '') ?? error.message
-      problems.push({ file, line: lineAt(error.pos[0]), code: 'InvalidYaml', message })
+    for (const { message, pos } of document.errors) {
+      problems.push({ file, line: lineAt(pos[0]), code: 'InvalidYaml', message: firstLineOf(message) })
     }
     if (document.errors.length > 0 || !isMap(document.contents)) continue
     for (const [index, part] of split(document.contents.items).entries()) {
       const map = new YAMLMap(document.schema)
       map.items = [...part]
-      objects.push({
-        file,
-        object: map.toJS(document) as unknown,
-        lineOf: (path) => lineAt(offsetOf(map, path)),
-      })
+      objects.push(
+        ...itemsOf(map.toJS(document)).map(({ object, place }) => {
+          return { file, object, lineOf: (path: Path) => lineAt(offsetOf(map, [...place, ...path])) }
+        }),
+      )
       if (index === 0) continue
       const line = lineAt(startOf(part[0]))
       const message = 'another object begins here: put a line `---` before it, and give it an apiVersion of its own'
@@ -51,6 +50,19 @@ export function readObjects(file: string, text: string): ReadFile {
   }
   return { objects, problems }
 }
+
+/** The place is known otherwise. */
+const firstLineOf = (message: string): string =>
+  message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '') ?? message
+
+/** Of a list as `kubectl get` prints it; anything else is itself. */
+function itemsOf(object: unknown): readonly { readonly object: unknown; readonly place: Path }[] {
+  const isList = typeof object === 'object' && object !== null && 'items' in object && 'kind' in object
+  if (!isList || !String(object.kind).endsWith('List') || !Array.isArray(object.items)) return [{ object, place: [] }]
+  return object.items.map((item: unknown, index) => ({ object: item, place: ['items', index] }))
+}
+
+type Path = readonly (string | number)[]
 
 type Item = Pair<unknown, unknown>
 

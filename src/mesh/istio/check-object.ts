@@ -1,35 +1,15 @@
 import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
+import type { Diagnostic, DiagnosticCode } from './diagnostic.ts'
+import { fieldsOf, objectKeyOf } from './fields.ts'
 import { healthCheckAnnotation, healthCheckIssues, healthCheckTextOf } from './health-check.ts'
 import { nearest } from './nearest.ts'
-import { type SpecIssueCode, specIssues } from './read-spec.ts'
+import { specIssues } from './read-spec.ts'
 import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
 import { gatewaySpec } from './supported-gateway.ts'
 import { authorizationPolicySpec, peerAuthenticationSpec, requestAuthenticationSpec } from './supported-security.ts'
 import { serviceEntrySpec, workloadEntrySpec } from './supported-service-entry.ts'
 import { sidecarSpec } from './supported-sidecar.ts'
-
-/** Stable: scripts compare them. */
-export type DiagnosticCode =
-  | SpecIssueCode
-  | 'UnknownVersion'
-  | 'UnsupportedKind'
-  | 'HostConflict'
-  | 'SidecarConflict'
-  | 'HostNotFound'
-  | 'PortNotFound'
-  | 'SubsetNotFound'
-  | 'GatewayNotFound'
-  | 'NotBoundToGateway'
-  | 'UnreachableRoute'
-
-export interface Diagnostic {
-  readonly severity: 'error' | 'warning'
-  readonly code: DiagnosticCode
-  readonly object: ObjectKey
-  readonly path: readonly (string | number)[]
-  readonly message: string
-}
 
 /** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
 export function checkObject(object: unknown): readonly Diagnostic[] {
@@ -142,14 +122,3 @@ function hintFor(path: readonly (string | number)[]): string | undefined {
     ? `there is no such field: write the host into the list spec.servers[${index}].hosts`
     : undefined
 }
-
-export function objectKeyOf(object: unknown): ObjectKey {
-  const { kind, metadata } = fieldsOf(object)
-  const { namespace, name } = fieldsOf(metadata)
-  return { kind: textOr(kind, ''), namespace: textOr(namespace, 'default'), name: textOr(name, '') }
-}
-
-const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise)
-
-export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {}

@@ -4,7 +4,8 @@
  * It knows no Envoy message and talks to no server.
  */
 export { analyze } from './analyze.ts'
-export { checkObject, type Diagnostic } from './check-object.ts'
+export { checkObject } from './check-object.ts'
+export type { Diagnostic } from './diagnostic.ts'
 export type { FoundCredential } from './gateway-listeners.ts'
 export { healthCheckTextOf } from './health-check.ts'
 export { readSpec, renderPath } from './read-spec.ts'

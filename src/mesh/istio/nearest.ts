@@ -13,5 +13,16 @@ const isSameWord = (left: string, right: string): boolean => plain(left) === pla
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_ ]/g, '')
 
+/** The host that was probably meant: one of a name like it, or of the same name in another namespace. */
+export function nearestHost(host: string, known: readonly string[]): string | undefined {
+  const [name = '', ...rest] = host.split('.')
+  const others = known.filter((candidate) => candidate !== host)
+  const near = nearest(name, others.filter((each) => each.endsWith(`.${rest.join('.')}`)).map(nameOf))
+  if (near !== undefined) return [near, ...rest].join('.')
+  return others.find((candidate) => nameOf(candidate) === name) ?? nearest(host, others)
+}
+
+const nameOf = (host: string): string => host.split('.')[0] ?? ''
+
 /** `; did you mean X?`, or nothing. */
 export const didYouMean = (found: string | undefined): string => (found === undefined ? '' : `; did you mean ${found}?`)

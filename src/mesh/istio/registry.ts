@@ -125,6 +125,12 @@ export function protocolOf(port: { readonly name?: string; readonly appProtocol?
   return tcpNames.has(word) || (tcpPorts.has(number) && !httpNames.has(word)) ? 'tcp' : 'http'
 }
 
+/** Whether its name, its appProtocol or its number tells what the port speaks. */
+export function saysProtocol(port: { readonly name?: string; readonly appProtocol?: string }, number: number): boolean {
+  const word = (port.appProtocol ?? port.name?.split('-')[0] ?? '').toLowerCase()
+  return http2Names.has(word) || tcpNames.has(word) || httpNames.has(word) || tcpPorts.has(number)
+}
+
 function endpointsOf(
   port: ServicePort,
   slices: readonly EndpointSlice[],

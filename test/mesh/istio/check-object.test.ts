@@ -43,7 +43,7 @@ const rows: readonly (readonly [string, object, string])[] = [
   [
     'a word in other letters',
     policy({ loadBalancer: { simple: 'round_robin' } }),
-    'InvalidValue spec.trafficPolicy.loadBalancer.simple: must be one of UNSPECIFIED, LEAST_REQUEST, LEAST_CONN, ROUND_ROBIN, RANDOM; did you mean ROUND_ROBIN?',
+    'InvalidValue spec.trafficPolicy.loadBalancer.simple: must be one of UNSPECIFIED, LEAST_REQUEST, LEAST_CONN, ROUND_ROBIN, RANDOM, PASSTHROUGH; did you mean ROUND_ROBIN?',
   ],
   [
     'a number in quotes',

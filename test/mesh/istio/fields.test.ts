@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { checkedKinds, checkObject, type Diagnostic } from '../../../src/mesh/istio/check-object.ts'
-import { renderPath } from '../../../src/mesh/istio/index.ts'
+import { checkedKinds, checkObject } from '../../../src/mesh/istio/check-object.ts'
+import { type Diagnostic, renderPath } from '../../../src/mesh/istio/index.ts'
 import { type Places, readDefinitions, readSchema, readTables, specWith } from '../../support/field-tables.ts'
 import definitions from './istio-fields.json' with { type: 'json' }
 

@@ -1,0 +1,69 @@
+import type { Catalog, GivenRoutes } from './catalog.ts'
+import { ownPortOf, servicesOf } from './cluster.ts'
+import { type Found, info, nameOf, warning } from './found.ts'
+
+/** What ports speak. */
+export const checkServices = (known: Catalog): readonly Found[] => [
+  ...checkNames(known),
+  ...checkSharedPorts(known),
+  ...known.routes.flatMap((routes) => checkRouteProtocol(routes, known)),
+  ...checkEntries(known),
+]
+
+/** Ports are not sniffed: what tells nothing is HTTP/1.1. */
+const checkNames = ({ cluster }: Catalog): readonly Found[] =>
+  cluster.services.flatMap((service) =>
+    service.ports.flatMap(({ number, name, saysProtocol }, index) => {
+      if (saysProtocol) return []
+      const example = name === undefined || name === '' ? 'http' : `http-${name}`
+      const message = `neither the name nor appProtocol says what port ${number} speaks, so that it counts as HTTP/1.1; name it ${example}, or grpc-..., http2-..., tcp-... for what speaks that`
+      return [info('PortWithoutProtocol', service, ['spec', 'ports', index], message)]
+    }),
+  )
+
+/** A port of a pod has one listener, whatever Services lead there. */
+const checkSharedPorts = ({ cluster }: Catalog): readonly Found[] =>
+  cluster.workloads.flatMap((workload) => {
+    const ports = servicesOf(cluster, workload).flatMap((service) =>
+      service.ports.map((port, at) => ({ service, port, at, own: ownPortOf(workload, port) })),
+    )
+    return ports.flatMap((later, index) => {
+      const earlier = ports
+        .slice(0, index)
+        .find(({ own, port }) => own === later.own && (port.protocol === 'tcp') !== (later.port.protocol === 'tcp'))
+      if (earlier === undefined) return []
+      const message = `leads to port ${later.own} of ${workload.key.kind} ${nameOf(workload)} as ${later.port.protocol}, the Service ${nameOf(earlier.service)} as ${earlier.port.protocol}; only one of the two counts: say the same in both`
+      return [warning('PortConflict', later.service, ['spec', 'ports', later.at], message)]
+    })
+  })
+
+/** Of hosts that routes are for, in the mesh. */
+function checkRouteProtocol(routes: GivenRoutes, known: Catalog): readonly Found[] {
+  if (!routes.gateways.includes('mesh')) return []
+  return routes.hosts.flatMap((host) => {
+    const ports = known.hosts.get(host)?.ports ?? []
+    const numbers = ports.map(({ number }) => number).join(', ')
+    const isTcp = ({ protocol }: (typeof ports)[number]) => protocol === 'tcp'
+    if (ports.length === 0) return []
+    if (routes.spec.http.length > 0 && ports.every(isTcp)) {
+      const message = `count for no port of ${host}: all (${numbers}) are for TCP; name one http-..., or write spec.tcp`
+      return [warning('ProtocolMismatch', routes, ['spec', 'http'], message)]
+    }
+    if (routes.spec.tcp.length > 0 && !ports.some(isTcp)) {
+      const message = `count for no port of ${host}: all (${numbers}) are for HTTP; name one tcp-..., or write spec.http`
+      return [warning('ProtocolMismatch', routes, ['spec', 'tcp'], message)]
+    }
+    return []
+  })
+}
+
+/** Connections without a name in them are known by their addresses alone. */
+const checkEntries = ({ entries }: Catalog): readonly Found[] =>
+  entries.flatMap((entry) => {
+    const { ports, addresses, hosts, resolution, endpoints } = entry.spec
+    const isReached = addresses.length > 0 || endpoints.length > 0
+    const at = ports.findIndex(({ protocol }) => !['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol))
+    if (at === -1 || isReached || resolution !== 'NONE') return []
+    const message = `connections to ${hosts[0]}:${ports[at]?.number} cannot be told from others of that port, for they name no host; write its addresses in spec.addresses`
+    return [warning('AddressesRequired', entry, ['spec', 'ports', at], message)]
+  })
