@@ -112,3 +112,32 @@ test('what is right, or has several meanings, is left as it is', () => {
   ]
   expect(fixObjects(objects)).toEqual(objects)
 })
+
+test('what can have been meant only in one way is corrected', () => {
+  const policy = (rest: object) => ({ kind: 'AuthorizationPolicy', metadata: { name: 'a' }, ...rest })
+  const rule = (trafficPolicy: object, labels: object) => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: 'a' },
+    spec: { host: 'web', subsets: [{ name: 'v1', labels }], trafficPolicy },
+  })
+  const wrong = [
+    policy({ spec: { action: 'deny', rules: [{ to: [{ operation: { Methods: 'GET' } }] }] } }),
+    rule(
+      { load_balancer: { simple: 'round-robin' }, connectionPool: { http: { maxRetries: '3' } } },
+      { version: 1, canary: true },
+    ),
+    rule({ connectionPool: { tcp: { connectTimeout: 5, depth: 1 } } }, { version: 'v1' }),
+  ]
+  expect(fixObjects(wrong)).toEqual([
+    policy({
+      apiVersion: 'security.istio.io/v1',
+      spec: { action: 'DENY', rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
+    }),
+    rule(
+      { loadBalancer: { simple: 'ROUND_ROBIN' }, connectionPool: { http: { maxRetries: 3 } } },
+      { version: '1', canary: 'true' },
+    ),
+    wrong[2],
+  ])
+})

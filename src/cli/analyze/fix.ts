@@ -1,3 +1,5 @@
+import { checkObject, type Fix } from '../../mesh/istio/index.ts'
+
 type Fields = Readonly<Record<string, unknown>>
 
 const isFields = (value: unknown): value is Fields =>
@@ -11,23 +13,56 @@ const networkingKinds = new Set([
   'ServiceEntry',
   'WorkloadEntry',
 ])
+const securityKinds = new Set(['PeerAuthentication', 'AuthorizationPolicy', 'RequestAuthentication'])
 
 /**
- * Corrects what has one plausible meaning: an object without apiVersion gets that of the first of its group, the host
+ * Corrects what has one plausible meaning: words that differ from the right ones in case, dashes and underscores only,
+ * numbers in quotes, text without them and one value in place of a list; an object without apiVersion gets that of the first of its group, the host
  * of a Gateway's port moves into the hosts of its server, and routes whose hosts a Gateway serves by name are bound to it.
  */
 export function fixObjects(objects: readonly unknown[]): readonly unknown[] {
   const apiVersion = objects
     .flatMap((object) => (isFields(object) && typeof object.apiVersion === 'string' ? [object.apiVersion] : []))
     .find((version) => version.startsWith('networking.istio.io/'))
-  const fixed = objects.map((object) => fixServers(fixVersion(object, apiVersion ?? 'networking.istio.io/v1')))
+  const fixed = objects.map((object) =>
+    fixWords(fixServers(fixVersion(object, apiVersion ?? 'networking.istio.io/v1'))),
+  )
   const gateways = fixed.filter(isFields).filter(({ kind }) => kind === 'Gateway')
   return fixed.map((object) => bindToGateway(object, gateways))
 }
 
 function fixVersion(object: unknown, apiVersion: string): unknown {
   if (!isFields(object) || object.apiVersion !== undefined) return object
-  return typeof object.kind === 'string' && networkingKinds.has(object.kind) ? { apiVersion, ...object } : object
+  if (typeof object.kind !== 'string') return object
+  if (securityKinds.has(object.kind)) return { apiVersion: 'security.istio.io/v1', ...object }
+  return networkingKinds.has(object.kind) ? { apiVersion, ...object } : object
+}
+
+/** A field that is right now may show what is wrong below it. */
+function fixWords(object: unknown, tries = 5): unknown {
+  const found = checkObject(object).flatMap(({ path, fix }) => (fix === undefined ? [] : [{ path, fix }]))
+  if (found.length === 0 || tries === 0) return object
+  return fixWords(
+    found.reduce((whole, { path, fix }) => applyFix(whole, path, fix), object),
+    tries - 1,
+  )
+}
+
+type Path = readonly (string | number)[]
+
+function applyFix(value: unknown, [step, ...rest]: Path, fix: Fix): unknown {
+  if (step === undefined) return fix.kind === 'replace' ? fix.value : value
+  const isLast = rest.length === 0
+  if (Array.isArray(value)) return value.map((each, at) => (at === step ? applyFix(each, rest, fix) : each))
+  if (!isFields(value)) return value
+  const renamed = (name: string) =>
+    isLast && fix.kind === 'rename' && name === step && !(fix.to in value) ? fix.to : name
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      renamed(name),
+      name === String(step) ? applyFix(inner, rest, fix) : inner,
+    ]),
+  )
 }
 
 function fixServers(object: unknown): unknown {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { ObjectKey } from '../model/index.ts'
-import type { Diagnostic, DiagnosticCode } from './diagnostic.ts'
+import type { Diagnostic, DiagnosticCode, Fix } from './diagnostic.ts'
 import { fieldsOf, objectKeyOf } from './fields.ts'
 import { healthCheckAnnotation, healthCheckIssues, healthCheckTextOf } from './health-check.ts'
 import { nearest } from './nearest.ts'
@@ -24,12 +24,13 @@ function checkSpec(object: unknown): readonly Diagnostic[] {
   const key = objectKeyOf(object)
   if (known === undefined) return groups.has(groupOf(apiVersion)) ? [unsupportedKind(key)] : []
   if (isForeign(apiVersion)) return []
-  const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string): Diagnostic => ({
+  const error = (code: DiagnosticCode, path: Diagnostic['path'], message: string, fix?: Fix): Diagnostic => ({
     severity: 'error',
     code,
     object: key,
     path,
     message,
+    ...(fix === undefined ? {} : { fix }),
   })
   const versions = known.versions.map((version) => `${known.group}/${version}`)
   return [
@@ -43,7 +44,7 @@ function checkSpec(object: unknown): readonly Diagnostic[] {
     ...(spec === undefined && known.group === networking.group
       ? [error('MissingField', ['spec'], 'must be given')]
       : specIssues(known.schema, spec).map((issue) =>
-          error(issue.code, ['spec', ...issue.path], hintFor(issue.path) ?? issue.message),
+          error(issue.code, ['spec', ...issue.path], hintFor(issue.path) ?? issue.message, issue.fix),
         )),
   ]
 }

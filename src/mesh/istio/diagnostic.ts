@@ -22,4 +22,11 @@ export interface Diagnostic {
   readonly path: readonly (string | number)[]
   /** What is wrong, and what to do. */
   readonly message: string
+  /** Where only one thing can have been meant. */
+  readonly fix?: Fix
 }
+
+/** The last part of the path gets another name, or what is there another value. */
+export type Fix =
+  | { readonly kind: 'rename'; readonly to: string }
+  | { readonly kind: 'replace'; readonly value: string | number | boolean | readonly unknown[] }

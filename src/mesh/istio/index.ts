@@ -5,7 +5,7 @@
  */
 export { analyze } from './analyze.ts'
 export { checkObject } from './check-object.ts'
-export type { Diagnostic } from './diagnostic.ts'
+export type { Diagnostic, Fix } from './diagnostic.ts'
 export type { FoundCredential } from './gateway-listeners.ts'
 export { healthCheckTextOf } from './health-check.ts'
 export { readSpec, renderPath } from './read-spec.ts'

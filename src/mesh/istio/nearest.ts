@@ -9,7 +9,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 }
 
 /** Equal but for case, dashes and underscores. */
-const isSameWord = (left: string, right: string): boolean => plain(left) === plain(right)
+export const isSameWord = (left: string, right: string): boolean => plain(left) === plain(right)
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_ ]/g, '')
 

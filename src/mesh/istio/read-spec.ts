@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { failure, type Result, success } from '../../base/index.ts'
-import { didYouMean, nearest } from './nearest.ts'
+import type { Fix } from './diagnostic.ts'
+import { didYouMean, isSameWord, nearest } from './nearest.ts'
 import { fieldHint, fieldsAt } from './schema-fields.ts'
 
 /** One thing that is wrong with a spec. */
@@ -9,6 +10,7 @@ export interface SpecIssue {
   readonly path: readonly (string | number)[]
   readonly code: SpecIssueCode
   readonly message: string
+  readonly fix?: Fix
 }
 
 /** Stable: scripts compare them. */
@@ -55,7 +57,13 @@ function readIssue(issue: z.core.$ZodIssue, schema: z.ZodType, unknown: string):
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
-      return { path: [...path, key], code: 'UnknownField', message: `${unknown}${fieldHint(schema, path, key)}` }
+      const to = fieldsAt(schema, path).find((known) => isSameWord(known, key))
+      return {
+        path: [...path, key],
+        code: 'UnknownField',
+        message: `${unknown}${fieldHint(schema, path, key)}`,
+        ...(to === undefined ? {} : { fix: { kind: 'rename', to } }),
+      }
     })
   }
   // A field that is named only to say what to do instead.
@@ -63,9 +71,9 @@ function readIssue(issue: z.core.$ZodIssue, schema: z.ZodType, unknown: string):
     return [{ path, code: 'UnsupportedField', message: issue.message }]
   }
   const code = codeOf(issue)
-  return [
-    { path, code, message: code === 'MissingField' ? absenceMessage(issue) : messageOf(issue, fieldsAt(schema, path)) },
-  ]
+  const message = code === 'MissingField' ? absenceMessage(issue) : messageOf(issue, fieldsAt(schema, path))
+  const value = meantBy(issue)
+  return [{ path, code, message, ...(value === undefined ? {} : { fix: { kind: 'replace', value } }) }]
 }
 
 function absenceMessage(issue: z.core.$ZodIssue): string {
@@ -94,6 +102,24 @@ function typeMessage({ expected, message, input }: z.core.$ZodIssueInvalidType, 
   const of = fields.length === 0 ? '' : ` (${fields.join(', ')})`
   return `must be ${nameOf(expected)}${of}${received === '' ? '' : `, not ${received}`}${hint}`
 }
+
+/** The value that must have been meant. */
+function meantBy(issue: z.core.$ZodIssue): string | number | boolean | readonly unknown[] | undefined {
+  const { input } = issue
+  if (issue.code === 'invalid_value' && typeof input === 'string') {
+    return issue.values.map(String).find((word) => isSameWord(word, input))
+  }
+  if (issue.code !== 'invalid_type') return undefined
+  if (issue.expected === 'array') return typeof input === 'string' ? [input] : undefined
+  if (issue.expected === 'string') return issue.message.startsWith('Invalid input') ? textFor(input) : undefined
+  return typeof input === 'string' && rewritten(issue.expected, input) !== '' ? parsed(input) : undefined
+}
+
+const textFor = (input: unknown): string | undefined =>
+  typeof input === 'number' || typeof input === 'boolean' ? String(input) : undefined
+
+const parsed = (input: string): number | boolean =>
+  input === 'true' || input === 'false' ? input === 'true' : Number(input)
 
 /** The same value, written as what is asked for. */
 function rewritten(expected: string, input: unknown): string {
