@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { createArgoRollouts } from '../test/bench/release/argo-rollouts.ts'
 import { buildBundle } from '../test/bench/release/bundle.ts'
 import { createFlagger } from '../test/bench/release/flagger.ts'
+import { measureFloor } from '../test/bench/release/floor.ts'
 import { type Measurement, measure } from '../test/bench/release/measure.ts'
 import { createSluice } from '../test/bench/release/sluice.ts'
 import type { Subject } from '../test/bench/release/subject.ts'
@@ -11,7 +12,7 @@ import { renderSummary } from '../test/bench/release/summary.ts'
 /**
  * How fast and at what cost a controller releases, on a real control plane (etcd, kube-apiserver, kube-controller-manager;
  * kwok in place of kubelets). No pod runs, so the requests that a real Prometheus reads are simulated. Peers that are named
- * do the same work in the same run and are counted in the same way.
+ * do the same work in the same run and are counted in the same way; so is what is left where no controller works.
  */
 const { values } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const peers: readonly Subject[] = [
 ]
 const common = { canaries, idleSeconds: Number(values.idle), report: (line: string) => console.error(line) }
 
+const floor = await measureFloor({ ...common, rounds })
 const measurements: Measurement[] = []
 {
   await using bundle = await buildBundle()
@@ -42,9 +44,9 @@ const measurements: Measurement[] = []
 for (const peer of peers) measurements.push(await measure(peer, { ...common, rounds: peerRounds }))
 
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`
-if (values.json) console.log(JSON.stringify({ machine, date: new Date().toISOString(), measurements }))
+if (values.json) console.log(JSON.stringify({ machine, date: new Date().toISOString(), floor, measurements }))
 else {
   console.log(`${canaries} canaries, ${machine}, ${new Date().toISOString().slice(0, 10)}\n`)
-  console.log(renderSummary(measurements))
+  console.log(renderSummary(floor, measurements))
 }
 process.exit(0)

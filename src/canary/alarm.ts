@@ -46,7 +46,7 @@ function beginning({ run }: ActiveRelease, observation: Pick<Observation, 'canar
 export function takeAlarm(state: ActiveRelease, observation: Observation): Change | undefined {
   const verdicts = observation.answers.alarm?.verdicts ?? []
   const telling = verdicts.filter(({ decision, memory }) => decision === 'rollback' || memory !== undefined)
-  if (telling.length === 0 || currentStep(state)?.programmedAt === undefined) return undefined
+  if (telling.length === 0 || currentStep(state) === undefined) return undefined
   if (state.run.progress.frozenAt !== undefined) return undefined
   const noted = noteVerdicts(state, telling)
   const { result, message } = judge(telling, [])

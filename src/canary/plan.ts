@@ -71,9 +71,13 @@ function planRoute(recorded: ReleaseState, next: ReleaseState, observation: Obse
   const { route } = observation
   if (traffic === undefined || (isSameTraffic(route.traffic, traffic) && route.isCurrent)) return []
   // A share rises only when the verdict that lets it is on record, or a crash would take it back; it falls at once.
-  const isOnRecord = isSameTraffic(wantedTraffic(recorded, observation), traffic)
+  const isOnRecord = isSameTraffic(wantedTraffic(recorded, observation), traffic) || isStepOf(recorded, next)
   return isRaise(route.traffic, traffic) && !isOnRecord ? [] : [{ kind: 'route', traffic }]
 }
+
+/** The steps of a run are on its record before the route is written. */
+const isStepOf = (recorded: ReleaseState, next: ReleaseState): boolean =>
+  recorded.run?.name === next.run?.name && recorded.phase === 'Progressing' && next.phase === 'Progressing'
 
 const isRaise = (from: Traffic | undefined, to: Traffic): boolean =>
   to.canary > (from?.canary ?? 0) || to.mirror > (from?.mirror ?? 0) || (isToAll(to) && !isToAll(from))

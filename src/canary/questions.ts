@@ -11,7 +11,7 @@ import { turnOf } from './turn.ts'
 export type Question =
   | ({ readonly kind: 'check' } & Measurable)
   /** Between two checks: does the new version fail beyond doubt since then? */
-  | ({ readonly kind: 'alarm'; readonly since: number } & Measurable)
+  | ({ readonly kind: 'alarm'; readonly since: number } & Omit<Measurable, 'windowStart'> & Partial<Measurable>)
   | { readonly kind: 'gate'; readonly type: WebhookType }
   | { readonly kind: 'rollback' }
 
@@ -76,13 +76,17 @@ function windowOf(state: ActiveRelease, { now }: Unanswered): Measurable {
 }
 
 /**
- * An alarm of an earlier run says nothing of this one, and a step without its weight has no requests to look at.
+ * An alarm of an earlier run says nothing of this one. While a step waits for its weight the new version has the requests
+ * of the weight before, so the wait hides nothing; without a start of its own, nothing is compared in it.
  * A check that is due does not stand for it: it may wait for a Job.
  */
 function alarmOf(state: ActiveRelease, observation: Unanswered): readonly Question[] {
   const { alarm } = observation
-  if (alarm?.run !== state.run.name || currentStep(state)?.programmedAt === undefined) return []
-  return [{ kind: 'alarm', ...windowOf(state, observation), since: alarm.since }]
+  const step = currentStep(state)
+  if (alarm?.run !== state.run.name || step === undefined) return []
+  const { windowStart: _, ...measurable } = windowOf(state, observation)
+  const windowStart = parseTime(step.programmedAt)
+  return [{ kind: 'alarm', ...measurable, ...(windowStart !== undefined && { windowStart }), since: alarm.since }]
 }
 
 /** The gate the release stands at. */

@@ -1,5 +1,6 @@
 import { podsDueNext } from './crashes.ts'
 import type { Observation } from './observation.ts'
+import { slownessSaidAt } from './phases/progressing.ts'
 import { checkDueAt, gateDueAt, gateTypeOf, hooksOf, questionsFor, rollbackDueAt } from './questions.ts'
 import { currentStep } from './run.ts'
 import { isActive, type ReleaseState } from './state.ts'
@@ -32,10 +33,12 @@ function appointments(state: ReleaseState, observation: Observation): readonly n
   const type = gateTypeOf(state, observation)
   const hasGate = type !== undefined && hooksOf(observation, type).length > 0
   const pods = podsDueNext(state, observation)
+  const said = state.phase === 'Progressing' ? slownessSaidAt(state) : undefined
   const settled = state.phase === 'Waiting' ? settledAt(state, observation) : undefined
   return [
     ...(check === undefined ? [] : [check]),
     ...(pods === undefined ? [] : [pods]),
+    ...(said === undefined ? [] : [said]),
     ...(settled === undefined ? [] : [settled]),
     ...(hasGate ? [gateDueAt(state, observation)] : []),
     ...[rollbackDueAt(state, observation)].filter(Number.isFinite),

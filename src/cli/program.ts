@@ -184,7 +184,7 @@ function addServerCommands(program: Command): void {
       'http://prometheus:9090',
     )
     .option('--scrape-interval <duration>', 'time between two scrapes of a proxy by that Prometheus', '2s')
-    .option('--guard-interval <duration>', 'time between two readings of all releases in progress; 0s for none', '2s')
+    .option('--guard-interval <duration>', 'time between two readings of all releases in progress; 0s for none', '1s')
     .addOption(
       new Option('--mesh-provider <name>', 'who moves traffic unless a Canary says otherwise')
         .choices(['mesh', 'istio'])

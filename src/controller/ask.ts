@@ -61,7 +61,8 @@ async function askAlarm(options: AskOptions, asked: Asked, signal: AbortSignal):
   if (question === undefined) return undefined
   const { analysis } = asked.observation.canary.spec
   const early = { sinceMs: question.since, settings: guardSettingsOf(analysis) }
-  return { verdicts: await measure(options, asked, { ...question, early }, signal) }
+  const { windowStart = question.windowEnd } = question
+  return { verdicts: await measure(options, asked, { ...question, windowStart, early }, signal) }
 }
 
 async function askGate(options: AskOptions, asked: Asked, signal: AbortSignal): Promise<Answers['gate']> {

@@ -3,6 +3,7 @@ import { type Observation, podsDueAt, type ReleaseState } from '../canary/index.
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Gathered } from './observe.ts'
+import { hasPods } from './workload/facts.ts'
 import { type Workload, workloadOf } from './workload/workload.ts'
 
 /** A pod may meet a dependency that is late once or twice. */
@@ -21,7 +22,7 @@ export async function observeCrashes(
 ): Promise<Pick<Observation, 'crash'>> {
   const target = workloadOf(gathered.target)
   const dueAt = podsDueAt(state, observation)
-  if (target === undefined || dueAt === undefined || dueAt > observation.now) return {}
+  if (target === undefined || !hasPods(target) || dueAt === undefined || dueAt > observation.now) return {}
   try {
     const { items } = await client.list(podKind, {
       namespace: target.metadata.namespace,

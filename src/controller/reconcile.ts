@@ -24,7 +24,7 @@ import { type Gathered, gather, type ObserveOptions } from './observe.ts'
 import { noticesOf, owedBy } from './owed-notices.ts'
 import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
-import { record } from './record.ts'
+import { recordCanary, recordRun } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
 import type { Retelling } from './retell.ts'
 import { refuseStale } from './staleness.ts'
@@ -117,15 +117,23 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   const added = noticesOf({ canary, state: next, notes, weight: traffic?.canary ?? 0, now: observation.now })
   const owed = owedBy(canary, recorded, run)
   const notices = { owed, added, isSettled: options.outbox.isSettled }
-  const hasChanged = !isGone && (await record(options, { next, run, observation, traffic, notices }))
-  options.turns.settle(canary)
+  const outcome = { next, run, observation, traffic, notices }
   // Traffic follows the record: whoever takes over after a crash goes on from what was decided, and never back.
-  for (const action of actions) if (action.kind === 'route') await perform(options, pass.gathered, action)
+  const wroteRun = !isGone && (await recordRun(options, outcome))
+  // Where the release stands is on its run, so what people read of it may come after the traffic.
+  if (wroteRun) await moveTraffic(options, pass)
+  const wroteCanary = !isGone && (await recordCanary(options, outcome))
+  options.turns.settle(canary)
+  if (!wroteRun) await moveTraffic(options, pass)
   options.metrics.observe(canary, next, traffic)
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
-  if (hasChanged || actions.length > 0) logDecision(options.log, canary, decision, traffic)
+  if (wroteRun || wroteCanary || actions.length > 0) logDecision(options.log, canary, decision, traffic)
   const announcement = { canary, state: next, notes, notices: [...owed, ...added], now: observation.now }
   if (!(await announce(options, announcement))) options.retelling.forget(canary)
+}
+
+async function moveTraffic(options: ReconcileOptions, { decision, gathered }: Pass): Promise<void> {
+  for (const action of decision.actions) if (action.kind === 'route') await perform(options, gathered, action)
 }
 
 function writtenTraffic({ actions }: Decision): Traffic | undefined {

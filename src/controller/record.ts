@@ -7,7 +7,14 @@ import {
   type OwedNotice,
 } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
-import { type Observation, type ReleaseState, renderRunStatus, renderStatus, type Traffic } from '../canary/index.ts'
+import {
+  type Observation,
+  type ReleaseState,
+  renderRunStatus,
+  renderStatus,
+  restoreState,
+  type Traffic,
+} from '../canary/index.ts'
 import { isConflict, type KubeClient } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
 
@@ -32,22 +39,18 @@ export interface RunNotices {
   readonly isSettled: (id: string) => boolean
 }
 
-/** Writes what was decided, if it differs from what is recorded: the run first, then the Canary. */
-export async function record(options: RecordOptions, outcome: Outcome): Promise<boolean> {
-  const wroteRun = await recordRun(options, outcome)
-  const wroteCanary = await recordCanary(options, outcome)
-  return wroteRun || wroteCanary
-}
-
-/** A run that is only now begun gets its first status with the next change: its absence says the same. */
-async function recordRun({ client, copies }: RecordOptions, outcome: Outcome): Promise<boolean> {
-  const { run: recorded, next } = outcome
+/**
+ * Writes where the release stands on its run, if it differs from what is recorded. A run that is only now begun gets its
+ * first status with the next change: its absence says the same.
+ */
+export async function recordRun({ client, copies }: RecordOptions, outcome: Outcome): Promise<boolean> {
+  const { run: recorded, next, observation } = outcome
   const { run } = next
   if (run === undefined || recorded?.metadata.name !== run.name) return false
   const { owed, added } = noticesAfter(outcome)
   const plain = renderRunStatus(next, run)
-  const { notices: former, ...rest } = recorded.status ?? {}
-  const isSame = recorded.status !== undefined && isSameJson(plain, rest)
+  const { notices: former, ...rest } = recorded.status ?? firstStatus(observation.canary, recorded)
+  const isSame = isSameJson(plain, rest)
   // While the release goes on, what was delivered is struck off with the next write.
   const isOwedLess = run.outcome !== 'Running' && owed.length < (former?.length ?? 0)
   if (isSame && added.length === 0 && !isOwedLess) return false
@@ -58,6 +61,12 @@ async function recordRun({ client, copies }: RecordOptions, outcome: Outcome): P
   return true
 }
 
+/** What the absence of a status says. */
+function firstStatus(canary: Canary, recorded: CanaryRun): Partial<NonNullable<CanaryRun['status']>> {
+  const state = restoreState(canary, recorded)
+  return state.run === undefined ? {} : renderRunStatus(state, state.run)
+}
+
 /** More than the record holds were not decided in one run. */
 const MOST_NOTICES = 32
 
@@ -66,7 +75,11 @@ function noticesAfter({ notices }: Outcome): Pick<RunNotices, 'owed' | 'added'> 
   return { owed: owed.filter(({ id }) => !isSettled(id)).slice(added.length - MOST_NOTICES), added }
 }
 
-async function recordCanary(options: RecordOptions, { next, observation, traffic }: Outcome): Promise<boolean> {
+/** Writes what people and tools read of the release, if it differs from what they read now. */
+export async function recordCanary(
+  options: RecordOptions,
+  { next, observation, traffic }: Omit<Outcome, 'run' | 'notices'>,
+): Promise<boolean> {
   const { canary } = observation
   const status = renderStatus(next, observation, traffic)
   if (isSameJson(status, canary.status)) return false

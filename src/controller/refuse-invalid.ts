@@ -3,7 +3,7 @@ import { type Cause, restoreState } from '../canary/index.ts'
 import type { EventRecorder, WorkOutcome } from '../kube/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
 import { isDeleted, removeFinalizer } from './finalizer.ts'
-import { type RecordOptions, record } from './record.ts'
+import { type RecordOptions, recordCanary } from './record.ts'
 import type { Retelling } from './retell.ts'
 
 export interface RefuseOptions extends RecordOptions {
@@ -25,7 +25,7 @@ export async function refuseInvalid(options: RefuseOptions, canary: Canary, erro
     canary: canary.status?.canaryWeight ?? 0,
     mirror: 0,
   }
-  const hasChanged = await record(options, { next, observation, traffic, run: undefined })
+  const hasChanged = await recordCanary(options, { next, observation, traffic })
   if (!hasChanged) {
     await options.retelling.ensure(canary, recorded, observation.now)
     return {}

@@ -139,13 +139,21 @@ describe('a reading of all releases', () => {
     ])
   })
 
-  test('says nothing before the weight is acknowledged, of another run, of dry runs and without an answer', async () => {
+  test('compares nothing before the weight is acknowledged, and a limit waits for no weight', async () => {
+    const unacknowledged = { programmedMs: undefined }
+    const { seen } = await readAt(
+      [41, 43, 45],
+      [watchOf('half', compared, unacknowledged), watchOf('dead', ranged, unacknowledged)],
+    )
+    expect(seen.map(([second, { key }]) => `${key} at ${second}`)).toEqual(['dead/web at 43', 'dead/web at 45'])
+  })
+
+  test('says nothing of another run, of dry runs and without an answer', async () => {
     const dryRun = { ...ranged, dryRun: true }
     const down = 'http://127.0.0.1:1'
     const { seen } = await readAt(
       [41, 43, 45],
       [
-        watchOf('half', ranged, { programmedMs: undefined }),
         watchOf('half', ranged, { key: 'young', sinceMs: at(44) }),
         watchOf('half', dryRun, { key: 'dry' }),
         watchOf('half', ranged, { key: 'down', metricsServer: down }),

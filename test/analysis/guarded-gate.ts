@@ -7,8 +7,8 @@ import { guardSettingsOf } from '../../src/api/index.ts'
 import { binomial, type Random, seededRandom } from '../../src/cli/simulate/random.ts'
 import type { Gate } from './simulation.ts'
 
-/** Readings between two checks: an interval of 30 s at the guard's own 2 s. */
-const READINGS = 15
+/** Readings between two checks: an interval of 30 s at the guard's own 1 s. */
+const READINGS = 30
 const PROOF = Math.log(1 / 0.05)
 const LONGEST_HISTORY = 64
 

@@ -75,6 +75,24 @@ describe('the question', () => {
     ])
   })
 
+  test('is asked while a step waits for its weight, too, without a window to compare in', () => {
+    const world = steppedWorld()
+    const { run } = world.state
+    const steps = run?.steps.map((step) => ({ ...step, programmedAt: undefined })) ?? []
+    const waiting = {
+      ...world.state,
+      run: run && { ...run, steps, progress: { ...run.progress, checkedAt: undefined } },
+    }
+    const observation = { ...world.observe(), alarm: { run: run?.name ?? '', since: world.now - 500 } }
+    const [question] = questionsFor(waiting, observation)
+    expect(question).toEqual({
+      ...{ kind: 'alarm', id: '1970-01-01T00:00:00.000Z', since: world.now - 500, windowEnd: world.now },
+      ...{ canaryShare: 0.2, memories: [] },
+    })
+    const { next } = decide(waiting, { ...world.observe(), answers: { alarm: { verdicts: [verdict({})] } } })
+    expect(next.run?.progress.ending).toMatchObject({ outcome: 'Failed', cause: { reason: 'MetricFailed' } })
+  })
+
   test('is not asked of another run, and goes beside a check that is due', () => {
     const world = steppedWorld()
     expect(askOf(world, 'web-0')).toEqual([])

@@ -94,6 +94,19 @@ describe('a release from end to end', () => {
     expect(outcomeOf(world)).toMatchObject({ phase: 'Failed', reason: 'ProgressDeadlineExceeded', replicas: 0 })
   })
 
+  test('what a version is waited for is said once it takes a while', () => {
+    const world = initializedWorld(buildCanary())
+    world.target?.brokenRevisions.add('v2')
+    world.release('v2')
+    const reasons = [0, 0, 14_999, 1].map((milliseconds) => {
+      world.now += milliseconds
+      world.pass()
+      return world.state.cause.reason
+    })
+    expect(reasons).toEqual(['NewRevision', 'NewRevision', 'NewRevision', 'Progressing'])
+    expect(world.canary.status?.message).toBe('waiting for web:v2 (v2) to be ready')
+  })
+
   test('what came after a failure gets its own run', () => {
     const world = initializedWorld(buildCanary())
     world.release('v2')

@@ -244,12 +244,12 @@ describe('over every sequence of observations', () => {
     })
   })
 
-  test('before promotion the weight rises only for a step on record, opened by a pass on a programmed route', () => {
+  test('before promotion the weight rises only for a step that is on record then, opened by a pass on a programmed route', () => {
     afterEveryStep(({ recorded, route, performed, world }) => {
       const weight = writtenTraffic(performed)?.canary ?? 0
       const isRaised = weight > (route.traffic?.canary ?? 0)
       if (!isRaised || isFromPromotionOn(world) || recorded.run?.progress.recovering) return
-      const [step, former] = stepsOf(recorded).toReversed()
+      const [step, former] = stepsOf(world.state).toReversed()
       expect([step?.outcome, step?.weight, step?.programmedAt]).toEqual(['running', weight, undefined])
       if (former) expect([former.outcome, passes(former.verdicts.at(-1))]).toEqual(['passed', true])
     })

@@ -90,9 +90,10 @@ const rows: readonly Row[] = [
     wakesIn: 0,
   },
   {
-    name: 'a passed check opens the next step, which is recorded before its weight is written',
+    name: 'a passed check opens the next step, and its weight is written',
     observation: observationOf({ answers: checked('passed') }),
     phase: 'Progressing',
+    actions: [{ kind: 'route', traffic: { primary: 60, canary: 40, mirror: 0 } }],
     reason: ['WeightChanged', 'web:2 (v2) gets 40% of the requests'],
     notes: ['WeightChanged'],
     wakesIn: 0,

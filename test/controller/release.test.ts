@@ -57,6 +57,32 @@ describe('a release through the API', () => {
     await stop()
   })
 
+  test('the route of a step, and of its end, is written before what tells of it', async () => {
+    const { cluster, stop } = await startedCluster()
+    const writesSince = (first: number) =>
+      cluster.api.writes
+        .slice(first)
+        .filter(({ by }) => by === 'controller')
+        .map(({ verb, kind, subresource = '' }) => `${verb} ${kind} ${subresource}`.trim())
+    const told = ['replace Canary status', 'create Event']
+    const moved = ['replace CanaryRun status', 'replace VirtualService', ...told]
+    const began = cluster.api.writes.length
+    await cluster.setImage('web:2')
+    await cluster.until('a mirror', () => cluster.weights().at(-1) === '0 mirrored')
+    await cluster.pass(1_000)
+    const begun = ['patch Deployment', 'create CanaryRun', ...told, ...moved]
+    // The last one: the proxies have it.
+    expect(writesSince(began)).toEqual([...begun, 'replace CanaryRun status'])
+    cluster.verdict = 'failed'
+    await cluster.until('a failed check', () => cluster.canary().status?.failedChecks === 1)
+    await cluster.pass(0)
+    const failed = cluster.api.writes.length
+    await cluster.until('weight 0', () => cluster.weights().at(-1) === '0')
+    await cluster.pass(0)
+    expect(writesSince(failed).slice(0, moved.length)).toEqual(moved)
+    await stop()
+  })
+
   test('every window begins after the route was acknowledged and is as long as asked', async () => {
     const { cluster, stop } = await startedCluster()
     cluster.isMeshUp = false

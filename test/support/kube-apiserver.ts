@@ -24,6 +24,8 @@ export interface KubeApiserver {
   credentialsOf(namespace: string, serviceAccount: string, name: string): Promise<Credentials>
   /** Goes with it. */
   readonly folder: string
+  /** Everything that was started, itself and etcd too. */
+  readonly processes: readonly Child[]
   /** Starts a program whose output goes to the folder, and which ends before the API server does. */
   startBeside(name: string, command: string, args: readonly string[]): Child
   stop(): Promise<void>
@@ -112,7 +114,7 @@ async function startOnce(tools: Tools, options: KubeApiserverOptions): Promise<K
     const kubeconfigOf = async (namespace: string, serviceAccount: string) =>
       (await credentialsOf(namespace, serviceAccount, `${namespace}-${serviceAccount}`)).path
     const identities = { kubeconfig, kubeconfigOf, credentialsOf }
-    return { ...connection, ...identities, certificateAuthority, request, startBeside, stop }
+    return { ...connection, ...identities, certificateAuthority, request, processes: children, startBeside, stop }
   } catch (cause) {
     const log = await readFile(join(folder, 'apiserver.log'), 'utf8').catch(() => '')
     await stop()

@@ -143,16 +143,20 @@ export class ReleaseWorld {
     }
   }
 
-  /** One pass of the controller. `crashAfter` actions nothing more happens, not even the record. */
+  /** One pass of the controller. After so many writes as `crashAfter` says nothing more happens. */
   pass(crashAfter = Number.POSITIVE_INFINITY): Decision {
     const observation = this.observe()
     const decision = decide(this.state, observation)
-    for (const [index, action] of decision.actions.entries()) {
-      if (index >= crashAfter) return decision
-      this.perform(action)
-    }
-    if (crashAfter <= decision.actions.length || this.isGone) return decision
-    this.record(decision, observation)
+    const [routes, others] = [true, false].map((isRoute) =>
+      decision.actions.filter(({ kind }) => (kind === 'route') === isRoute).map((action) => () => this.perform(action)),
+    )
+    const writes = [
+      ...(others ?? []),
+      () => this.recordRun(decision),
+      ...(routes ?? []),
+      () => this.recordCanary(decision, observation),
+    ]
+    for (const write of writes.slice(0, crashAfter)) write()
     return decision
   }
 
@@ -262,13 +266,17 @@ export class ReleaseWorld {
     this.target.readyReplicas = Math.min(this.target.readyReplicas, replicas)
   }
 
-  record(decision: Decision, observation: Observation): void {
-    const { next, actions, notes } = decision
-    this.notes.push(...notes)
+  private recordRun({ next, actions }: Decision): void {
+    if (this.isGone) return
     const run = next.run && this.runs.get(next.run.name)
     const isNew = actions.some(({ kind }) => kind === 'create-run')
     if (next.run && run && !isNew)
       this.runs.set(run.metadata.name, json({ ...run, status: renderRunStatus(next, next.run) }))
+  }
+
+  private recordCanary({ next, actions, notes }: Decision, observation: Observation): void {
+    if (this.isGone) return
+    this.notes.push(...notes)
     const written = actions.find((action) => action.kind === 'route')
     const status = renderStatus(next, observation, written?.traffic ?? observation.route.traffic)
     this.canary = json({ ...this.canary, status })

@@ -15,7 +15,7 @@ export interface Track {
   readonly spans: readonly GuardSpan[]
 }
 
-/** Two minutes at the usual pace; whatever is slower than that is found by checks. */
+/** A minute at the usual pace; whatever is slower than that is found by checks. */
 const SPANS_KEPT = 64
 
 export type Reading = Pick<Track, 'atMs' | 'samples'>
@@ -47,9 +47,9 @@ export const readableSince = ({ watch, builtin }: Entry, scrapeMs: number): numb
 /** Start of the time that should be measured now; undefined when nothing looks bad. */
 export function suspect({ spans }: Track, entry: Entry, scrapeMs: number): number | undefined {
   const { rules, watch, builtin } = entry
-  if (watch.programmedMs === undefined) return undefined
   const suspectedMs = rules.limit && suspectLimit(spans, rules.limit, readableSince(entry, scrapeMs))
-  if (suspectedMs !== undefined || rules.comparison === undefined) return suspectedMs
+  if (suspectedMs !== undefined) return suspectedMs
+  if (rules.comparison === undefined || watch.programmedMs === undefined) return undefined
   const delay = { scrapeMs, flushMs: builtin.flushMs }
   const comparedMs = Math.max(settledSince(watch.programmedMs, delay), recordedUntil(entry))
   if (!suspectComparison(spans, rules.comparison, comparedMs)) return undefined

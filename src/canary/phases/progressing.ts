@@ -17,14 +17,24 @@ import { enterPromoting } from './promoting.ts'
 export function progressing(state: ActiveRelease, observation: Observation): Change | undefined {
   const guarded = guard(state, observation)
   if (guarded) return guarded
-  if (state.run.progress.readyAt === undefined) {
-    return holdWith(state, { reason: 'Progressing', message: `waiting for ${describeVersion(state.run)} to be ready` })
-  }
+  if (state.run.progress.readyAt === undefined) return awaitReadiness(state, observation)
   if (isShortened(state, observation)) return enterPromoting(state, observation)
   if (state.run.progress.frozenAt !== undefined) return undefined
   if (state.run.progress.preparedAt === undefined) return prepare(state, observation)
   if (currentStep(state) === undefined) return nextStep(state, observation)
   return holdStep(state, observation)
+}
+
+/** Most versions are ready before anybody reads that they are not, and each word costs two writes. */
+const QUIET_MS = 15_000
+
+/** When it is said what a run waits for that is not ready yet. */
+export const slownessSaidAt = ({ since, run }: ActiveRelease): number | undefined =>
+  run.progress.readyAt === undefined ? since + QUIET_MS : undefined
+
+function awaitReadiness(state: ActiveRelease, { now }: Observation): Change | undefined {
+  if (now < state.since + QUIET_MS) return undefined
+  return holdWith(state, { reason: 'Progressing', message: `waiting for ${describeVersion(state.run)} to be ready` })
 }
 
 /** The exceptions to "no weight without a verdict": the user asked for promotion without steps. */

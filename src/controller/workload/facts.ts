@@ -21,6 +21,9 @@ export const primaryFacts = (workload: Workload, threshold: ReadyThreshold): Wor
 
 export const hasReadyPods = (workload: Workload): boolean => podsOf(workload).ready > 0
 
+/** As far as its own controller has told. */
+export const hasPods = (workload: Workload): boolean => podsOf(workload).all > 0
+
 function facts(workload: Workload, threshold: ReadyThreshold): Omit<WorkloadFacts, 'revision'> {
   const pods = podsOf(workload)
   return {

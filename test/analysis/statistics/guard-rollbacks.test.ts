@@ -7,7 +7,7 @@ import { playReleases } from '../simulation.ts'
 const ALPHA = 0.05
 /** One side of 99 %. */
 const NINETY_NINE = 2.326
-const RELEASES = 600
+const RELEASES = 450
 
 const strict = { tolerance: 0, margin: 0 }
 const successRate = metricSchema.parse({ name: 'request-success-rate', thresholdRange: { min: 99 } })
@@ -19,7 +19,7 @@ const kinds = [
 ]
 const healthy = [2, 12, 120].flatMap((requests) => kinds.map((kind) => ({ ...kind, requests })))
 
-describe('releases that are not worse than their primary, read 15 times between two checks', () => {
+describe('releases that are not worse than their primary, read 30 times between two checks', () => {
   test.each(healthy)(
     'are rolled back by the comparison in at most alpha: $requests requests a check, $kind',
     (kind) => {

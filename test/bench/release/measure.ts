@@ -9,7 +9,7 @@ import { type AuditedRequest, readAuditLog } from '../../support/audit-log.ts'
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePorts } from '../../support/kube-apiserver.ts'
-import { readUsage, type Usage } from './process-usage.ts'
+import { cpuSecondsOf, readUsage, type Usage } from './process-usage.ts'
 import { type RouteWatch, watchRoutes } from './route-watch.ts'
 import { type SimulatedTraffic, startSimulatedTraffic } from './simulated-traffic.ts'
 import { type Creation, NAMESPACE, type Release, type Subject } from './subject.ts'
@@ -42,6 +42,8 @@ export interface Measurement {
   readonly rollbackMs: readonly number[]
   readonly requests: Requests
   readonly usage: Usage
+  /** Of etcd, the API server, kube-controller-manager and kwok, from the change to the last first route. */
+  readonly planeCpuSeconds: number
   /** Milliseconds, p99 while it stood idle; only Sluice tells it. */
   readonly eventLoopDelayMs: number | undefined
 }
@@ -151,11 +153,13 @@ async function play(run: Run): Promise<Omit<Measurement, 'usage'>> {
   const { idle, eventLoopDelayMs } = await standIdle(run)
   const detectionMs: number[] = []
   const rollbackMs: number[] = []
+  let planeCpuSeconds = 0
   const counts = { detection: 0, rollback: 0 }
   for (let round = 1; round <= rounds; round++) {
     const played = await playRound(run, round)
     detectionMs.push(...played.detectionMs)
     rollbackMs.push(...played.rollbackMs)
+    planeCpuSeconds += played.planeCpuSeconds
     counts.detection += played.detection
     counts.rollback += played.rollback
   }
@@ -163,7 +167,7 @@ async function play(run: Run): Promise<Omit<Measurement, 'usage'>> {
   const requests = { creation: created / canaries, detection: each(counts.detection), rollback: each(counts.rollback) }
   const { name, version } = subject
   return {
-    ...{ subject: name, version, canaries, rounds, detectionMs, rollbackMs, eventLoopDelayMs },
+    ...{ subject: name, version, canaries, rounds, detectionMs, rollbackMs, planeCpuSeconds, eventLoopDelayMs },
     requests: { ...requests, idle },
   }
 }
@@ -204,6 +208,7 @@ interface Round {
   readonly rollbackMs: readonly number[]
   readonly detection: number
   readonly rollback: number
+  readonly planeCpuSeconds: number
 }
 
 async function playRound(run: Run, number: number): Promise<Round> {
@@ -213,10 +218,12 @@ async function playRound(run: Run, number: number): Promise<Round> {
   // A query that looks back over an interval must not find the failures of the round before.
   if (number > 1) await delay(FORGOTTEN_MS)
   const changedAt = Date.now()
+  const before = await cpuSecondsOf(plane.processes)
   const moved = routes.untilEach(apps, ({ weight, mirror }) => weight > 0 || mirror > 0)
   const detectionMs = await timed(moved, () =>
     Promise.all(apps.map((app) => patch(plane, subject.imageChange(app, tag)))),
   )
+  const planeCpuSeconds = (await cpuSecondsOf(plane.processes)) - before
   const detection = await countSince(plane, changedAt)
   await eventually(() => apps.every((app) => (routes.share(app)?.weight ?? 0) > 0), { within: 300_000 })
   await delay(badAfterMs(run, number))
@@ -228,7 +235,7 @@ async function playRound(run: Run, number: number): Promise<Round> {
   await untilReleases(run, subject.isTakenBack)
   const rollback = await countSince(plane, badAt)
   run.report(`${subject.name} ${tag}: detection ${seconds(detectionMs)}, rollback ${seconds(rollbackMs)}`)
-  return { detectionMs, rollbackMs, detection, rollback }
+  return { detectionMs, rollbackMs, detection, rollback, planeCpuSeconds }
 }
 
 /** Metrics turn bad at any time of a step: over the rounds the moments spread evenly over one interval of checks. */

@@ -21,3 +21,9 @@ export async function readUsage(pid: number): Promise<Usage> {
   const [user = 0, system = 0] = fields.slice(11, 13).map(Number)
   return { residentMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM'), cpuSeconds: (user + system) / TICKS_PER_SECOND }
 }
+
+/** User and system time of all of them together. */
+export async function cpuSecondsOf(processes: readonly { readonly pid: number }[]): Promise<number> {
+  const usages = await Promise.all(processes.map(({ pid }) => readUsage(pid)))
+  return usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
+}

@@ -1,3 +1,4 @@
+import type { Floor } from './floor.ts'
 import type { Measurement } from './measure.ts'
 
 /** The value below which so many percent of the others lie. */
@@ -23,18 +24,27 @@ const rows: readonly Row[] = [
   { title: 'memory at the end (MB)', of: ({ usage }) => usage.residentMb },
   { title: 'memory, peak (MB)', of: ({ usage }) => usage.peakMb },
   { title: 'processor time (s)', of: ({ usage }) => usage.cpuSeconds },
+  { title: 'processor time of the control plane: detection (s)', of: ({ planeCpuSeconds }) => planeCpuSeconds },
   { title: 'event-loop delay while idle, p99 (ms)', of: ({ eventLoopDelayMs }) => eventLoopDelayMs },
 ]
 
+/** What of the first row is left where no controller works. */
+const floorRows: readonly { readonly title: string; readonly of: (floor: Floor) => number | undefined }[] = [
+  { title: 'no controller: image changed -> pod ready, p50 (ms)', of: ({ readyMs }) => percentile(readyMs, 50) },
+  { title: 'no controller: image changed -> pod ready, p99 (ms)', of: ({ readyMs }) => percentile(readyMs, 99) },
+  { title: 'no controller: processor time of the control plane (s)', of: ({ cpuSeconds }) => cpuSeconds },
+]
+
 /** A Markdown table: one column a controller, and beside each peer how many times ours it is. */
-export function renderSummary([ours, ...peers]: readonly Measurement[]): string {
+export function renderSummary(floor: Floor, [ours, ...peers]: readonly Measurement[]): string {
   if (ours === undefined) return ''
   const head = ['', ours.subject, ...peers.flatMap(({ subject }) => [subject, 'ratio'])]
   const body = rows.map(({ title, of }) => {
     const own = of(ours)
     return [title, show(own), ...peers.flatMap((peer) => [show(of(peer)), ratio(of(peer), own)])]
   })
-  return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const below = floorRows.map(({ title, of }) => [title, show(of(floor)), ...peers.flatMap(() => ['-', '-'])])
+  return [head, head.map(() => '---'), ...body, ...below].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
 function show(value: number | undefined): string {
