@@ -76,7 +76,7 @@ function withPorts(
   return [ports.length === service.ports.length ? service : { ...service, ports }]
 }
 
-export const isTcp = ({ protocol }: NonNullable<EgressSpec['port']>): boolean => protocolNamed(protocol) === 'tcp'
+const isTcp = ({ protocol }: NonNullable<EgressSpec['port']>): boolean => protocolNamed(protocol) === 'tcp'
 
 function egressMatches(pattern: string, ownNamespace: string, namespace: string, host: string): boolean {
   const [from = '', wanted = ''] = pattern.split('/')
