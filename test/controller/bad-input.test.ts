@@ -56,6 +56,22 @@ describe('what cannot be released says why, and goes on when it is mended', () =
     await stop()
   })
 
+  test.each([
+    ['workload', { service: { name: 'own' } }],
+    ['Service', { service: { name: 'web' }, spec: { targetRef: { kind: 'Deployment', name: 'other' } } }],
+  ])('two Canaries of the same age on one %s: one of them releases', async (_, overrides) => {
+    const cluster = createReleaseCluster()
+    for (const name of ['web', 'other']) await cluster.user.create(deploymentKind, buildDeployment(name))
+    await createCanary(cluster)
+    await createCanary(cluster, { name: 'first', ...overrides })
+    const stop = cluster.startController()
+    await cluster.until('the first version', () => cluster.canary('first').status?.phase === 'Initialized')
+    await cluster.pass(2_000)
+    expect(conditionOf(cluster.canary(), 'Stalled')?.[1]).toBe('TargetClaimed')
+    expect(cluster.canary().status?.phase).not.toBe('Initialized')
+    await stop()
+  })
+
   test('a Service that belongs to somebody else', async () => {
     const cluster = createReleaseCluster()
     await cluster.user.create(deploymentKind, buildDeployment())

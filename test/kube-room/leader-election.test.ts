@@ -66,6 +66,23 @@ test('one of two leads, and hands over within a retry when it is stopped', async
   expect(await second.outcome).toBe('stopped')
 })
 
+test('a silent holder keeps its lease for as long as it promised, where that is longer than ours', async () => {
+  const [cluster, clock] = [createMemoryCluster(), createFakeClock()]
+  await cluster.client().create(leaseKind, {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: 'sluice-system', name: 'sluice-controller' },
+    spec: { holderIdentity: 'silent', leaseDurationSeconds: 60, renewTime: '2026-01-01T00:00:00.000000Z' },
+  })
+  const other = stand(cluster, clock, 'other')
+  await clock.advance(58_000)
+  expect(other.leads()).toBe(false)
+  await clock.advance(6_000)
+  expect(other.leads()).toBe(true)
+  other.stop.abort()
+  expect(await other.outcome).toBe('stopped')
+})
+
 test('a leader that drains keeps its lease until its last write', async () => {
   const [cluster, clock] = [createMemoryCluster(), createFakeClock()]
   const first = stand(cluster, clock, 'first', 40_000)

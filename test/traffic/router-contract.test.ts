@@ -152,7 +152,10 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
 
   test('users who hold a cookie of this release stay with the version that gave it', async () => {
     const world = setUp(provider)
-    const sessionAffinity = { cookieName: 'seen', primaryCookieName: 'old', path: '/', secure: true, sameSite: 'Lax' }
+    const names = { cookieName: 'seen', primaryCookieName: 'old' }
+    const flags = { httpOnly: true, secure: true, partitioned: true }
+    const sessionAffinity = { ...names, ...flags, domain: 'shop.example', path: '/', sameSite: 'Lax' }
+    const attributes = 'Domain=shop.example; Path=/; SameSite=Lax; HttpOnly; Secure; Partitioned'
     const canary = buildCanary({ analysis: { sessionAffinity } })
     const traffic = { ...split, session: 'v1-abc' }
     await world.router.write(canary, traffic)
@@ -165,8 +168,8 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
       {
         name: 'split',
         route: [
-          { ...toPrimary, ...cookie('old=v1-abc; Max-Age=10; Path=/; SameSite=Lax; Secure') },
-          { ...toCanary, ...cookie('seen=v1-abc; Max-Age=86400; Path=/; SameSite=Lax; Secure') },
+          { ...toPrimary, ...cookie(`old=v1-abc; Max-Age=10; ${attributes}`) },
+          { ...toCanary, ...cookie(`seen=v1-abc; Max-Age=86400; ${attributes}`) },
         ],
       },
     ])
