@@ -1,10 +1,12 @@
 /**
  * `npm run bench:proxy -- [--rate 1000] [--connections 16] [--bytes 1024] [--seconds 10] [--rounds 3] [--json]`: the
  * latency that two sidecars add, without and with mTLS, against the same server asked directly in the same run, the
- * processor time that a request costs them, and the memory of a sidecar. The three take turns in each round.
+ * processor time that a request costs them, and the memory of a sidecar, as root that of an injected one too. The three
+ * take turns in each round.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { interceptedMemory } from './bench-proxy/intercepted.ts'
 import { type LoadResult, runLoad } from './bench-proxy/load.ts'
 import { type Memory, readProcessorSeconds } from './bench-proxy/usage.ts'
 import { type Arm, type BenchWorld, startBenchWorld } from './bench-proxy/world.ts'
@@ -51,11 +53,15 @@ for (const services of SERVICES) {
   await world.stop()
 }
 
+const intercepted = await interceptedMemory(program, SERVICES[1], { ...shape, seconds: Number(values.seconds) })
+
 const absolute = { direct: medians('direct'), plain: medians('plain'), mtls: medians('mtls') }
 const added = { plain: difference('plain'), mtls: difference('mtls') }
 if (values.json) {
   const machine = { cores: availableParallelism(), model: cpus()[0]?.model, loadBefore: load, loadAfter: loadavg()[0] }
-  console.log(JSON.stringify({ machine, ...shape, bars: BARS, absolute, added, memory, rounds }, undefined, 2))
+  console.log(
+    JSON.stringify({ machine, ...shape, bars: BARS, absolute, added, memory, intercepted, rounds }, undefined, 2),
+  )
 } else print()
 
 /** One turn of each, another one first each time. */
@@ -78,7 +84,7 @@ async function measure(world: BenchWorld, round: number): Promise<Record<Arm, Me
 
 function ask(world: BenchWorld, arm: Arm, seconds: number): Promise<LoadResult> {
   const { hostname, port } = new URL(world.urls[arm])
-  return runLoad(program, { ...shape, host: hostname, port: Number(port), seconds })
+  return runLoad([program], { ...shape, host: hostname, port: Number(port), seconds })
 }
 
 /** Over the rounds, so that a round that was disturbed counts as one. */
@@ -117,15 +123,18 @@ function print(): void {
   row('two sidecars, mTLS', absolute.mtls, errorsOf('mtls'))
   row('added by two sidecars', added.plain, costOf('plain'))
   row('added, with mTLS', added.mtls, `${costOf('mtls')}; bars: p50 ${BARS.p50}, p99 ${BARS.p99}`)
-  for (const [services, sidecars] of Object.entries(memory)) {
-    const [mine, theirs] = sidecars.map(
-      ({ resident, anonymous, proportional }) =>
-        `${resident.toFixed(1)} MB (${anonymous.toFixed(1)} anonymous, ${proportional.toFixed(1)} proportional)`,
-    )
-    console.log(
-      `memory at ${services} services: client's sidecar ${mine}, server's ${theirs}; bar at 100: ${BARS.residentMb} MB`,
-    )
-  }
+  for (const [services, sidecars] of Object.entries(memory))
+    printMemory(`memory at ${services} services, a listener for each`, sidecars)
+  if (intercepted !== undefined) printMemory(`memory at ${SERVICES[1]} services, intercepted`, intercepted)
+  console.log(`bar of memory at ${SERVICES[1]} services: ${BARS.residentMb} MB`)
+}
+
+function printMemory(what: string, sidecars: readonly Memory[]): void {
+  const [mine, theirs] = sidecars.map(
+    ({ resident, anonymous, proportional }) =>
+      `${resident.toFixed(1)} MB (${anonymous.toFixed(1)} anonymous, ${proportional.toFixed(1)} proportional)`,
+  )
+  console.log(`${what}: client's sidecar ${mine}, server's ${theirs}`)
 }
 
 function errorsOf(arm: Arm): string {

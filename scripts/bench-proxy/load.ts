@@ -16,12 +16,13 @@ export interface LoadOptions {
 const loadResultSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), errors: z.number() })
 export type LoadResult = z.infer<typeof loadResultSchema>
 
-/** Asks with an open loop: requests are due at fixed times whatever became of those before. */
-export async function runLoad(program: string, options: LoadOptions): Promise<LoadResult> {
+/** `program` is an argument vector, which may lead into a pod. Asks with an open loop: requests are due at fixed times whatever became of those before. */
+export async function runLoad(program: readonly string[], options: LoadOptions): Promise<LoadResult> {
   const { host, port, requestsPerSecond, connections, bytes, seconds } = options
   const flags = { address: `${host}:${port}`, rate: requestsPerSecond, connections, bytes, seconds }
-  const args = ['ask', ...Object.entries(flags).flatMap(([name, value]) => [`-${name}`, `${value}`])]
-  const { stdout } = await promisify(execFile)(program, args, { timeout: (seconds + GIVE_UP_SECONDS) * 1_000 })
+  const [command = '', ...words] = program
+  const args = [...words, 'ask', ...Object.entries(flags).flatMap(([name, value]) => [`-${name}`, `${value}`])]
+  const { stdout } = await promisify(execFile)(command, args, { timeout: (seconds + GIVE_UP_SECONDS) * 1_000 })
   return loadResultSchema.parse(JSON.parse(stdout))
 }
 

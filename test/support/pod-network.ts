@@ -104,6 +104,10 @@ async function startPrograms(programs: readonly InterceptedProgram[], { prefix, 
     api,
     prefix,
     ip: (name: string) => find(name).ip,
+    /** Process id of the pod's proxy. */
+    proxyPid: (name: string) => find(name).proxy.pid,
+    /** Leads to a process inside the pod. */
+    inside: (name: string, argv: readonly string[]) => find(name).namespace.command(argv),
     stopProgram: (name: string) => find(name).app.stop({ graceMs: 1_000 }),
     /** What curl prints inside a pod, and its exit code; it knows nothing of any mesh. */
     curl: (name: string, ...args: readonly string[]) => curl(find(name).namespace.command, args),
@@ -203,6 +207,7 @@ async function startProxy(options: {
   const output = new PassThrough()
   const child = start(options.command([options.envoy, ...args], 1337), output)
   return {
+    pid: child.pid,
     async stop() {
       await child.stop({ graceMs: 2_000 })
       await directory[Symbol.asyncDispose]()

@@ -26,11 +26,8 @@ export const destinationConnectionLogs = (
 
 function connectionLogs(common: Tags): readonly AccessLog[] {
   const tags: Tags = [...common, ['response_flags', '%RESPONSE_FLAGS%'], ['request_protocol', 'tcp']]
-  const opened = { name: 'istio_tcp_connections_opened_total', tags }
   return [
-    countersLog([opened], connected),
-    // One that never reached anybody was opened all the same.
-    countersLog([opened], neverConnected),
+    countersLog([{ name: 'istio_tcp_connections_opened_total', tags }], opened),
     countersLog(
       [
         { name: 'istio_tcp_connections_closed_total', tags },
@@ -46,23 +43,25 @@ const ofType = (type: AccessLogType): Filter => ({
   filterSpecifier: { case: 'logTypeFilter', value: { types: [type] } },
 })
 
-const connected = ofType(AccessLogType.TcpUpstreamConnected)
 const ended = ofType(AccessLogType.TcpConnectionEnd)
 
 const neverConnected: Filter = {
   filterSpecifier: {
-    case: 'andFilter',
+    case: 'extensionFilter',
+    value: extension('envoy.access_loggers.extension_filters.cel', ExpressionFilterSchema, {
+      expression: '!has(upstream.local_address)',
+    }),
+  },
+}
+
+/** One that never reached anybody was opened all the same. A logger for each would be twice the memory. */
+const opened: Filter = {
+  filterSpecifier: {
+    case: 'orFilter',
     value: {
       filters: [
-        ended,
-        {
-          filterSpecifier: {
-            case: 'extensionFilter',
-            value: extension('envoy.access_loggers.extension_filters.cel', ExpressionFilterSchema, {
-              expression: '!has(upstream.local_address)',
-            }),
-          },
-        },
+        ofType(AccessLogType.TcpUpstreamConnected),
+        { filterSpecifier: { case: 'andFilter', value: { filters: [ended, neverConnected] } } },
       ],
     },
   },
