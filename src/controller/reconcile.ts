@@ -109,7 +109,18 @@ interface Pass {
   readonly gathered: Gathered
 }
 
+/** What is on record and failed before it was told is told by the next pass. */
 async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
+  let isTold = false
+  try {
+    isTold = await recordAndTell(options, pass)
+  } finally {
+    if (!isTold) options.retelling.forget(pass.canary)
+  }
+}
+
+/** False where something could not be told. */
+async function recordAndTell(options: ReconcileOptions, pass: Pass): Promise<boolean> {
   const { canary, run, recorded, observation, decision } = pass
   const { next, notes, actions } = decision
   const traffic = writtenTraffic(decision) ?? observation.route.traffic
@@ -129,7 +140,7 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
   if (recorded.run?.outcome === 'Running' && next.run?.outcome !== 'Running') options.metrics.ended(canary, next)
   if (wroteRun || wroteCanary || actions.length > 0) logDecision(options.log, canary, decision, traffic)
   const announcement = { canary, state: next, notes, notices: [...owed, ...added], now: observation.now }
-  if (!(await announce(options, announcement))) options.retelling.forget(canary)
+  return announce(options, announcement)
 }
 
 async function moveTraffic(options: ReconcileOptions, { decision, gathered }: Pass): Promise<void> {

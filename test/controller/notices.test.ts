@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { alertProviderKind, canaryRunKind, deploymentKind } from '../../src/api/index.ts'
+import { alertProviderKind, type CoreEvent, canaryRunKind, deploymentKind, eventKind } from '../../src/api/index.ts'
 import { KubeError } from '../../src/kube/index.ts'
 import type { Notice, NoticeResult, Notifier } from '../../src/notify/index.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
@@ -115,6 +115,27 @@ describe('a notice', { timeout: 300_000 }, () => {
     const before = cluster.api.writes.length
     await cluster.pass(120_000)
     expect(cluster.api.writes.length).toBe(before)
+    await stop()
+  })
+
+  test('of an end is an event, too, where the way back was refused at first', async () => {
+    const cluster = await createTold()
+    const refused: string[] = []
+    const stop = cluster.startController({
+      before({ kind }) {
+        if (kind !== 'VirtualService' || cluster.verdict === 'passed' || refused.length > 0) return
+        refused.push(kind)
+        throw new KubeError('somebody else has written it', { code: 409, reason: 'Conflict', retry: 'now' })
+      },
+    })
+    await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
+    await cluster.setImage('web:2')
+    await cluster.until('40 %', () => cluster.weights().at(-1) === '40')
+    cluster.verdict = 'failed'
+    await cluster.until('Failed', () => phase(cluster) === 'Failed')
+    await cluster.pass(5_000)
+    expect(refused).toEqual(['VirtualService'])
+    expect(cluster.api.list<CoreEvent>(eventKind).map(({ reason }) => reason)).toContain('ThresholdReached')
     await stop()
   })
 
