@@ -33,6 +33,8 @@ export interface CrashedApp {
   readonly diesAt: number
   readonly dies: 'before' | 'after'
   verdict: 'passed' | 'failed'
+  /** Resolves when its story may begin; what it needs may be made before. */
+  readonly turn: Promise<unknown>
   /** Writes are counted from now on. */
   count(): void
   /** What the API server took since then, in order. */
@@ -43,6 +45,8 @@ export interface CrashedApp {
   brokenPromises(): readonly string[]
 }
 
+type Wanted = Pick<CrashedApp, 'namespace' | 'diesAt' | 'dies' | 'turn'>
+
 /** A real control plane, and a controller that dies again and again. */
 export interface CrashHarness extends AsyncDisposable {
   readonly plane: ControlPlane
@@ -51,7 +55,7 @@ export interface CrashHarness extends AsyncDisposable {
   /** Kept by watches: dozens of releases that are asked for one by one would be most of the work. */
   readonly canaries: Reflector<Canary>
   readonly deployments: Reflector<Deployment>
-  add(app: Pick<CrashedApp, 'namespace' | 'diesAt' | 'dies'>): CrashedApp
+  add(app: Wanted): CrashedApp
   /** One controller after the other, until the signal fires; returns how many there were. */
   live(signal: AbortSignal): Promise<number>
   /** Starts one more, waits until it has looked at that many Canaries, and returns what it wrote. */
@@ -149,7 +153,7 @@ async function installController(plane: ControlPlane): Promise<string> {
   return String((await plane.request('POST', path, { body })).body.status.token)
 }
 
-function createApp(wanted: Pick<CrashedApp, 'namespace' | 'diesAt' | 'dies'>): Recorded {
+function createApp(wanted: Wanted): Recorded {
   const app: Recorded = {
     ...wanted,
     ...{ verdict: 'passed', isCounting: false, hasDied: false, isProven: false },

@@ -103,6 +103,7 @@ export const scenarios: readonly CrashScenario[] = [
     writes: 24,
     async play(stage, app) {
       await createNamespace(stage, app)
+      await app.turn
       app.count()
       await createCanary(stage, app)
       const stalled = () =>
@@ -145,6 +146,7 @@ export const scenarios: readonly CrashScenario[] = [
       await client.create(metricTemplateKind, unaskedTemplate(app))
       await createCanary(stage, app, { metrics }, { targetRef })
       await untilPhase(stage, app, 'Initialized')
+      await app.turn
       app.count()
       await select(stage, app, 'green')
       await untilPhase(stage, app, 'Succeeded')
@@ -163,6 +165,7 @@ async function create(stage: CrashHarness, app: CrashedApp, analysis: object = {
   await createDeployment(stage, app)
   await createCanary(stage, app, analysis)
   await untilPhase(stage, app, 'Initialized')
+  await app.turn
 }
 
 const createNamespace = ({ plane }: CrashHarness, { namespace }: CrashedApp) =>
