@@ -125,7 +125,7 @@ describe('a notice', { timeout: 300_000 }, () => {
       before({ kind }) {
         if (kind !== 'VirtualService' || cluster.verdict === 'passed' || refused.length > 0) return
         refused.push(kind)
-        throw new KubeError('somebody else has written it', { code: 409, reason: 'Conflict', retry: 'now' })
+        throw new KubeError('somebody else has written it', { code: 409, reason: 'Conflict', retry: 'later' })
       },
     })
     await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
