@@ -214,6 +214,22 @@ test('a server that ends every watch at once is not hammered', async () => {
   expect(watched.waits.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
 })
 
+test('what was waited for is forgotten once a watch has brought something', async () => {
+  await using server = await startScriptedApiServer()
+  await using watched = reflectOn(server)
+  await eventually(() => server.openWatches === 1)
+  for (const name of ['a', 'b']) {
+    const status = { code: 429, reason: 'TooManyRequests' }
+    for (let count = 0; count < 3; count += 1) server.failNext('watch', (response) => refuse(response, status))
+    server.put(name, { v: '1' })
+    await eventually(() => expect(watched.content()).toContain(`${name}=1`))
+    server.endWatches('politely')
+    await eventually(() => expect(watched.waits.length).toBe(name === 'a' ? 3 : 6))
+    await eventually(() => server.openWatches === 1)
+  }
+  expect(watched.waits).toEqual([1_000, 2_000, 4_000, 1_000, 2_000, 4_000])
+})
+
 test('a handler that throws disturbs nobody', async () => {
   await using server = await startScriptedApiServer()
   await using watched = reflectOn(server)

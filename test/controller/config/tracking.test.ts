@@ -107,6 +107,13 @@ describe('what a workload reads', () => {
     await stop()
   })
 
+  test('is read as it is where it is a token of Kubernetes: a copy of it would be worth nothing', async () => {
+    const { cluster, stop } = await started(settings(), token(undefined, 'kubernetes.io/service-account-token'))
+    expect(names(cluster)).toEqual({ settings: copyName, token: 'token' })
+    expect(cluster.api.list(secretKind).map(({ metadata }) => metadata.name)).toEqual(['token'])
+    await stop()
+  })
+
   test.each<[string, (cluster: ReleaseCluster) => Promise<unknown>]>([
     ['data', (cluster) => changeSettings(cluster, { data: { color: 'red' } })],
     ['binary data', (cluster) => changeSettings(cluster, { binaryData: { icon: 'AAAA' } })],
