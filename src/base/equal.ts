@@ -18,9 +18,17 @@ export function isSameJson(left: unknown, right: unknown): boolean {
 
 /** Whether two objects have the very same values in the same fields. */
 export function isSameRecord(left: object, right: object): boolean {
-  const values = Object.entries(right)
-  const known = new Map<string, unknown>(Object.entries(left))
-  return values.length === known.size && values.every(([key, value]) => known.has(key) && known.get(key) === value)
+  if (!(isObject(left) && isObject(right))) return false
+  const keys = Object.keys(right)
+  if (keys.length !== Object.keys(left).length) return false
+  for (const key of keys) if (!Object.hasOwn(left, key) || left[key] !== right[key]) return false
+  return true
+}
+
+/** Whether two lists have the very same members in the same order. */
+export function isSameList(left: readonly unknown[], right: readonly unknown[]): boolean {
+  if (left === right) return true
+  return left.length === right.length && left.every((member, index) => member === right[index])
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -4,7 +4,8 @@
  */
 export { type BackoffRule, backoffMs } from './backoff.ts'
 export { DURATION_PATTERN, parseDuration, renderDuration } from './duration.ts'
-export { isEqual, isSameJson, isSameRecord } from './equal.ts'
+export { isEqual, isSameJson, isSameList, isSameRecord } from './equal.ts'
 export { canonicalJson, hashValue } from './hash.ts'
+export { type Keep, keepLast, keepList } from './keep.ts'
 export { remember } from './remember.ts'
 export { failure, type Result, success } from './result.ts'

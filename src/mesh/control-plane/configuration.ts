@@ -4,7 +4,7 @@ import { remember } from '../../base/index.ts'
 import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
 import { createMeshRenderer, type Observability, type ProxyResources, renderSystemRoots } from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists } from '../istio/index.ts'
-import { type Finding, type Mesh, shareMesh } from '../model/index.ts'
+import { createMeshSharing, type Finding, type Mesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
 import type { Certificates } from './certificates.ts'
 import type { Credentials } from './credentials.ts'
@@ -70,6 +70,7 @@ export function createConfigurationBuilder(
   const render = createMeshRenderer(observability)
   const toSnapshot = createSnapshotBuilder()
   const history = createListenerHistory()
+  const shareMesh = createMeshSharing()
   let built: Mesh = { clusters: [], proxies: [], findings: [] }
   return {
     apply(objects, last) {

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../api/index.ts'
-import { type ClusterObjects, configurationLists, translate } from '../istio/index.ts'
+import { remember } from '../../base/index.ts'
+import { type ClusterObjects, configurationLists, createTranslation } from '../istio/index.ts'
 import type { Finding, Mesh, ObjectKey } from '../model/index.ts'
 
 export const keyText = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
@@ -13,14 +14,16 @@ export const keyOf = (object: KubernetesObject): ObjectKey => ({
 /** Translates, and lets an object that became invalid keep working as it last was. */
 export function createTranslator(): (objects: ClusterObjects) => Mesh {
   const lastGood = new Map<string, KubernetesObject>()
+  const [translate, translateRepaired] = [createTranslation(), createTranslation()]
+  const repair = createRepair()
 
   return (objects) => {
     const mesh = translate(objects)
     const invalid = mesh.findings.filter((finding) => finding.reason === 'Invalid')
     const invalidKeys = new Set(invalid.map((finding) => keyText(finding.object)))
-    remember(lastGood, objects, invalidKeys)
+    rememberGood(lastGood, objects, invalidKeys)
     if (![...invalidKeys].some((key) => lastGood.has(key))) return mesh
-    const again = translate({ ...objects, ...withLastGood(objects, invalidKeys, lastGood) })
+    const again = translateRepaired({ ...objects, ...withLastGood(objects, { invalidKeys, lastGood, repair }) })
     return { ...again, findings: [...invalid.filter(isMissingIn(again.findings)), ...again.findings] }
   }
 }
@@ -28,7 +31,7 @@ export function createTranslator(): (objects: ClusterObjects) => Mesh {
 const isMissingIn = (findings: readonly Finding[]) => (finding: Finding) =>
   !findings.some((other) => keyText(other.object) === keyText(finding.object) && other.reason === finding.reason)
 
-function remember(
+function rememberGood(
   lastGood: Map<string, KubernetesObject>,
   objects: ClusterObjects,
   invalid: ReadonlySet<string>,
@@ -39,15 +42,29 @@ function remember(
   for (const [key, object] of present) if (!invalid.has(key)) lastGood.set(key, object)
 }
 
-function withLastGood(
-  objects: ClusterObjects,
-  invalid: ReadonlySet<string>,
-  lastGood: ReadonlyMap<string, KubernetesObject>,
-): Partial<ClusterObjects> {
+type Repair = (object: KubernetesObject, good: unknown) => KubernetesObject
+
+/** The very same object each time, so that it is not translated again. */
+function createRepair(): Repair {
+  const repaired = remember((object: KubernetesObject) =>
+    remember(({ spec }: { readonly spec: object }) => ({ ...object, ...{ spec } })),
+  )
+  return (object, good) => (hasSpec(good) ? repaired(object)(good) : object)
+}
+
+const hasSpec = (object: unknown): object is { readonly spec: object } =>
+  typeof object === 'object' && object !== null && 'spec' in object && typeof object.spec === 'object'
+
+interface LastGood {
+  readonly invalidKeys: ReadonlySet<string>
+  readonly lastGood: ReadonlyMap<string, KubernetesObject>
+  readonly repair: Repair
+}
+
+function withLastGood(objects: ClusterObjects, { invalidKeys, lastGood, repair }: LastGood): Partial<ClusterObjects> {
   const replace = (object: KubernetesObject): KubernetesObject => {
     const key = keyText(keyOf(object))
-    const good = invalid.has(key) ? lastGood.get(key) : undefined
-    return good !== undefined && 'spec' in good ? { ...object, ...{ spec: good.spec } } : object
+    return invalidKeys.has(key) ? repair(object, lastGood.get(key)) : object
   }
   return Object.fromEntries(
     configurationLists.map((list) => [list, objects[list].map((object: KubernetesObject) => replace(object))]),

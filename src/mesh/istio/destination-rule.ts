@@ -1,10 +1,12 @@
 import type { DestinationRule } from '../../api/index.ts'
+import { keepLast } from '../../base/index.ts'
 import type { Finding, ObjectKey } from '../model/index.ts'
 import { type CredentialPlace, credentialPlaces, withoutCredentials } from './credential-places.ts'
 import { hostMatches, resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
+import { createSpecReader } from './read-spec.ts'
 import type { RegisteredService } from './registry.ts'
-import { type DestinationRuleSpec, destinationRuleSpec, readSpec } from './supported.ts'
+import { type DestinationRuleSpec, destinationRuleSpec } from './supported.ts'
 import { type PortPolicies, readPolicies } from './traffic-policy.ts'
 import { isExportedTo, rootNamespace } from './visibility.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
@@ -60,13 +62,23 @@ interface Rule {
  * that has any for the host decides. Several of one namespace and host are merged, the oldest first. A rule that
  * selects workloads counts in its own namespace alone, and there before those that are for all.
  */
-export function readDestinationRules(
+export function createDestinationRuleReader(): (
   objects: readonly DestinationRule[],
   services: ReadonlyMap<string, RegisteredService>,
+) => DestinationRules {
+  const keepRules = keepLast<Rules>()
+  const keepViews = keepLast<DestinationRules>()
+  return (objects, services) => {
+    const rules = keepRules([objects], () => readRules(objects))
+    return keepViews([rules, services], () => buildViews(rules, services))
+  }
+}
+
+function buildViews(
+  { rules, findings, find, merge }: Rules,
+  services: ReadonlyMap<string, RegisteredService>,
 ): DestinationRules {
-  const { rules, findings } = readRules(objects)
-  const find = createFinder(rules)
-  const viewOf = createViews([...services.values()])
+  const viewOf = createViews([...services.values()], merge)
   const all = viewOf(({ identity }) => {
     const found = find(identity.host, () => true)
     const isOwn = (rule: Rule) => rule.namespace === identity.namespace
@@ -112,18 +124,27 @@ function selectingFirst(rules: readonly Rule[]): readonly Rule[] {
   return selecting.length > 0 ? selecting : rules
 }
 
-function readRules(objects: readonly DestinationRule[]) {
+interface Rules {
+  readonly rules: readonly Rule[]
+  readonly findings: readonly Finding[]
+  readonly find: Finder
+  readonly merge: Merge
+}
+
+const readDestinationRule = createSpecReader(destinationRuleSpec)
+
+function readRules(objects: readonly DestinationRule[]): Rules {
   const rules: Rule[] = []
   const findings: Finding[] = []
   for (const [id, object] of objects.toSorted(byAge).entries()) {
-    const read = readSpec(destinationRuleSpec, object.spec)
+    const read = readDestinationRule(object.spec)
     const namespace = namespaceOf(object)
     if (!read.ok) findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
     else {
       rules.push({ id, key: keyOf(object), namespace, ...readRule(read.value, namespace) })
     }
   }
-  return { rules, findings }
+  return { rules, findings, find: createFinder(rules), merge: createMerge() }
 }
 
 function readRule(spec: DestinationRuleSpec, namespace: string): Omit<Rule, 'id' | 'key' | 'namespace'> {
@@ -157,17 +178,8 @@ function createFinder(rules: readonly Rule[]): Finder {
 type ViewOf = (choose: (service: RegisteredService) => readonly Rule[], isGateway?: boolean) => DestinationView
 
 /** Equal choices give one object, so that what is built of it is shared. */
-function createViews(services: readonly RegisteredService[]): ViewOf {
+function createViews(services: readonly RegisteredService[], merge: Merge): ViewOf {
   const views = new Map<string, DestinationView>()
-  const merged = new Map<string, DestinationPolicy>()
-  const keyOfRules = (rules: readonly Rule[], isGateway: boolean): string =>
-    rules.map(({ id, spec, sidecarSpec }) => (isGateway && spec !== sidecarSpec ? `${id} of gateways` : id)).join()
-  const merge = (rules: readonly Rule[], isGateway: boolean): DestinationPolicy => {
-    const key = keyOfRules(rules, isGateway)
-    const known = merged.get(key) ?? mergeRules(rules, isGateway)
-    merged.set(key, known)
-    return known
-  }
   return (choose, isGateway = false) => {
     const chosen = services
       .map((service) => ({ host: service.identity.host, rules: choose(service) }))
@@ -177,6 +189,21 @@ function createViews(services: readonly RegisteredService[]): ViewOf {
       policies: new Map(chosen.map(({ host, rules }) => [host, merge(rules, isGateway)])),
     }
     views.set(key, known)
+    return known
+  }
+}
+
+const keyOfRules = (rules: readonly Rule[], isGateway: boolean): string =>
+  rules.map(({ id, spec, sidecarSpec }) => (isGateway && spec !== sidecarSpec ? `${id} of gateways` : id)).join()
+
+type Merge = (rules: readonly Rule[], isGateway: boolean) => DestinationPolicy
+
+function createMerge(): Merge {
+  const merged = new Map<string, DestinationPolicy>()
+  return (rules, isGateway) => {
+    const key = keyOfRules(rules, isGateway)
+    const known = merged.get(key) ?? mergeRules(rules, isGateway)
+    merged.set(key, known)
     return known
   }
 }

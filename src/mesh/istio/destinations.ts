@@ -1,4 +1,4 @@
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, type Result, remember, success } from '../../base/index.ts'
 import { type Cluster, clusterName, type HashKey, type TrafficPolicy } from '../model/index.ts'
 import type { DestinationPolicy, DestinationView } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
@@ -6,19 +6,25 @@ import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './re
 import type { DestinationSpec } from './supported.ts'
 import { defaultPolicies, type PortPolicies, policyOf } from './traffic-policy.ts'
 
-/** Builds the clusters of Services: one per port and one per port and subset. What views share is one object. */
-export function createClusters(services: ReadonlyMap<string, RegisteredService>) {
-  const built = new Map<DestinationPolicy | undefined, Map<string, readonly Cluster[]>>()
-  const ofService = (service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] => {
-    const known = built.get(policy) ?? new Map<string, readonly Cluster[]>()
-    built.set(policy, known)
-    const clusters = known.get(service.identity.host) ?? buildClusters(service, policy)
-    known.set(service.identity.host, clusters)
-    return clusters
-  }
-  return (view: DestinationView): readonly Cluster[] =>
-    [...services.values()].flatMap((service) => ofService(service, view.policies.get(service.identity.host)))
+export type ClustersOf = (services: ReadonlyMap<string, RegisteredService>, view: DestinationView) => readonly Cluster[]
+
+/**
+ * Builds the clusters of Services: one per port and one per port and subset. What views share is one object, and so is
+ * what is made of the same Service and policy as before.
+ */
+export function createClusterBuilder(): ClustersOf {
+  const ofService = remember((service: RegisteredService) =>
+    remember((policy: DestinationPolicy) => buildClusters(service, policy === noPolicy ? undefined : policy)),
+  )
+  const build = remember((services: ReadonlyMap<string, RegisteredService>) =>
+    remember(({ policies }: DestinationView) =>
+      [...services.values()].flatMap((service) => ofService(service)(policies.get(service.identity.host) ?? noPolicy)),
+    ),
+  )
+  return (services, view) => build(services)(view)
 }
+
+const noPolicy: DestinationPolicy = { ...defaultPolicies, subsets: [], origins: [] }
 
 function buildClusters(service: RegisteredService, policy: DestinationPolicy | undefined): readonly Cluster[] {
   const origins = originsOf(service, policy)

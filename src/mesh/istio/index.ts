@@ -5,11 +5,12 @@
  */
 export { analyze } from './analyze.ts'
 export { checkObject } from './check-object.ts'
+export { type ClusterObjects, configurationLists } from './cluster-objects.ts'
 export type { Diagnostic, Fix } from './diagnostic.ts'
 export type { FoundCredential } from './gateway-listeners.ts'
 export { healthCheckTextOf } from './health-check.ts'
 export { readSpec, renderPath } from './read-spec.ts'
 export { type FetchedKeys, type KeySource, keySourcesOf } from './request-authentication.ts'
 export { isKeySet } from './supported-security.ts'
-export { type ClusterObjects, configurationLists, translate } from './translate.ts'
+export { createTranslation, type Translation, translate } from './translate.ts'
 export { workloadOf } from './workload.ts'

@@ -6,6 +6,7 @@ import { aliasesOf, hostMatches } from './hosts.ts'
 import { isInterceptable } from './interception.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import { matchAll, type RouteSource } from './route-match.ts'
+import { findOrMake, type RouteMemory } from './route-memory.ts'
 import { catalogOf, type PlacedServices, type Scope } from './scope.ts'
 import { buildTcpRoute, ownTcpRoute } from './tcp-routes.ts'
 import { buildRoutes, type DestinationCatalog, defaultRetries, type RouteRules } from './virtual-service.ts'
@@ -18,6 +19,8 @@ export const serviceTableName = (host: string, port: number): string => `${host}
 
 /** Builds the tables of sidecars of one scope; workloads for which a table reads the same get one object. */
 export interface MeshRoutes {
+  /** Workloads with equal keys read the same. */
+  sourceKey(source: RouteSource): string
   serviceTable(service: RegisteredService, port: RegisteredPort, source: RouteSource): RouteTable
   /** `address` is where the application's connections for the Service come in. */
   tcpRoute(service: RegisteredService, port: RegisteredPort, at: { source: RouteSource; address: string }): TcpRoute
@@ -32,68 +35,76 @@ export interface MeshRoutes {
   apiTables(source: RouteSource): Pick<MeshProxy, 'routeTables'> & { readonly apiListeners: readonly ApiListener[] }
 }
 
-export function createMeshRoutes(scope: Scope): MeshRoutes {
+export function createMeshRoutes(scope: Scope, memory: RouteMemory): MeshRoutes {
   const tables = new Map<string, RouteTable>()
-  const once = (key: string, build: () => RouteTable): RouteTable => {
-    const known = tables.get(key) ?? build()
-    tables.set(key, known)
-    return known
-  }
   const catalog = catalogOf(scope)
   const rules = scope.rules.filter((candidate) => candidate.gateways.includes('mesh'))
-  const winners = new Map([...scope.services.keys()].map((host) => [host, winnerFor(host, rules)]))
-  const sourceMatters = rules.some((candidate) => candidate.dependsOnSource)
-  const routesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource): readonly Route[] =>
-    routesFor({ service, port, source, winner: winners.get(service.identity.host), catalog })
-
-  const serviceTable: MeshRoutes['serviceTable'] = (service, port, source) => {
-    const name = serviceTableName(service.identity.host, port.number)
-    const varies = winners.get(service.identity.host)?.dependsOnSource === true
-    return once(`${name}|${varies ? canonicalJson(source) : ''}`, () => ({
-      name,
-      virtualHosts: [{ name, domains: ['*'], routes: routesOf(service, port, source) }],
-      ignorePortInHost: false,
-    }))
+  const winners = winnersFor(scope.services.keys(), rules)
+  const sourceKey = sourceKeyOf(rules)
+  /** Of ports where it does not matter who asks. */
+  const routesForAll = new Map<RegisteredPort, readonly Route[]>()
+  const routesOf: RoutesOf = (service, port, source) => {
+    const winner = winners.get(service.identity.host)
+    const isForAll = winner?.dependsOnSource !== true
+    const known = isForAll ? routesForAll.get(port) : undefined
+    if (known !== undefined) return known
+    const key = `${placeOf(service, port)}|${isForAll ? '' : sourceKey(source)}`
+    const routes = findOrMake(memory.of(catalog, winner).requests, key, () =>
+      routesFor({ service, port, source, winner, catalog }),
+    )
+    if (isForAll) routesForAll.set(port, routes)
+    return routes
   }
+  const serviceTable: MeshRoutes['serviceTable'] = (service, port, source) => {
+    const routes = routesOf(service, port, source)
+    return memory.table(routes, () => {
+      const name = serviceTableName(service.identity.host, port.number)
+      return { name, virtualHosts: [{ name, domains: ['*'], routes }], ignorePortInHost: false }
+    })
+  }
+  const building = { routesOf, memory, sourceKey }
   const apiTables = new Map<string, ReturnType<MeshRoutes['apiTables']>>()
 
   return {
+    sourceKey,
     serviceTable,
-    apiTables(source) {
-      const key = sourceMatters ? canonicalJson(source) : source.namespace
-      const known = apiTables.get(key) ?? buildApiTables(scope.reached, source, serviceTable)
-      apiTables.set(key, known)
-      return known
-    },
+    apiTables: (source) =>
+      findOrMake(apiTables, sourceKey(source), () => buildApiTables(scope.reached, source, serviceTable)),
     tcpRoute(service, port, { source, address }) {
       const winner = winners.get(service.identity.host)
-      const own = ownTcpRoute(service, port, catalog)
-      if (winner === undefined) return own
-      const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
-      const addresses = [address, ...service.addresses]
-      return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
+      const asker = winner?.dependsOnSource === true ? sourceKey(source) : ''
+      const key = `${placeOf(service, port)}|${address}|${asker}`
+      return findOrMake(memory.of(catalog, winner).connections, key, () => {
+        const own = ownTcpRoute(service, port, catalog)
+        if (winner === undefined) return own
+        const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
+        const addresses = [address, ...service.addresses]
+        return buildTcpRoute(winner, { ...context, addresses }, catalog).route ?? own
+      })
     },
     portTable(port, source, placed) {
-      const key = sourceMatters ? canonicalJson(source) : source.namespace
       const name = placed === undefined ? portTableName(port) : placedTableName(placed.bind, port)
       const within = placed === undefined ? scope : { ...scope, reached: placed.services }
-      return once(`port ${name}|${key}`, () => ({ ...buildPortTable(within, port, source, routesOf), name }))
+      return findOrMake(tables, `port ${name}|${sourceKey(source)}`, () =>
+        tableOf(within, name, {
+          ...building,
+          source,
+          hosts: within.reached.flatMap((service) => portHosts(service, port, source, building)),
+        }),
+      )
     },
-    proxyTable(source) {
-      const key = sourceMatters ? canonicalJson(source) : source.namespace
-      return once(`${proxyTableName}|${key}`, () => ({
-        name: proxyTableName,
-        virtualHosts: [
-          ...scope.reached.flatMap((service) =>
-            proxyHosts(service, source.namespace, (port) => routesOf(service, port, source)),
-          ),
-          unknownHosts[scope.unknownHosts],
-        ],
-        ignorePortInHost: false,
-        hostsOneByOne: true,
-      }))
-    },
+    proxyTable: (source) =>
+      findOrMake(tables, `${proxyTableName}|${sourceKey(source)}`, () => buildProxyTable(scope, source, building)),
   }
+}
+
+const placeOf = ({ identity }: RegisteredService, port: RegisteredPort): string => `${identity.host}:${port.number}`
+
+/** Rules tell workloads apart by their namespace and by the labels that they name. */
+function sourceKeyOf(rules: readonly RouteRules[]): MeshRoutes['sourceKey'] {
+  const names = [...new Set(rules.flatMap(({ sourceLabels }) => sourceLabels))].sort()
+  if (names.length === 0) return ({ namespace }) => namespace
+  return ({ namespace, labels }) => canonicalJson([namespace, ...names.map((name) => labels[name] ?? null)])
 }
 
 function buildApiTables(
@@ -127,49 +138,69 @@ const unknownHosts: Readonly<Record<Scope['unknownHosts'], VirtualHost>> = {
   },
 }
 
-function proxyHosts(
-  service: RegisteredService,
-  namespace: string,
-  routesOf: (port: RegisteredPort) => readonly Route[],
-): readonly VirtualHost[] {
-  const names = namesOf(service, namespace)
-  return httpPorts(service).map((port) => ({
-    name: serviceTableName(service.identity.host, port.number),
-    domains: [...(port.number === 80 ? names : []), ...names.map((name) => `${name}:${port.number}`)],
-    routes: routesOf(port),
-  }))
+interface HostBuilding {
+  readonly sourceKey: MeshRoutes['sourceKey']
+  readonly routesOf: RoutesOf
+  readonly memory: RouteMemory
 }
 
 type RoutesOf = (service: RegisteredService, port: RegisteredPort, source: RouteSource) => readonly Route[]
 
-const buildPortTable = (
-  scope: Scope,
-  port: number,
+const buildProxyTable = (scope: Scope, source: RouteSource, building: HostBuilding): RouteTable =>
+  tableOf(scope, proxyTableName, {
+    ...building,
+    source,
+    hosts: scope.reached.flatMap((service) => proxyHosts(service, source, building)),
+  })
+
+interface TableParts extends HostBuilding {
+  readonly source: RouteSource
+  readonly hosts: readonly VirtualHost[]
+}
+
+function tableOf(scope: Scope, name: string, { hosts, memory, sourceKey, source }: TableParts): RouteTable {
+  const virtualHosts = [...hosts, unknownHosts[scope.unknownHosts]]
+  const keep = memory.tableOf(scope.reached, `${scope.key}|${name}|${sourceKey(source)}`)
+  return keep(virtualHosts, () => ({ name, virtualHosts, ignorePortInHost: false, hostsOneByOne: true }))
+}
+
+function proxyHosts(
+  service: RegisteredService,
   source: RouteSource,
-  routesOf: RoutesOf,
-): Omit<RouteTable, 'name'> => ({
-  virtualHosts: [
-    ...scope.reached.flatMap((service) => portHosts(service, port, source, routesOf)),
-    unknownHosts[scope.unknownHosts],
-  ],
-  ignorePortInHost: false,
-  hostsOneByOne: true,
-})
+  { routesOf, memory }: HostBuilding,
+): readonly VirtualHost[] {
+  return httpPorts(service).map((port) => {
+    const routes = routesOf(service, port, source)
+    return memory.host(routes, `${proxyTableName}|${source.namespace}`, () => {
+      const names = namesOf(service, source.namespace)
+      return {
+        name: serviceTableName(service.identity.host, port.number),
+        domains: [...(port.number === 80 ? names : []), ...names.map((name) => `${name}:${port.number}`)],
+        routes,
+      }
+    })
+  })
+}
 
 function portHosts(
   service: RegisteredService,
   number: number,
   source: RouteSource,
-  routesOf: RoutesOf,
+  { routesOf, memory }: HostBuilding,
 ): readonly VirtualHost[] {
-  const hosts = [...namesOf(service, source.namespace), ...service.addresses.filter(isInterceptable)]
   return httpPorts(service)
     .filter((port) => port.number === number)
-    .map((port) => ({
-      name: serviceTableName(service.identity.host, number),
-      domains: hosts.flatMap((host) => [host, `${host}:${number}`]),
-      routes: routesOf(service, port, source),
-    }))
+    .map((port) => {
+      const routes = routesOf(service, port, source)
+      return memory.host(routes, `port|${source.namespace}`, () => {
+        const hosts = [...namesOf(service, source.namespace), ...service.addresses.filter(isInterceptable)]
+        return {
+          name: serviceTableName(service.identity.host, number),
+          domains: hosts.flatMap((host) => [host, `${host}:${number}`]),
+          routes,
+        }
+      })
+    })
 }
 
 const httpPorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>
@@ -204,15 +235,24 @@ function ownRoute({ identity }: RegisteredService, port: RegisteredPort, { polic
   }
 }
 
-/** The oldest that names the host itself; else the oldest with the longest wildcard. */
-function winnerFor(host: string, rules: readonly RouteRules[]): RouteRules | undefined {
-  const exact = rules.find((candidate) => candidate.hosts.includes(host))
-  if (exact !== undefined) return exact
-  const wildcards = rules.flatMap((candidate) =>
-    candidate.hosts.filter((pattern) => hostMatches(pattern, host)).map((pattern) => ({ candidate, pattern })),
+/** Of each host the oldest that names it; else the oldest with the longest wildcard. */
+function winnersFor(hosts: Iterable<string>, rules: readonly RouteRules[]): ReadonlyMap<string, RouteRules> {
+  const exact = new Map<string, RouteRules>()
+  for (const candidate of rules) for (const host of candidate.hosts) if (!exact.has(host)) exact.set(host, candidate)
+  const wildcards = rules
+    .flatMap((candidate) => candidate.hosts.filter(isWildcard).map((pattern) => ({ candidate, pattern })))
+    .toSorted((left, right) => right.pattern.length - left.pattern.length)
+  const winnerFor = (host: string) =>
+    exact.get(host) ?? wildcards.find(({ pattern }) => hostMatches(pattern, host))?.candidate
+  return new Map(
+    [...hosts].flatMap((host): readonly [string, RouteRules][] => {
+      const winner = winnerFor(host)
+      return winner === undefined ? [] : [[host, winner]]
+    }),
   )
-  return wildcards.toSorted((left, right) => right.pattern.length - left.pattern.length)[0]?.candidate
 }
+
+const isWildcard = (host: string): boolean => host.startsWith('*')
 
 /** Rules that lose a host to older ones that the same clients see. */
 export function hostConflicts(rules: readonly RouteRules[]): readonly Finding[] {

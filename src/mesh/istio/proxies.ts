@@ -1,6 +1,14 @@
 import { httpProxyPort, type Namespace, type Pod, publishedPort, serviceAddressesAnnotation } from '../../api/index.ts'
-import { remember } from '../../base/index.ts'
-import { type Cluster, type Finding, type MeshProxy, nodeId, type OutboundListener } from '../model/index.ts'
+import { type Keep, keepLast, remember } from '../../base/index.ts'
+import {
+  type Cluster,
+  type Finding,
+  type InboundListener,
+  type MeshProxy,
+  nodeId,
+  type OutboundListener,
+  type TcpRoute,
+} from '../model/index.ts'
 import { capturedListeners, httpPortNumbers } from './captured.ts'
 import type { ClientCredentials } from './client-credentials.ts'
 import type { GatewayRules } from './gateway.ts'
@@ -9,11 +17,12 @@ import { serviceIdentity } from './hosts.ts'
 import { createServiceIndex, inboundListeners, type ServicesOf } from './inbound.ts'
 import { isIntercepted } from './interception.ts'
 import { localityOf } from './locality.ts'
-import { proxyTableName, serviceTableName } from './mesh-routes.ts'
-import { placedListeners, withPlaced } from './placed-listeners.ts'
+import { type MeshRoutes, proxyTableName, serviceTableName } from './mesh-routes.ts'
+import { type PlacedListeners, placedListeners, withPlaced } from './placed-listeners.ts'
 import type { Reach } from './reach.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
+import { findOrMake } from './route-memory.ts'
 import { catalogOf, type Scope, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
 import { isGateway, isMeshed, isProxyless, labelsContain, namespaceOf, workloadOf } from './workload.ts'
@@ -38,36 +47,69 @@ export interface BuiltProxy {
   readonly findings: readonly Finding[]
 }
 
-/** A proxy for every meshed pod that has an address. */
-export function buildProxies(input: ProxiesInput): readonly BuiltProxy[] {
+/**
+ * A proxy for every meshed pod that has an address. A sidecar that is made of the same things as before is the very
+ * same.
+ */
+export function createProxyBuilder(): (input: ProxiesInput) => readonly BuiltProxy[] {
+  const keepIndex = keepLast<ServicesOf>()
+  const memoryOf = remember(createPodMemory)
+  const captured = createCapture()
+  return (input) => {
+    const servicesOf = keepIndex([input.services], () => createServiceIndex(input.services))
+    return buildProxies({ ...input, servicesOf, memoryOf, captured })
+  }
+}
+
+interface Building extends ProxiesInput {
+  readonly servicesOf: ServicesOf
+  readonly memoryOf: (pod: Pod) => PodMemory
+  readonly captured: Captured
+}
+
+/** What was last made for a pod. */
+interface PodMemory {
+  readonly reached: Keep<readonly ReachedPort[]>
+  readonly outbound: Keep<readonly OutboundListener[]>
+  readonly inbound: Keep<readonly InboundListener[]>
+  readonly identity: Keep<ReturnType<typeof identityOf>>
+  readonly proxy: Keep<MeshProxy>
+}
+
+const createPodMemory = (_: Pod): PodMemory => ({
+  reached: keepLast(),
+  outbound: keepLast(),
+  inbound: keepLast(),
+  identity: keepLast(),
+  proxy: keepLast(),
+})
+
+function buildProxies(input: Building): readonly BuiltProxy[] {
   const namespaces = new Map(input.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
-  const servicesOf = createServiceIndex(input.services)
   return input.pods
     .filter((pod) => isMeshed(pod, namespaces.get(namespaceOf(pod))))
     .flatMap((pod) => {
       const address = pod.status?.podIP
       if (address === undefined || hasEnded(pod)) return []
-      return [buildProxy(pod, address, input, servicesOf)]
+      return [buildProxy(pod, address, input)]
     })
 }
 
-function buildProxy(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): BuiltProxy {
+function buildProxy(pod: Pod, address: string, input: Building): BuiltProxy {
   if (isGateway(pod)) return withCredentials(buildGateway(pod, address, input), input)
   // A gRPC library is given no certificate and speaks no TLS.
   if (isProxyless(pod)) return { proxy: buildProxyless(pod, address, input), findings: [] }
-  return withCredentials({ proxy: buildSidecar(pod, address, input, servicesOf), findings: [] }, input)
+  return withCredentials({ proxy: buildSidecar(pod, address, input), findings: [] }, input)
 }
 
-function withCredentials({ proxy, findings }: BuiltProxy, input: ProxiesInput): BuiltProxy {
+function withCredentials(built: BuiltProxy, input: ProxiesInput): BuiltProxy {
+  const { proxy, findings } = built
   const { clusters = input.clusters, workload } = proxy
   const needed = input.clientCredentials(clusters, workload.namespace)
+  if (needed.credentials.length === 0) return built
   const credentials = distinctUses([...(proxy.credentials ?? []), ...needed.credentials])
   return {
-    proxy: {
-      ...proxy,
-      ...(needed.clusters === clusters ? {} : { clusters: needed.clusters }),
-      ...(credentials.length === 0 ? {} : { credentials }),
-    },
+    proxy: { ...proxy, ...(needed.clusters === clusters ? {} : { clusters: needed.clusters }), credentials },
     findings: [...findings, ...needed.findings],
   }
 }
@@ -114,71 +156,137 @@ function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshPro
   return { ...identityOf(pod, address, 'proxyless'), ...clusters, inbound: [], outbound: [], apiListeners, routeTables }
 }
 
-function buildIntercepted(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
+function buildIntercepted(pod: Pod, address: string, input: Building): MeshProxy {
   const source = sourceOf(pod)
   const scope = input.scopes.ofSidecar(source)
   const routes = input.reach.routes(scope)
-  const security = input.security.of(pod)
+  const memory = input.memoryOf(pod)
   const placed = placedListeners(scope, { routes, source, isIntercepted: true })
-  const captured = capturedListeners(scope.reached, (service, port, address) =>
-    routes.tcpRoute(service, port, { source, address }),
-  )
-  const outbound = withPlaced(captured, placed.listeners)
-  const routeTables = [
-    ...httpPortNumbers(scope.reached).map((port) => routes.portTable(port, source)),
-    ...placed.tables,
-  ]
-  return {
-    ...identityOf(pod, address, 'sidecar'),
-    ...input.reach.clusters(scope, { routeTables, outbound }),
-    interception: { unknownHosts: scope.unknownHosts, otherPorts: input.security.mutualTlsOf(pod, 0) },
-    inbound: inboundListeners({ pod, address, scope, servicesOf, security: input.security }),
+  const captured = input.captured(scope, routes, source)
+  const outbound = memory.outbound([captured, ...placedOf(scope, placed)], () => withPlaced(captured, placed.listeners))
+  const routeTables = [...httpPortsIn(scope.reached).map((port) => routes.portTable(port, source)), ...placed.tables]
+  const { clusters } = input.reach.clusters(scope, { routeTables, outbound })
+  const interception = { unknownHosts: scope.unknownHosts, otherPorts: input.security.mutualTlsOf(pod, 0) }
+  const inbound = inboundOf(pod, address, input, scope)
+  const security = input.security.of(pod)
+  const madeOf = [address, ...Object.values(interception), clusters, inbound, security, outbound, ...routeTables]
+  return memory.proxy(madeOf, () => ({
+    ...memory.identity([address], () => identityOf(pod, address, 'sidecar')),
+    ...(clusters === undefined ? {} : { clusters }),
+    interception,
+    inbound,
     ...(security === undefined ? {} : { security }),
     outbound,
     routeTables,
+  }))
+}
+
+/** Sidecars of one scope that read the same rules share them. */
+type Captured = (scope: Scope, routes: MeshRoutes, source: RouteSource) => readonly OutboundListener[]
+
+function createCapture(): Captured {
+  const madeWith = remember((_: MeshRoutes) => new Map<string, readonly OutboundListener[]>())
+  const lastOf = remember((_: Scope['reached']) => new Map<string, Keep<readonly OutboundListener[]>>())
+  return ({ key, reached }, routes, source) => {
+    const asker = `${key}|${routes.sourceKey(source)}`
+    return findOrMake(madeWith(routes), asker, () => {
+      const made = capturedListeners(reached, (service, port, address) =>
+        routes.tcpRoute(service, port, { source, address }),
+      )
+      // Where they listen follows from what is reached.
+      const madeOf = made.map((listener) => (listener.kind === 'tcp' ? listener.route : listener.kind))
+      return findOrMake(lastOf(reached), asker, () => keepLast())(madeOf, () => made)
+    })
   }
 }
 
-function buildSidecar(pod: Pod, address: string, input: ProxiesInput, servicesOf: ServicesOf): MeshProxy {
-  if (isIntercepted(pod)) return buildIntercepted(pod, address, input, servicesOf)
+function buildSidecar(pod: Pod, address: string, input: Building): MeshProxy {
+  if (isIntercepted(pod)) return buildIntercepted(pod, address, input)
   const source = sourceOf(pod)
   const scope = input.scopes.ofSidecar(source)
-  const reachable = reachableIn(scope)
   const routes = input.reach.routes(scope)
-  const reached = serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
-    const service = reachable.get(serviceIdentity(namespace, name).host)
-    return service === undefined ? [] : uniquePorts(service).map((port) => ({ service, port, bind }))
-  })
-  const security = input.security.of(pod)
-  const http = reached.filter(({ port }) => port.protocol !== 'tcp')
+  const memory = input.memoryOf(pod)
+  const reached = memory.reached([scope.reached], () => reachedPorts(pod, scope.reached))
+  const [tcp, http] = [reached.filter(isTcp), reached.filter((each) => !isTcp(each))]
   const placed = placedListeners(scope, { routes, source, isIntercepted: false })
   const routeTables = [
     ...http.map(({ service, port }) => routes.serviceTable(service, port, source)),
     ...placed.tables,
     routes.proxyTable(source),
   ]
-  const ofServices = reached.map(({ service, port, bind }): OutboundListener => {
-    const at = { bind: { address: bind, port: publishedPort(port.number) }, service: service.identity }
-    return port.protocol === 'tcp'
-      ? { kind: 'tcp', ...at, route: routes.tcpRoute(service, port, { source, address: bind }) }
-      : { kind: 'http', ...at, routeTable: serviceTableName(service.identity.host, port.number) }
-  })
-  const listeners = withPlaced(ofServices, placed.listeners)
-  return {
-    ...identityOf(pod, address, 'sidecar'),
-    ...input.reach.clusters(scope, { routeTables, outbound: listeners }),
-    inbound: inboundListeners({ pod, address, scope, servicesOf, security: input.security }),
+  const tcpRoutes = tcp.map(({ service, port, bind }) => routes.tcpRoute(service, port, { source, address: bind }))
+  const outbound = memory.outbound([address, reached, ...tcpRoutes, ...placedOf(scope, placed)], () => [
+    ...withPlaced(outboundListeners(reached, tcpRoutes), placed.listeners),
+    { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName },
+  ])
+  const { clusters } = input.reach.clusters(scope, { routeTables, outbound })
+  const inbound = inboundOf(pod, address, input, scope)
+  const security = input.security.of(pod)
+  return memory.proxy([address, clusters, inbound, security, outbound, ...routeTables], () => ({
+    ...memory.identity([address], () => identityOf(pod, address, 'sidecar')),
+    ...(clusters === undefined ? {} : { clusters }),
+    inbound,
     ...(security === undefined ? {} : { security }),
-    outbound: [...listeners, { kind: 'http', bind: { address, port: httpProxyPort }, routeTable: proxyTableName }],
+    outbound,
     routeTables,
-  }
+  }))
 }
 
-/** By host. Proxies share scopes. */
+/** What listeners at addresses of their own are made of. */
+const placedOf = (scope: Scope, { listeners }: PlacedListeners): readonly unknown[] => [
+  scope.placed,
+  scope.sidecar,
+  ...listeners.map((listener) => (listener.kind === 'tcp' ? listener.route : listener.kind)),
+]
+
+function inboundOf(pod: Pod, address: string, input: Building, scope: Scope): readonly InboundListener[] {
+  const { servicesOf, security } = input
+  return input
+    .memoryOf(pod)
+    .inbound([address, scope.ingress, scope.sidecar, servicesOf, security.mutualTlsOf], () =>
+      inboundListeners({ pod, address, scope, servicesOf, security }),
+    )
+}
+
+/** A port of a Service, and where the application finds it. */
+interface ReachedPort {
+  readonly service: RegisteredService
+  readonly port: RegisteredPort
+  readonly bind: string
+}
+
+const isTcp = ({ port }: ReachedPort): boolean => port.protocol === 'tcp'
+
+function reachedPorts(pod: Pod, services: Scope['reached']): readonly ReachedPort[] {
+  const reachable = reachableIn(services)
+  return serviceAddresses(pod).flatMap(({ namespace, name, address: bind }) => {
+    const service = reachable.get(serviceIdentity(namespace, name).host)
+    return service === undefined ? [] : uniquePorts(service).map((port) => ({ service, port, bind }))
+  })
+}
+
+/** The routes are those of the TCP ports, in their order. */
+function outboundListeners(
+  reached: readonly ReachedPort[],
+  tcpRoutes: readonly TcpRoute[],
+): readonly OutboundListener[] {
+  const routes = tcpRoutes.values()
+  return reached.map(({ service, port, bind }): OutboundListener => {
+    const at = { bind: { address: bind, port: publishedPort(port.number) }, service: service.identity }
+    const route = port.protocol === 'tcp' ? routes.next().value : undefined
+    return route === undefined
+      ? { kind: 'http', ...at, routeTable: serviceTableName(service.identity.host, port.number) }
+      : { kind: 'tcp', ...at, route }
+  })
+}
+
+/** By host. Proxies share what they reach. */
 const reachableIn = remember(
-  ({ reached }: Scope): ReadonlyMap<string, RegisteredService> =>
+  (reached: Scope['reached']): ReadonlyMap<string, RegisteredService> =>
     new Map(reached.map((service) => [service.identity.host, service])),
 )
+
+const httpPortsIn = remember(httpPortNumbers)
 
 /** Ports 80 and 20080 of one Service would be published as one. */
 const uniquePorts = ({ ports }: RegisteredService): readonly RegisteredPort[] =>

@@ -1,8 +1,9 @@
 import { remember } from '../../base/index.ts'
-import type { Cluster, MeshProxy } from '../model/index.ts'
-import { createClusters } from './destinations.ts'
+import type { Cluster, MeshProxy, RouteTable } from '../model/index.ts'
+import type { ClustersOf } from './destinations.ts'
 import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
 import type { RegisteredService } from './registry.ts'
+import { createRouteMemory } from './route-memory.ts'
 import type { Scope } from './scope.ts'
 
 type Routing = Pick<MeshProxy, 'routeTables' | 'outbound'>
@@ -14,39 +15,54 @@ export interface Reach {
   clusters(scope: Scope, routing: Routing): { readonly clusters?: readonly Cluster[] }
 }
 
-export function createReach(services: ReadonlyMap<string, RegisteredService>): Reach & {
-  readonly allClusters: ReturnType<typeof createClusters>
-} {
-  const allClusters = createClusters(services)
-  const routes = new Map<string, MeshRoutes>()
-  const lists = new Map<string, readonly Cluster[]>()
-  return {
-    allClusters,
-    routes(scope) {
-      const known = routes.get(scope.key) ?? createMeshRoutes(scope)
-      routes.set(scope.key, known)
-      return known
-    },
-    clusters(scope, routing) {
-      if (scope.key === '') return {}
-      const reached = placesIn(scope)
-      const named = namedIn(routing)
-      const candidates = allClusters(scope.destinations)
-      const isWanted = ({ name, service, port }: Cluster) => reached.has(placeOf(service, port)) || named.has(name)
-      const beyond = candidates.filter(
-        ({ name, service, port }) => named.has(name) && !reached.has(placeOf(service, port)),
-      )
-      const key = [scope.key, ...beyond.map(({ name }) => name)].join()
-      const clusters = lists.get(key) ?? candidates.filter(isWanted)
-      lists.set(key, clusters)
-      return { clusters }
-    },
+/** For one state of the mesh after the other; what is made of the same things as before is the very same. */
+export function createReachBuilder(
+  clustersOf: ClustersOf,
+): (services: ReadonlyMap<string, RegisteredService>) => Reach {
+  const memory = createRouteMemory()
+  const select = createSelection()
+  return (services) => {
+    const routes = new Map<string, MeshRoutes>()
+    return {
+      routes(scope) {
+        const known = routes.get(scope.key) ?? createMeshRoutes(scope, memory)
+        routes.set(scope.key, known)
+        return known
+      },
+      clusters(scope, routing) {
+        if (scope.key === '') return {}
+        return { clusters: select(clustersOf(services, scope.destinations), scope.reached, namedIn(routing)) }
+      },
+    }
   }
 }
 
-/** Proxies share scopes. */
+type Select = (
+  candidates: readonly Cluster[],
+  reached: Scope['reached'],
+  named: ReadonlySet<string>,
+) => readonly Cluster[]
+
+/** The clusters of what is reached, and those that routes name beyond that: proxies for which these are equal share a list. */
+function createSelection(): Select {
+  const listsOf = remember((_: readonly Cluster[]) =>
+    remember((_: Scope['reached']) => new Map<string, readonly Cluster[]>()),
+  )
+  return (candidates, reached, named) => {
+    const places = placesIn(reached)
+    const isReached = ({ service, port }: Cluster) => places.has(placeOf(service, port))
+    const beyond = candidates.filter((cluster) => named.has(cluster.name) && !isReached(cluster))
+    const key = beyond.map(({ name }) => name).join()
+    const lists = listsOf(candidates)(reached)
+    const clusters = lists.get(key) ?? candidates.filter((cluster) => isReached(cluster) || named.has(cluster.name))
+    lists.set(key, clusters)
+    return clusters
+  }
+}
+
+/** Proxies share what they reach. */
 const placesIn = remember(
-  ({ reached }: Scope): ReadonlySet<string> =>
+  (reached: Scope['reached']): ReadonlySet<string> =>
     new Set(reached.flatMap(({ identity, ports }) => ports.map(({ number }) => placeOf(identity, number)))),
 )
 
@@ -54,9 +70,13 @@ const placeOf = ({ host }: { readonly host: string }, port: number): string => `
 
 /** Routes may lead to Services that the application does not ask for by name. */
 function namedIn({ routeTables, outbound }: Routing): ReadonlySet<string> {
-  const requests = routeTables
-    .flatMap(({ virtualHosts }) => virtualHosts.flatMap((host) => host.routes))
-    .flatMap(({ clusters, mirrors = [] }) => [...clusters, ...mirrors])
   const connections = outbound.flatMap((listener) => (listener.kind === 'tcp' ? listener.route.clusters : []))
-  return new Set([...requests, ...connections].flatMap(({ cluster }) => cluster ?? []))
+  return new Set([...routeTables.flatMap(namedInTable), ...connections.flatMap(({ cluster }) => cluster ?? [])])
 }
+
+/** Proxies share tables. */
+const namedInTable = remember(({ virtualHosts }: RouteTable): readonly string[] => {
+  const routes = virtualHosts.flatMap((host) => host.routes)
+  const destinations = routes.flatMap(({ clusters, mirrors = [] }) => [...clusters, ...mirrors])
+  return [...new Set(destinations.flatMap(({ cluster }) => cluster ?? []))]
+})

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, type Result, remember, success } from '../../base/index.ts'
 import type { Fix } from './diagnostic.ts'
 import { didYouMean, isSameWord, nearest } from './nearest.ts'
 import { fieldHint, fieldsAt } from './schema-fields.ts'
@@ -35,6 +35,14 @@ export function readSpec<Schema extends z.ZodType>(
       .map(({ path, message }) => `${renderPath(['spec', ...path])}: ${message}`)
       .join('; '),
   )
+}
+
+/** The same, which reads each object once: specs are never changed in place. */
+export function createSpecReader<Schema extends z.ZodType>(
+  schema: Schema,
+): (spec: unknown) => Result<z.output<Schema>> {
+  const read = remember((spec: object) => readSpec(schema, spec))
+  return (spec) => (typeof spec === 'object' && spec !== null ? read(spec) : readSpec(schema, spec))
 }
 
 export function specIssues(schema: z.ZodType, spec: unknown): readonly SpecIssue[] {

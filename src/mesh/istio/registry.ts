@@ -1,4 +1,5 @@
 import { type EndpointSlice, type Pod, reachablePort, type Service, type ServicePort } from '../../api/index.ts'
+import { keepLast, remember } from '../../base/index.ts'
 import {
   type Endpoint,
   type HealthCheck,
@@ -57,15 +58,42 @@ export interface RegistryInput {
 /** Istio's. */
 const exportToAnnotation = 'networking.istio.io/exportTo'
 
-/** Services by full name, each port with the endpoints that are ready. */
-export function buildRegistry(input: RegistryInput): ReadonlyMap<string, RegisteredService> {
+/**
+ * Services by full name, each port with the endpoints that are ready. A Service of which nothing has changed is the
+ * very same as before; so are all together.
+ */
+export function createRegistryBuilder(): (input: RegistryInput) => ReadonlyMap<string, RegisteredService> {
+  const keepAll = keepLast<ReadonlyMap<string, RegisteredService>>()
+  const keepService = remember((_: Service) => keepLast<RegisteredService>())
+  const register: Register = (service, slices, pods) => {
+    const madeOf = [...slices, ...podsIn(slices, pods), selectedBy(service, pods).join(), pods.takesMutualTls]
+    return keepService(service)(madeOf, () => registerService(service, slices, pods))
+  }
+  return (input) =>
+    keepAll([input.services, input.endpointSlices, input.pods, input.takesMutualTls], () =>
+      buildRegistry(input, register),
+    )
+}
+
+type Register = typeof registerService
+
+const podsIn = (slices: readonly EndpointSlice[], pods: PodDirectory): readonly (Pod | undefined)[] =>
+  slices.flatMap((slice) => (slice.endpoints ?? []).map((endpoint) => podOf(slice, endpoint, pods)))
+
+const podOf = (
+  slice: EndpointSlice,
+  { targetRef }: NonNullable<EndpointSlice['endpoints']>[number],
+  pods: PodDirectory,
+): Pod | undefined => pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')
+
+function buildRegistry(input: RegistryInput, register: Register): ReadonlyMap<string, RegisteredService> {
   const pods = createPodDirectory(input.pods, input.takesMutualTls)
   const slices = Map.groupBy(input.endpointSlices, serviceKeyOf)
   const services = input.services
     .filter((service) => service.spec.type !== 'ExternalName')
     .map((service) => {
       const own = slices.get(`${namespaceOf(service)}/${service.metadata.name}`) ?? []
-      return registerService(service, own, pods)
+      return register(service, own, pods)
     })
   return new Map(services.sort(byHost).map((service) => [service.identity.host, service]))
 }
@@ -106,10 +134,12 @@ const isAddress = (text: string): boolean => text !== '' && text !== 'None'
 
 /** Of the pods that the Service selects, and of those that somebody else made endpoints. */
 function identitiesOf(service: Service, ports: readonly RegisteredPort[], pods: PodDirectory): readonly string[] {
-  const selected = pods.identitiesOf(namespaceOf(service), service.spec.selector ?? {})
   const endpoints = ports.flatMap((port) => port.endpoints).filter(({ takesMutualTls }) => takesMutualTls)
-  return [...new Set([...selected, ...endpoints.map(({ workload }) => spiffeId(workload))])].sort()
+  return [...new Set([...selectedBy(service, pods), ...endpoints.map(({ workload }) => spiffeId(workload))])].sort()
 }
+
+const selectedBy = (service: Service, pods: PodDirectory): readonly string[] =>
+  pods.identitiesOf(namespaceOf(service), service.spec.selector ?? {})
 
 const tcpNames = new Set(['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis', 'postgresql'])
 const http2Names = new Set(['http2', 'grpc', 'grpc-web', 'kubernetes.io/h2c'])
@@ -150,8 +180,8 @@ function endpointsOf(
 const readyEndpoints = (slice: EndpointSlice, port: number, pods: PodDirectory): readonly RegisteredEndpoint[] =>
   (slice.endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
-    .flatMap(({ addresses, targetRef }) => {
-      const pod = pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')
+    .flatMap((endpoint) => {
+      const [{ addresses }, pod] = [endpoint, podOf(slice, endpoint, pods)]
       return addresses.map((address) => registerEndpoint(address, port, pod, pods))
     })
 

@@ -1,6 +1,7 @@
+import { remember } from '../../base/index.ts'
 import type { ObjectKey } from '../model/index.ts'
 import type { DestinationClient, DestinationRules, DestinationView } from './destination-rule.ts'
-import type { PlacedEgress } from './egress.ts'
+import type { Egress, PlacedEgress } from './egress.ts'
 import type { RegisteredService } from './registry.ts'
 import type { Sidecars } from './sidecar.ts'
 import type { IngressSpec } from './supported-sidecar.ts'
@@ -54,9 +55,48 @@ export interface Scopes {
   ofGateway(workload: Workload): Scope
 }
 
-export function createScopes(input: ScopesInput): Scopes {
+/** Of Services that are as before the lists are the very same. */
+export function createScopeReader(): (input: ScopesInput) => Scopes {
+  const visibleIn = remember((services: ScopesInput['services']) => {
+    const known = new Map<string, Visible>()
+    return (namespace: string): Visible => {
+      const visible = known.get(namespace) ?? visibleFrom(services, namespace)
+      known.set(namespace, visible)
+      return visible
+    }
+  })
+  const leftOf = remember((reached: Scope['reached']) =>
+    remember(
+      ({ left, placed }: Egress): Left => ({
+        reached: reached.flatMap((service) => left(service)),
+        placed: placed.map(({ meant, ...place }) => ({ ...place, services: meant(reached) })),
+      }),
+    ),
+  )
+  return (input) => createScopes(input, visibleIn(input.services), (reached, egress) => leftOf(reached)(egress))
+}
+
+type Left = Pick<Scope, 'reached' | 'placed'>
+
+type Visible = Pick<Scope, 'services' | 'reached'>
+
+function visibleFrom(services: ScopesInput['services'], namespace: string): Visible {
+  const visible = [...services].filter(([, { identity, exportTo }]) =>
+    isExportedTo({ namespace: identity.namespace, exportTo }, namespace),
+  )
+  return {
+    services: visible.length === services.size ? services : new Map(visible),
+    reached: visible.map(([, service]) => service),
+  }
+}
+
+function createScopes(
+  input: ScopesInput,
+  visibleIn: (namespace: string) => Visible,
+  leftOf: (reached: Scope['reached'], egress: Egress) => Left,
+): Scopes {
   const scopes = new Map<string, Scope>()
-  const ofClient = createClientScopes(input)
+  const ofClient = createClientScopes(input, visibleIn)
   return {
     ofGateway: (workload) => ofClient({ ...workload, isGateway: true }),
     ofSidecar(workload) {
@@ -67,8 +107,7 @@ export function createScopes(input: ScopesInput): Scopes {
       const known = scopes.get(key) ?? {
         ...whole,
         key,
-        reached: whole.reached.flatMap((service) => sidecar.egress.left(service)),
-        placed: sidecar.egress.placed.map(({ meant, ...place }) => ({ ...place, services: meant(whole.reached) })),
+        ...leftOf(whole.reached, sidecar.egress),
         rules: whole.rules.filter(({ namespace, hosts }) =>
           hosts.some((host) => sidecar.egress.reaches({ namespace, host })),
         ),
@@ -83,14 +122,19 @@ export function createScopes(input: ScopesInput): Scopes {
 }
 
 /** Clients of one namespace that see the same policies share a scope. */
-function createClientScopes(input: ScopesInput): (client: DestinationClient) => Scope {
+function createClientScopes(
+  input: ScopesInput,
+  visibleIn: (namespace: string) => Visible,
+): (client: DestinationClient) => Scope {
   const known = new Map<DestinationView, Map<string, Scope>>()
   return (client) => {
+    const { namespace } = client
     const view = input.destinations.from(client)
     const ofView = known.get(view) ?? new Map<string, Scope>()
     known.set(view, ofView)
-    const scope = ofView.get(client.namespace) ?? namespaceScope(input, client.namespace, { view, id: known.size })
-    ofView.set(client.namespace, scope)
+    const scope =
+      ofView.get(namespace) ?? namespaceScope(input, namespace, { ...visibleIn(namespace), view, id: known.size })
+    ofView.set(namespace, scope)
     return scope
   }
 }
@@ -98,22 +142,21 @@ function createClientScopes(input: ScopesInput): (client: DestinationClient) => 
 function namespaceScope(
   { services, rules, destinations }: ScopesInput,
   namespace: string,
-  { view, id }: { readonly view: DestinationView; readonly id: number },
+  { view, id, ...visible }: Visible & { readonly view: DestinationView; readonly id: number },
 ): Scope {
-  const isVisible = (service: RegisteredService) =>
-    isExportedTo({ namespace: service.identity.namespace, exportTo: service.exportTo }, namespace)
-  const visibleServices = [...services].filter(([, service]) => isVisible(service))
   const visibleRules = rules.filter((candidate) => isExportedTo(candidate, namespace))
-  const isWhole =
-    visibleServices.length === services.size && visibleRules.length === rules.length && view === destinations.all
+  const isWhole = visible.services === services && visibleRules.length === rules.length && view === destinations.all
   return {
+    ...visible,
     key: isWhole ? '' : `${namespace}~${id}`,
-    services: visibleServices.length === services.size ? services : new Map(visibleServices),
-    reached: visibleServices.map(([, service]) => service),
-    placed: [],
+    placed: nothingPlaced,
     rules: visibleRules,
     destinations: view,
     unknownHosts: 'passthrough',
-    ingress: [],
+    ingress: noIngress,
   }
 }
+
+const noIngress: Scope['ingress'] = []
+
+const nothingPlaced: Scope['placed'] = []

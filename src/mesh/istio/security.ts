@@ -6,11 +6,17 @@ import {
   type Pod,
   type RequestAuthentication,
 } from '../../api/index.ts'
+import { keepLast, remember } from '../../base/index.ts'
 import type { Finding, MutualTls, ProxySecurity } from '../model/index.ts'
-import { readAuthorizationPolicies } from './authorization-policy.ts'
+import { type AuthorizationPolicies, readAuthorizationPolicies } from './authorization-policy.ts'
 import { isIntercepted, isPastProxy } from './interception.ts'
-import { readPeerAuthentications } from './peer-authentication.ts'
-import { type FetchedKeys, readRequestAuthentications } from './request-authentication.ts'
+import { type PeerAuthentications, readPeerAuthentications } from './peer-authentication.ts'
+import {
+  type FetchedKeys,
+  keySourcesOf,
+  type RequestAuthentications,
+  readRequestAuthentications,
+} from './request-authentication.ts'
 import { isGateway, isMeshed, isProxyless, namespaceOf } from './workload.ts'
 
 export interface SecurityObjects {
@@ -31,11 +37,32 @@ export interface Security {
   readonly findings: readonly Finding[]
 }
 
-export function readSecurity(objects: SecurityObjects): Security {
-  const namespaces = new Map(objects.namespaces.map((namespace) => [namespace.metadata.name, namespace]))
-  const peers = readPeerAuthentications(objects.peerAuthentications)
-  const policies = readAuthorizationPolicies(objects.authorizationPolicies)
-  const requests = readRequestAuthentications(objects.requestAuthentications, objects.keysOf)
+export function createSecurityReader(): (objects: SecurityObjects) => Security {
+  const keepTransport = keepLast<Transport>()
+  const keepPolicies = keepLast<AuthorizationPolicies>()
+  const keepRequests = keepLast<RequestAuthentications>()
+  const keepRules = keepLast<Security['of']>()
+  return ({ namespaces, peerAuthentications, authorizationPolicies, requestAuthentications, keysOf }) => {
+    const transport = keepTransport([namespaces, peerAuthentications], () =>
+      readTransport(namespaces, readPeerAuthentications(peerAuthentications)),
+    )
+    const policies = keepPolicies([authorizationPolicies], () => readAuthorizationPolicies(authorizationPolicies))
+    const keys = keySourcesOf(requestAuthentications).map(({ address }) => keysOf(address))
+    const requests = keepRequests([requestAuthentications, ...keys], () =>
+      readRequestAuthentications(requestAuthentications, keysOf),
+    )
+    return {
+      ...transport,
+      of: keepRules([policies, requests], () => rulesOf(policies, requests)),
+      findings: [...transport.findings, ...policies.findings, ...requests.findings],
+    }
+  }
+}
+
+type Transport = Omit<Security, 'of'>
+
+function readTransport(objects: readonly Namespace[], peers: PeerAuthentications): Transport {
+  const namespaces = new Map(objects.map((namespace) => [namespace.metadata.name, namespace]))
   const hasProxy = (pod: Pod): boolean =>
     isMeshed(pod, namespaces.get(namespaceOf(pod))) &&
     !isGateway(pod) &&
@@ -45,10 +72,13 @@ export function readSecurity(objects: SecurityObjects): Security {
     mutualTlsOf: peers.mutualTlsOf,
     takesMutualTls: (pod, port) =>
       hasProxy(pod) && !isPastProxy(pod, port) && peers.mutualTlsOf(pod, port) !== 'disable',
-    of(pod) {
-      const [authorization, tokens] = [policies.policiesOf(pod), requests.rulesOf(pod)]
-      return authorization.length + tokens.length === 0 ? undefined : { authorization, tokens }
-    },
-    findings: [...peers.findings, ...policies.findings, ...requests.findings],
+    findings: peers.findings,
   }
 }
+
+/** A pod that is as before gets the very same rules. */
+const rulesOf = (policies: AuthorizationPolicies, requests: RequestAuthentications): Security['of'] =>
+  remember((pod: Pod) => {
+    const [authorization, tokens] = [policies.policiesOf(pod), requests.rulesOf(pod)]
+    return authorization.length + tokens.length === 0 ? undefined : { authorization, tokens }
+  })

@@ -23,7 +23,7 @@ export interface Sidecars {
 
 /** What a Sidecar leaves of the mesh. */
 export interface SidecarScope {
-  /** Equal keys, equal scopes. Empty when nothing is left out. */
+  /** Equal keys, one object. Empty when nothing is left out. */
   readonly key: string
   readonly egress: Egress
   readonly unknownHosts: 'passthrough' | 'refuse'
@@ -48,6 +48,7 @@ export function readSidecars(objects: readonly Sidecar[], services: readonly Reg
       findings.push(...idlePorts(found, services))
     } else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
   }
+  const scopes = new Map<string, SidecarScope>()
   return {
     findings,
     of({ namespace, labels }) {
@@ -59,7 +60,10 @@ export function readSidecars(objects: readonly Sidecar[], services: readonly Reg
       const ofMesh = rules.find(
         (candidate) => candidate.namespace === rootNamespace && !candidate.spec.workloadSelector,
       )
-      return scopeOf([ofLabels, ofNamespace, ofMesh].filter((each) => each !== undefined))
+      const scope = scopeOf([ofLabels, ofNamespace, ofMesh].filter((each) => each !== undefined))
+      const known = scopes.get(scope.key) ?? scope
+      scopes.set(scope.key, known)
+      return known
     },
   }
 }

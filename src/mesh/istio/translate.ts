@@ -1,93 +1,96 @@
-import type {
-  DestinationRule,
-  EndpointSlice,
-  Gateway,
-  Namespace,
-  Pod,
-  Service,
-  ServiceEntry,
-  Sidecar,
-  VirtualService,
-  WorkloadEntry,
-} from '../../api/index.ts'
-import { canonicalJson } from '../../base/index.ts'
-import type { Finding, Mesh, Protocol } from '../model/index.ts'
+import { canonicalJson, keepLast } from '../../base/index.ts'
+import type { Finding, Mesh } from '../model/index.ts'
 import { createClientCredentials } from './client-credentials.ts'
-import { readDestinationRules } from './destination-rule.ts'
-import { type GatewayRules, readGateways } from './gateway.ts'
-import type { CredentialOf } from './gateway-listeners.ts'
+import { type ClusterObjects, createListKeeper } from './cluster-objects.ts'
+import { createDestinationCheck } from './destination-check.ts'
+import { createDestinationRuleReader } from './destination-rule.ts'
+import { createClusterBuilder } from './destinations.ts'
+import { readGateways } from './gateway.ts'
 import { healthCheckFindings } from './health-check.ts'
 import { hostConflicts } from './mesh-routes.ts'
-import { buildProxies } from './proxies.ts'
-import { createReach } from './reach.ts'
-import { buildRegistry } from './registry.ts'
-import { createScopes } from './scope.ts'
-import { readSecurity, type SecurityObjects } from './security.ts'
+import { createProxyBuilder } from './proxies.ts'
+import { createReachBuilder } from './reach.ts'
+import { createRegistryBuilder } from './registry.ts'
+import { createScopeReader } from './scope.ts'
+import { createSecurityReader, type Security } from './security.ts'
 import { registerServiceEntries } from './service-entry.ts'
-import { readSidecars } from './sidecar.ts'
-import { buildTcpRoute } from './tcp-routes.ts'
-import { buildRoutes, type DestinationCatalog, type RouteRules, readVirtualServices } from './virtual-service.ts'
+import { readSidecars, type Sidecars } from './sidecar.ts'
+import { readVirtualServices } from './virtual-service.ts'
 
-/** The cluster as the mesh sees it. */
-export interface ClusterObjects extends SecurityObjects {
-  readonly services: readonly Service[]
-  readonly endpointSlices: readonly EndpointSlice[]
-  readonly pods: readonly Pod[]
-  readonly namespaces: readonly Namespace[]
-  readonly virtualServices: readonly VirtualService[]
-  readonly destinationRules: readonly DestinationRule[]
-  readonly gateways: readonly Gateway[]
-  readonly sidecars: readonly Sidecar[]
-  readonly serviceEntries: readonly ServiceEntry[]
-  readonly workloadEntries: readonly WorkloadEntry[]
-  /** What was read of the Secrets that proxies need. */
-  readonly credentialOf: CredentialOf
-}
-
-/** The lists of objects that users write for the mesh, as against those that it merely finds. */
-export const configurationLists = [
-  'virtualServices',
-  'destinationRules',
-  'gateways',
-  'sidecars',
-  'serviceEntries',
-  'workloadEntries',
-  'peerAuthentications',
-  'authorizationPolicies',
-  'requestAuthentications',
-] as const satisfies readonly (keyof ClusterObjects)[]
+export type Translation = (objects: ClusterObjects) => Mesh
 
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
-export function translate(objects: ClusterObjects): Mesh {
-  const security = readSecurity(objects)
-  const endpointsOf = { ...objects, takesMutualTls: security.takesMutualTls }
-  const { services, findings: entryFindings } = registerServiceEntries(endpointsOf, buildRegistry(endpointsOf))
-  const destinations = readDestinationRules(objects.destinationRules, services)
-  const { gateways, findings: gatewayFindings } = readGateways(objects.gateways)
-  const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
-  const sidecars = readSidecars(objects.sidecars, [...services.values()])
-  const inMesh = rules.filter((candidate) => candidate.gateways.includes('mesh'))
-  const scopes = createScopes({ services, rules, destinations, sidecars })
-  const reach = createReach(services)
-  const catalog = { services, policies: destinations.all.policies }
-  const clusters = reach.allClusters(destinations.all)
-  const clientCredentials = createClientCredentials({ ...objects, placesOf: destinations.credentialsOf })
-  const built = buildProxies({ ...objects, services, gateways, scopes, reach, security, clusters, clientCredentials })
-  return {
-    clusters,
-    proxies: built.map(({ proxy }) => proxy),
-    findings: [
-      ...security.findings,
-      ...healthCheckFindings(objects.services),
-      ...entryFindings,
-      ...destinations.findings,
-      ...gatewayFindings,
-      ...distinct(built.flatMap(({ findings }) => findings)),
-      ...ruleFindings,
-      ...sidecars.findings,
-      ...hostConflicts(inMesh),
-      ...rules.flatMap((candidate) => destinationFindings(candidate, catalog, gateways)),
-    ],
+export const translate: Translation = (objects) => createTranslation()(objects)
+
+/**
+ * Translates state after state of a cluster. What is made of the very same objects as the last time is the very same,
+ * and is not made again; the outcome is that of `translate`.
+ */
+export function createTranslation(): Translation {
+  const keepLists = createListKeeper()
+  const readSecurity = createSecurityReader()
+  const buildServices = createServiceBuilder()
+  const readDestinations = createDestinationRuleReader()
+  const keepGateways = keepLast<ReturnType<typeof readGateways>>()
+  const keepSidecars = keepLast<Sidecars>()
+  const readScopes = createScopeReader()
+  const clustersOf = createClusterBuilder()
+  const reachOf = createReachBuilder(clustersOf)
+  const buildProxies = createProxyBuilder()
+  const findProblems = createDestinationCheck()
+  return (given) => {
+    const objects = keepLists(given)
+    const security = readSecurity(objects)
+    const { services, findings: serviceFindings } = buildServices({ ...objects, ...security })
+    const destinations = readDestinations(objects.destinationRules, services)
+    const { gateways, findings: gatewayFindings } = keepGateways([objects.gateways], () =>
+      readGateways(objects.gateways),
+    )
+    const { rules, findings: ruleFindings } = readVirtualServices(objects.virtualServices)
+    const sidecars = keepSidecars([objects.sidecars, services], () =>
+      readSidecars(objects.sidecars, [...services.values()]),
+    )
+    const scopes = readScopes({ services, rules, destinations, sidecars })
+    const clusters = clustersOf(services, destinations.all)
+    const clientCredentials = createClientCredentials({ ...objects, placesOf: destinations.credentialsOf })
+    const made = { services, gateways, scopes, reach: reachOf(services), security, clusters, clientCredentials }
+    const built = buildProxies({ ...objects, ...made })
+    const catalog = { services, policies: destinations.all.policies }
+    return {
+      clusters,
+      proxies: built.map(({ proxy }) => proxy),
+      findings: [
+        ...security.findings,
+        ...serviceFindings,
+        ...destinations.findings,
+        ...gatewayFindings,
+        ...distinct(built.flatMap(({ findings }) => findings)),
+        ...ruleFindings,
+        ...sidecars.findings,
+        ...hostConflicts(rules.filter((candidate) => candidate.gateways.includes('mesh'))),
+        ...rules.flatMap((candidate) => findProblems(candidate, catalog, gateways)),
+      ],
+    }
+  }
+}
+
+type ServicesInput = Pick<
+  ClusterObjects,
+  'services' | 'endpointSlices' | 'pods' | 'serviceEntries' | 'workloadEntries'
+> &
+  Pick<Security, 'takesMutualTls'>
+
+/** Services of the cluster and those of ServiceEntries. */
+function createServiceBuilder(): (input: ServicesInput) => ReturnType<typeof registerServiceEntries> {
+  const buildRegistry = createRegistryBuilder()
+  const keep = keepLast<ReturnType<typeof registerServiceEntries>>()
+  return (input) => {
+    const known = buildRegistry(input)
+    const { serviceEntries, workloadEntries, pods, takesMutualTls, services } = input
+    return keep([known, serviceEntries, workloadEntries, pods, takesMutualTls, services], () => {
+      const registered = registerServiceEntries(input, known)
+      return { ...registered, findings: [...healthCheckFindings(services), ...registered.findings] }
+    })
   }
 }
 
@@ -95,52 +98,3 @@ export function translate(objects: ClusterObjects): Mesh {
 const distinct = (findings: readonly Finding[]): readonly Finding[] => [
   ...new Map(findings.map((finding) => [canonicalJson(finding), finding])).values(),
 ]
-
-/** Asks every route of the rules once, whether or not a proxy needs it. */
-function destinationFindings(
-  rules: RouteRules,
-  catalog: DestinationCatalog,
-  gateways: readonly GatewayRules[],
-): readonly Finding[] {
-  const problems = placesOf(rules, catalog, gateways).flatMap(({ gateway, port, protocol }) => {
-    if (protocol === 'tcp') return tcpProblems(rules, { gateway, port }, catalog)
-    return rules.http.flatMap(({ match: _, ...http }, index) => {
-      const context = { gateway, namespace: rules.namespace, port, source: { namespace: rules.namespace, labels: {} } }
-      const { problems: found } = buildRoutes({ ...rules, http: [http] }, context, catalog)
-      return found.map((problem) => problem.replace('spec.http[0]', `spec.http[${index}]`))
-    })
-  })
-  if (problems.length === 0) return []
-  return [{ object: rules.key, reason: 'DestinationNotFound', message: [...new Set(problems)].join('; ') }]
-}
-
-const tcpProblems = (rules: RouteRules, place: Omit<Place, 'protocol'>, catalog: DestinationCatalog) =>
-  rules.tcp.flatMap(({ match: _, ...tcp }, index) => {
-    const source = { namespace: rules.namespace, labels: {} }
-    const context = { ...place, namespace: rules.namespace, source, addresses: [] }
-    const { problems } = buildTcpRoute({ ...rules, tcp: [tcp] }, context, catalog)
-    return problems.map((problem) => problem.replace('spec.tcp[0]', `spec.tcp[${index}]`))
-  })
-
-interface Place {
-  readonly gateway: string
-  readonly port: number
-  readonly protocol: Protocol | 'https'
-}
-
-function placesOf(
-  rules: RouteRules,
-  { services }: DestinationCatalog,
-  gateways: readonly GatewayRules[],
-): readonly Place[] {
-  const inMesh = rules.gateways.includes('mesh')
-    ? rules.hosts.flatMap((host) =>
-        (services.get(host)?.ports ?? []).map(({ number, protocol }) => ({ gateway: 'mesh', port: number, protocol })),
-      )
-    : []
-  const atGateways = gateways.flatMap(({ key, servers }) => {
-    const gateway = `${key.namespace}/${key.name}`
-    return rules.gateways.includes(gateway) ? servers.map(({ port, protocol }) => ({ gateway, port, protocol })) : []
-  })
-  return [...inMesh, ...atGateways]
-}

@@ -1,21 +1,21 @@
 import type { VirtualService } from '../../api/index.ts'
-import { canonicalJson, parseDuration } from '../../base/index.ts'
+import { canonicalJson, parseDuration, remember } from '../../base/index.ts'
 import type { Fault, Finding, HashKey, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
 import { readCors } from './cors.ts'
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
+import { createSpecReader } from './read-spec.ts'
 import { readAnswer, readHeaders, readRewrite } from './route-edits.ts'
 import { appliesIn, gatewayName, isMatchAll, matchAll, type RouteContext, readMatch } from './route-match.ts'
 import {
   type DestinationSpec,
+  type HttpMatchSpec,
   type HttpRouteSpec,
-  readSpec,
   type VirtualServiceSpec,
   virtualServiceSpec,
 } from './supported.ts'
 import { grpcStatuses } from './supported-words.ts'
-import { namespaceOf } from './workload.ts'
 
 /** A VirtualService that was read. */
 export interface RouteRules {
@@ -30,6 +30,8 @@ export interface RouteRules {
   readonly tcp: VirtualServiceSpec['tcp']
   /** True when the routes depend on the workload that asks. */
   readonly dependsOnSource: boolean
+  /** Names of the workload's labels that they look at. */
+  readonly sourceLabels: readonly string[]
 }
 
 /** Oldest first. */
@@ -40,28 +42,48 @@ export function readVirtualServices(objects: readonly VirtualService[]): {
   const rules: RouteRules[] = []
   const findings: Finding[] = []
   for (const object of objects.toSorted(byAge)) {
-    const read = readSpec(virtualServiceSpec, object.spec)
+    const read = readVirtualService(object.spec)
     if (read.ok) rules.push(rulesOf(object, read.value))
     else findings.push({ object: keyOf(object), reason: 'Invalid', message: read.error })
   }
   return { rules, findings }
 }
 
+const readVirtualService = createSpecReader(virtualServiceSpec)
+
+/** Of an object that says what it said before the very same ones. */
 function rulesOf(object: VirtualService, spec: VirtualServiceSpec): RouteRules {
-  const namespace = namespaceOf(object)
+  const key = keyOf(object)
+  const ofSpec = rulesOfSpec(spec)
+  const rules = ofSpec.get(`${key.namespace}/${key.name}`) ?? makeRules(key, spec)
+  ofSpec.set(`${key.namespace}/${key.name}`, rules)
+  return rules
+}
+
+const rulesOfSpec = remember((_: VirtualServiceSpec) => new Map<string, RouteRules>())
+
+function makeRules(key: ObjectKey, spec: VirtualServiceSpec): RouteRules {
+  const { namespace } = key
   return {
-    key: keyOf(object),
+    key,
     namespace,
     hosts: spec.hosts.map((host) => resolveHost(host, namespace)),
     gateways: (spec.gateways ?? ['mesh']).map((name) => gatewayName(name, namespace)),
     exportTo: spec.exportTo,
     http: spec.http,
     tcp: spec.tcp,
-    dependsOnSource: spec.http.some((http) =>
-      http.match?.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined),
-    ),
+    ...sourcesIn([...spec.http, ...spec.tcp].flatMap(({ match = [] }) => match)),
   }
 }
+
+const sourcesIn = (
+  matches: readonly Pick<HttpMatchSpec, 'sourceLabels' | 'sourceNamespace'>[],
+): Pick<RouteRules, 'dependsOnSource' | 'sourceLabels'> => ({
+  dependsOnSource: matches.some(
+    ({ sourceLabels, sourceNamespace }) => sourceLabels !== undefined || sourceNamespace !== undefined,
+  ),
+  sourceLabels: matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)),
+})
 
 export type DestinationCatalog = Pick<DestinationContext, 'services' | 'policies'>
 

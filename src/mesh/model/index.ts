@@ -58,7 +58,7 @@ export type {
   ProxySecurity,
   TokenRule,
 } from './security.ts'
-export { shareMesh } from './share.ts'
+export { createMeshSharing, type ShareMesh } from './share.ts'
 export type { ClientTls, CredentialUse, ServerTls, TlsVersion } from './tls.ts'
 export type {
   ConnectionPool,

@@ -1,20 +1,31 @@
-import { isEqual, isSameRecord } from '../../base/index.ts'
+import { isEqual, isSameList, isSameRecord } from '../../base/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { Mesh } from './mesh.ts'
 import type { MeshProxy } from './proxy.ts'
 import type { RouteTable } from './route.ts'
 
+/** The same mesh as `next`, in which everything that says what it said in `previous` is the object of `previous`. */
+export type ShareMesh = (previous: Mesh, next: Mesh) => Mesh
+
 /**
- * The same mesh as `next`, in which everything that says what it said in `previous` is the object of `previous`: what
- * was made of it before is still right.
+ * For mesh after mesh: what was made of an object before is still right. An object of `next` that was there before is
+ * not compared again.
  */
-export function shareMesh(previous: Mesh, next: Mesh): Mesh {
-  const proxies = new Map(previous.proxies.map((proxy) => [proxy.id, proxy]))
+export function createMeshSharing(): ShareMesh {
   const sharing = { tables: createTableSharing(), clusters: createClusterSharing() }
-  return {
-    ...next,
-    clusters: shareList(previous.clusters, next.clusters, ({ name }) => name),
-    proxies: next.proxies.map((proxy) => shareProxy(proxies.get(proxy.id), proxy, sharing)),
+  const known = new WeakMap<MeshProxy, MeshProxy>()
+  const share = (previous: MeshProxy | undefined, next: MeshProxy): MeshProxy => {
+    const shared = known.get(next) ?? shareProxy(previous, next, sharing)
+    known.set(next, shared)
+    return shared
+  }
+  return (previous, next) => {
+    const proxies = new Map(previous.proxies.map((proxy) => [proxy.id, proxy]))
+    return {
+      ...next,
+      clusters: sharing.clusters(previous.clusters, next.clusters),
+      proxies: next.proxies.map((proxy) => share(proxies.get(proxy.id), proxy)),
+    }
   }
 }
 
@@ -26,9 +37,6 @@ function shareList<T>(previous: readonly T[], next: readonly T[], keyOf: (item: 
   })
   return isSameList(previous, shared) ? previous : shared
 }
-
-const isSameList = <T>(left: readonly T[], right: readonly T[]): boolean =>
-  left.length === right.length && left.every((item, index) => item === right[index])
 
 type TableSharing = (previous: readonly RouteTable[], next: readonly RouteTable[]) => readonly RouteTable[]
 
@@ -52,7 +60,7 @@ function shareProxy(previous: MeshProxy | undefined, next: MeshProxy, sharing: S
 
 /** Proxies of one scope share a list: it is compared once. */
 function createClusterSharing(): ClusterSharing {
-  const shared = new Map<readonly Cluster[], readonly Cluster[]>()
+  const shared = new WeakMap<readonly Cluster[], readonly Cluster[]>()
   return (previous, next) => {
     const known = shared.get(next) ?? shareList(previous, next, ({ name }) => name)
     shared.set(next, known)
@@ -62,7 +70,7 @@ function createClusterSharing(): ClusterSharing {
 
 /** Proxies share tables: each is compared once. */
 function createTableSharing(): TableSharing {
-  const shared = new Map<RouteTable, RouteTable>()
+  const shared = new WeakMap<RouteTable, RouteTable>()
   const share = (former: RouteTable | undefined, table: RouteTable): RouteTable => {
     const known = shared.get(table) ?? shareTable(former, table)
     shared.set(table, known)

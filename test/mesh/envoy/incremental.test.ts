@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { isEqual } from '../../../src/base/index.ts'
 import { createMeshRenderer, type EnvoyResource, renderMesh } from '../../../src/mesh/envoy/index.ts'
 import { translate } from '../../../src/mesh/istio/index.ts'
-import { type Mesh, shareMesh } from '../../../src/mesh/model/index.ts'
+import { createMeshSharing, type Mesh } from '../../../src/mesh/model/index.ts'
 import { anyClusterObjects } from '../../support/any-cluster-objects.ts'
 import { shopOf, splitBetween, virtualServiceOf } from '../../support/mesh-objects.ts'
 
@@ -13,6 +13,7 @@ test('whatever changed before, what is kept is what would be made anew', () => {
   fc.assert(
     fc.property(fc.array(anyClusterObjects, { minLength: 1, maxLength: 4 }), (changes) => {
       const render = createMeshRenderer()
+      const shareMesh = createMeshSharing()
       let mesh = nothing
       for (const objects of changes) {
         const next = translate(objects)
@@ -33,6 +34,7 @@ test('a changed weight renders the tables and virtual hosts that carry it and no
     return translate({ ...shop, virtualServices: [virtualServiceOf('web', { http: [{ route }] })] })
   }
   const render = createMeshRenderer()
+  const shareMesh = createMeshSharing()
   const first = shareMesh(nothing, routed(10))
   const before = resourcesOf(render(first))
   const after = resourcesOf(render(shareMesh(first, routed(20))))
