@@ -54,7 +54,7 @@ const podSlots = (pods: readonly Pod[]) =>
     slot(
       'pods',
       pod,
-      relabelled(pod, { version: 'v2', app: 'web' }),
+      { ...relabelled(pod, { version: 'v2', app: 'web' }), spec: { ...pod.spec, serviceAccountName: 'renamed' } },
       { ...pod, spec: { ...pod.spec, serviceAccountName: 'other' } },
       annotated(pod, { [injectedAnnotation]: '{}' }),
       annotated(pod, { [injectTemplatesAnnotation]: 'grpc-agent' }),
