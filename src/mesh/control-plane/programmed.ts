@@ -75,7 +75,13 @@ function gravest(findings: readonly Finding[]): Pick<Finding, 'reason' | 'messag
   return { reason, message: few([...new Set(messages)], '; ') }
 }
 
-function stateOf(need: Need, input: ProgrammedInput): ProxyState {
+type StateInput = Pick<ProgrammedInput, 'connected' | 'snapshots' | 'elsewhere' | 'isExpected'>
+
+/** One that is waited for; undefined when nobody is. */
+export const findLaggard = (needs: readonly Need[], input: StateInput): Need | undefined =>
+  needs.findLast((need) => stateOf(need, input).kind === 'waiting')
+
+function stateOf(need: Need, input: StateInput): ProxyState {
   const proxy = input.connected.get(need.nodeId)
   if (proxy !== undefined) return stateOfConnected(need, proxy, input.snapshots.get(need.nodeId))
   return input.elsewhere(need.nodeId) ?? { kind: input.isExpected(need.nodeId) ? 'waiting' : 'away' }

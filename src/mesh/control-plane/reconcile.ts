@@ -3,6 +3,7 @@ import { type KubeClient, KubeError, type WorkOutcome } from '../../kube/index.t
 import type { Clock, Logger } from '../../runtime/index.ts'
 import type { ConnectedProxy } from '../xds/index.ts'
 import type { Configuration } from './configuration.ts'
+import { createLaggards } from './laggards.ts'
 import { keyOf, keyText } from './last-good.ts'
 import type { MeshMetrics } from './metrics.ts'
 import { judgeProgrammed, type Programmed } from './programmed.ts'
@@ -58,6 +59,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
   const writer = createStatusWriter(options.client, watches, clock)
   /** Objects whose verdict is still open, and since when. */
   const waiting = new Map<string, Waiting>()
+  const laggards = createLaggards(options)
 
   const since = (key: string, generation: number | undefined): number => {
     const known = waiting.get(key)
@@ -81,6 +83,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
       return {}
     }
     if (verdict.kind === 'pending') {
+      laggards.note(key, object.metadata.generation ?? 0)
       return { requeueAfterMs: Math.max(1, Math.min(LOOK_AGAIN_MS, options.laggingAfterMs - elapsedMs)) }
     }
     const isWritten = await unlessConflict(record({ ...options, writer }, key, object, { ...verdict, elapsedMs }))
@@ -91,6 +94,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
 
   return {
     async reconcile(key) {
+      laggards.forget(key)
       const object = options.replicas().isElected() ? findConfigured(key) : undefined
       if (object !== undefined) return await decide(key, object)
       waiting.delete(key)
@@ -102,7 +106,7 @@ export function createProgrammedReconciler(options: ReconcilerOptions): Programm
     },
     proxiesChanged() {
       options.replicas().ownChanged()
-      for (const key of waiting.keys()) options.enqueueSoon(key)
+      for (const key of waiting.keys()) if (!laggards.isStillBehind(key)) options.enqueueSoon(key)
     },
     open: () => openKeys(watches).filter((key) => findConfigured(key) !== undefined),
     objectChanged(object) {

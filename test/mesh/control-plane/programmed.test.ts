@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { judgeProgrammed, type ProgrammedInput } from '../../../src/mesh/control-plane/programmed.ts'
+import { findLaggard, judgeProgrammed, type ProgrammedInput } from '../../../src/mesh/control-plane/programmed.ts'
 import type { ConnectedProxy, Snapshot, SnapshotResource } from '../../../src/mesh/xds/index.ts'
 
 const resource = (name: string, version = '2'): SnapshotResource => ({
@@ -148,4 +148,26 @@ describe('a VirtualService is', () => {
       message: 'not accepted yet by p0.shop, p1.shop, p2.shop, p3.shop, p4.shop and 2 more',
     })
   })
+})
+
+describe('one that is waited for', () => {
+  const needOf = (name: string) => ({
+    ...{ nodeId: node(name), tables: ['table'], hosts: [], listeners: [], clusters: ['web'], isOnDemand: false },
+  })
+  const find = (proxies: Readonly<Record<string, ConnectedProxy>>) =>
+    findLaggard(Object.keys(proxies).map(needOf), {
+      snapshots: new Map(Object.keys(proxies).map((name) => [node(name), snapshot])),
+      connected: new Map(Object.entries(proxies).map(([name, each]) => [node(name), each])),
+      elsewhere: () => undefined,
+      isExpected: () => false,
+    })?.nodeId
+  test.each([
+    [
+      'is the last that has not accepted',
+      { a: proxy({}), b: proxy({ ...all, routes: '1' }), c: proxy(all) },
+      node('b'),
+    ],
+    ['is nobody once all have accepted', { a: proxy(all), b: proxy(all) }, undefined],
+    ['is nobody who rejects', { a: proxy(all), b: proxy({}, 'no') }, undefined],
+  ])('%s', (_, proxies, expected) => expect(find(proxies)).toBe(expected))
 })
