@@ -17,6 +17,7 @@ import {
   objectMetaSchema,
   webAddressSchema,
 } from './schema.ts'
+import { serviceObjectFields } from './service-objects.ts'
 import { sessionAffinitySchema } from './session-affinity.ts'
 import { strategyRules } from './strategy-rules.ts'
 
@@ -81,6 +82,7 @@ const serviceSchema = z.object({
     })
     .optional()
     .describe('Retries of failed requests.'),
+  ...serviceObjectFields,
 })
 
 export const webhookTypeSchema = z.enum([

@@ -57,5 +57,6 @@ export {
   parseImagePolicy,
   parseMetricTemplate,
 } from './parse.ts'
+export type { ServiceMetadata } from './service-objects.ts'
 export type { SessionAffinity } from './session-affinity.ts'
 export * from './version.ts'

@@ -14,6 +14,7 @@ import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { withoutRecord } from './service-record.ts'
 import { planServices } from './services.ts'
 import { primaryNameOf } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
@@ -47,7 +48,10 @@ export async function releaseApex({ client, copies }: GiveBackOptions, gathered:
   const target = workloadOf(gathered.target)
   const apex = findApex(copies, observation.canary)
   if (apex === undefined || target === undefined || apexFacts(gathered, apex) !== 'held') return
-  const released = disown({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }, observation.canary)
+  const released = disown(
+    withoutRecord({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }),
+    observation.canary,
+  )
   copies.services.overlay(await client.replace(serviceKind, released))
 }
 
@@ -77,8 +81,7 @@ function apexFacts({ observation, ...gathered }: Gathered, apex: Service | undef
   if (canary.spec.targetRef.kind === serviceKind.kind) return 'none'
   const target = workloadOf(gathered.target)
   if (apex === undefined || foreignOwner(apex, canary) !== undefined) return 'none'
-  const label = target && selectorLabelOf(target)
-  const selects = label && planServices(canary, label).apex.selects
+  const selects = target && planServices(canary, target)?.apex.selects
   const isOnPrimary = selects !== undefined && apex.spec.selector?.[selects.key] === selects.value
   return isOnPrimary || isOwned(apex, canary) ? 'held' : 'released'
 }

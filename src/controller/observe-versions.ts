@@ -6,7 +6,6 @@ import type { LocalCopies } from './local-copies.ts'
 import { copyFacts, primaryServiceFacts, targetServiceFacts, type Version } from './service-target/facts.ts'
 import { isServiceAsWanted, planServices } from './services.ts'
 import { primaryFacts, targetFacts } from './workload/facts.ts'
-import { selectorLabelOf } from './workload/selector-label.ts'
 import { serviceOf, type Target, type Workload, workloadOf } from './workload/workload.ts'
 
 export interface Versions {
@@ -31,15 +30,20 @@ function observeWorkloads({ copies, canary, configs, ...versions }: Versions): V
   return {
     target: target && targetFacts(target, configs, canaryReadyThreshold),
     primary: primary && primaryFacts(primary, primaryReadyThreshold),
-    services: observeServices(copies, canary, target),
+    services: observeServices(copies, canary, target, primary),
   }
 }
 
-function observeServices(copies: LocalCopies, canary: Canary, target: Workload | undefined): ServiceFacts {
-  const label = target && selectorLabelOf(target)
+function observeServices(
+  copies: LocalCopies,
+  canary: Canary,
+  target: Workload | undefined,
+  primary: Workload | undefined,
+): ServiceFacts {
+  const plans = target && planServices(canary, target, primary)
   // Without the workload nobody knows what to select: the Services stay as they are.
-  if (label === undefined) return untouched
-  const { apex, backends } = planServices(canary, label)
+  if (plans === undefined) return untouched
+  const { apex, backends } = plans
   const { namespace } = canary.metadata
   const isReady = (plan: typeof apex) =>
     isServiceAsWanted(canary, plan, copies.services.get({ namespace, name: plan.name }))

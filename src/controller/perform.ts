@@ -145,9 +145,9 @@ const applyServices: Performer<'apply-services'> = async (options, gathered, { w
   const service = serviceOf(target)
   if (service) return copyService(options, canary, service, serviceNamesOf(canary).canary)
   const workload = workloadOf(target)
-  const label = workload && selectorLabelOf(workload)
-  if (label === undefined) return
-  const { apex, backends } = planServices(canary, label)
+  const plans = workload && planServices(canary, workload, workloadOf(gathered.primary))
+  if (plans === undefined) return
+  const { apex, backends } = plans
   for (const plan of withApex ? [...backends, apex] : backends) await applyService(options, canary, plan)
 }
 

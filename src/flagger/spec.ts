@@ -22,7 +22,7 @@ const DEFAULT_METRIC_INTERVAL = '1m'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE'] as const
 
 /** Fields that change who is served by what: a release that ignored them would serve users wrongly. */
-const ROUTING_FIELDS = ['match', 'rewrite', 'headers', 'corsPolicy', 'mirror', 'delegation', 'headless'] as const
+const ROUTING_FIELDS = ['match', 'rewrite', 'headers', 'corsPolicy', 'mirror', 'delegation'] as const
 
 /**
  * The spec of a `sluice.dev` Canary that releases as Flagger would. What Sluice has no word for is handed on as it is:
@@ -44,8 +44,23 @@ export function convertSpec(spec: Fields): Fields {
   })
 }
 
+const SERVICE_FIELDS = ['name', 'port', 'portName', 'targetPort', 'gateways', 'hosts', 'timeout', 'retries'] as const
+/** Fields of the Services themselves. */
+const OBJECT_FIELDS = [
+  'appProtocol',
+  'trafficDistribution',
+  'portDiscovery',
+  'headless',
+  'apex',
+  'primary',
+  'canary',
+  'unmanagedMetadata',
+] as const
+
+/** An empty text is Go's word for nothing. */
 function convertService(service: Fields): Fields {
-  return pick(service, ['name', 'port', 'portName', 'targetPort', 'gateways', 'hosts', 'timeout', 'retries'])
+  const said = Object.fromEntries(Object.entries(service).filter(([, value]) => value !== ''))
+  return { ...pick(said, SERVICE_FIELDS), ...pick(said, OBJECT_FIELDS) }
 }
 
 function convertAnalysis(analysis: Fields): Fields {

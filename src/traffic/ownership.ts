@@ -43,6 +43,10 @@ export function foreignOwner(object: KubernetesObject | undefined, canary: Canar
 export const isOwned = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
   metadata.annotations?.[canaryAnnotation] === canary.metadata.name
 
+/** By its owner references, as what Flagger made is. */
+export const isControlled = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
+  metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === canary.metadata.uid) === true
+
 /** Nobody is served by it any more: it is collected with the Canary. Undefined where nothing is to be written. */
 export function handOver<T extends KubernetesObject>(object: T | undefined, canary: Canary): T | undefined {
   if (object === undefined || !isOwned(object, canary) || isHandedOver(object, canary)) return undefined

@@ -172,6 +172,12 @@ export const badObjects: readonly BadObject[] = [
     'a Service that is released is the one that users call: leave service.name out',
   ),
   inCanary(
+    'a port of connections',
+    canaryWith({}, { service: { port: 80, appProtocol: 'TCP' } }),
+    'spec.service.appProtocol',
+    'must not be tcp: requests are released, not connections',
+  ),
+  inCanary(
     'a Service of Knative',
     ofService({ targetRef: { ...targetRef, apiVersion: 'serving.knative.dev/v1' } }),
     'spec.targetRef.apiVersion',
