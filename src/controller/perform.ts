@@ -10,7 +10,7 @@ import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { copyService } from './service-target/perform.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
-import { basisOf, confirmCanary, confirmReadyPods, confirmRetreat, confirmTarget } from './staleness.ts'
+import { basisOf, confirmCanary, confirmFirst, confirmReadyPods, confirmRetreat, confirmTarget } from './staleness.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
 import { kindOf, overlayWorkload, scalePatch, serviceOf, type Workload, workloadOf } from './workload/workload.ts'
@@ -108,6 +108,7 @@ const createPrimary: Performer<'create-primary'> = async (options, gathered) => 
 
 const updatePrimary: Performer<'update-primary'> = async (options, gathered) => {
   await confirmTarget(options, gathered)
+  await confirmFirst(options, gathered)
   if (gathered.target?.kind === serviceKind.kind) return promoteService(options, gathered)
   const primary = workloadOf(gathered.primary)
   const source = await preparePrimary(options, gathered)

@@ -110,6 +110,11 @@ export async function confirmTarget({ client }: StalenessOptions, { target }: Ga
   if (current === undefined || !isSameVersion(current, target)) throw stale(kindOf(target), target)
 }
 
+/** Only a first version is copied unseen: a record that there was one already must not be overlooked. */
+export async function confirmFirst(options: StalenessOptions, { observation: { canary } }: Gathered): Promise<void> {
+  if (canary.status?.phase === 'Initializing') await confirmCanary(options, canary)
+}
+
 /** A Service has no generation. */
 function isSameVersion(one: Target, other: Target): boolean {
   if (one.metadata.uid !== other.metadata.uid) return false
