@@ -67,14 +67,19 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
     broken(`weight fell from ${share.canary} to ${canary}, not to 0`)
   }
 
+  /** A version that passed every step lost its pods while it is promoted, and has them again. */
+  const isTakenUpAgain = (canary: number): boolean =>
+    canary === plan.weights.at(-1) && api.list(canaryKind)[0]?.status?.phase === 'Promoting'
+
   const checkRaise = (next: Share, image: string | undefined): void => {
     const { canary } = next
     const expected = plan.weights.find((weight) => weight > share.canary)
     if (canary === 100 && versions.isDown('web-primary')) return
-    if (canary !== expected && !isHeldOnReady(api, canary))
+    if (canary !== expected && !isHeldOnReady(api, canary) && !isTakenUpAgain(canary))
       broken(`weight rose from ${share.canary} to ${canary}, not to ${expected}`)
     const isFirst = share.canary === 0 && !plan.mirror
-    if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary)) return
+    if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary) || isTakenUpAgain(canary))
+      return
     // A change that no watch has told of yet is measured under the name of the version before.
     const images = [image, versions.of('web')]
     const isProven = passes.some((each) => images.includes(each.image) && each.askedAt >= sharedAt)
