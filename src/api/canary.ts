@@ -18,6 +18,7 @@ import {
   webAddressSchema,
 } from './schema.ts'
 import { serviceObjectFields } from './service-objects.ts'
+import { mirroredRule, routingFields, serviceRules } from './service-routing.ts'
 import { sessionAffinitySchema } from './session-affinity.ts'
 import { strategyRules } from './strategy-rules.ts'
 
@@ -49,7 +50,7 @@ const targetRefSchema = z.object({
   name: nameSchema.describe('Name of the workload or Service, in the namespace of the Canary.'),
 })
 
-const serviceSchema = z.object({
+const plainServiceSchema = z.object({
   name: z
     .string()
     .min(1)
@@ -83,7 +84,10 @@ const serviceSchema = z.object({
     .optional()
     .describe('Retries of failed requests.'),
   ...serviceObjectFields,
+  ...routingFields,
 })
+
+const serviceSchema = withRules(plainServiceSchema, serviceRules)
 
 export const webhookTypeSchema = z.enum([
   'confirm-rollout',
@@ -231,7 +235,7 @@ const plainSpecSchema = z.object({
     .describe('Give the workload its traffic back before a deleted Canary goes; false takes what serves away at once.'),
 })
 
-export const canarySpecSchema = withRules(plainSpecSchema, specRules)
+export const canarySpecSchema = withRules(plainSpecSchema, [...specRules, mirroredRule])
 
 export const canaryStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),

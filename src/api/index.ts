@@ -58,5 +58,7 @@ export {
   parseMetricTemplate,
 } from './parse.ts'
 export type { ServiceMetadata } from './service-objects.ts'
+export type { ServiceMatch } from './service-routing.ts'
 export type { SessionAffinity } from './session-affinity.ts'
+export { meetsText } from './text-match.ts'
 export * from './version.ts'

@@ -21,6 +21,7 @@ export interface RefusalInput {
 const refusals: readonly ((input: RefusalInput) => Cause | undefined)[] = [
   isStatefulSet,
   leadsNowhere,
+  isDelegate,
   isClaimed,
   hasUnsupportedSelector,
   isOwnedByOther,
@@ -55,6 +56,14 @@ function leadsNowhere({ target, provider }: RefusalInput): Cause | undefined {
   }
   const isSelecting = Object.keys(service.spec.selector ?? {}).length > 0
   return isSelecting ? undefined : refuse('has no selector: its endpoints are written by hand, and a copy has none')
+}
+
+/** The bundled mesh joins no rules of two VirtualServices, so nobody would be led to this one. */
+function isDelegate({ canary, provider }: RefusalInput): Cause | undefined {
+  if (!canary.spec.service.delegation || provider !== 'mesh') return undefined
+  const message =
+    'spec.service.delegation: the bundled mesh knows no delegates; name hosts and gateways here, or set provider to istio'
+  return { reason: 'InvalidCanary', message }
 }
 
 /** Two Canaries on one workload would undo each other's weights: the younger stands back. */

@@ -15,8 +15,9 @@ import {
   type ResourceKind,
 } from '../api/index.ts'
 import type { KubeClient, ListOptions } from '../kube/index.ts'
+import { fieldsOf } from './fields.ts'
 import { convertTemplate } from './metric-template.ts'
-import { convertSpec, fieldsOf, unsupportedFields } from './spec.ts'
+import { convertSpec, unsupportedFields } from './spec.ts'
 import { visibleStatus, wholeStatus } from './status.ts'
 
 /** Where Flagger's group has a kind that stands for one of ours. */

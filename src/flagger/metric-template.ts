@@ -1,5 +1,5 @@
 import { apiVersionOf, type MetricTemplate, metricTemplateKind } from '../api/index.ts'
-import { type Fields, fieldsOf } from './spec.ts'
+import { type Fields, fieldsOf } from './fields.ts'
 
 /** Types that Sluice calls otherwise, or that need what Flagger has no field for, are handed on and refused when asked. */
 export function convertTemplate(template: MetricTemplate): MetricTemplate {

@@ -1,28 +1,12 @@
 import { parseDuration } from '../base/index.ts'
-
-/** Data of an object that Flagger's CRD took: fields are looked at one by one. */
-export type Fields = Readonly<Record<string, unknown>>
-
-export const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
-
-const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : [])
-
-/** Without the fields that are not set, so that defaults are filled where nothing was said. */
-const compact = (fields: Fields): Fields =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null))
-
-const pick = (fields: Fields, names: readonly string[]): Fields =>
-  compact(Object.fromEntries(names.map((name) => [name, fields[name]])))
+import { compact, type Fields, fieldsOf, listOf, pick } from './fields.ts'
+import { convertMatch, convertRouting, unsupportedMatches } from './routing.ts'
 
 /** Flagger's floor, and what it takes where it can not read the interval. */
 const SHORTEST_INTERVAL_MS = 10_000
 const UNREADABLE_INTERVAL = '60s'
 const DEFAULT_METRIC_INTERVAL = '1m'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE'] as const
-
-/** Fields that change who is served by what: a release that ignored them would serve users wrongly. */
-const ROUTING_FIELDS = ['match', 'rewrite', 'headers', 'corsPolicy', 'mirror', 'delegation'] as const
 
 /**
  * The spec of a `sluice.dev` Canary that releases as Flagger would. What Sluice has no word for is handed on as it is:
@@ -60,7 +44,7 @@ const OBJECT_FIELDS = [
 /** An empty text is Go's word for nothing. */
 function convertService(service: Fields): Fields {
   const said = Object.fromEntries(Object.entries(service).filter(([, value]) => value !== ''))
-  return { ...pick(said, SERVICE_FIELDS), ...pick(said, OBJECT_FIELDS) }
+  return { ...pick(said, SERVICE_FIELDS), ...pick(said, OBJECT_FIELDS), ...convertRouting(service) }
 }
 
 function convertAnalysis(analysis: Fields): Fields {
@@ -72,7 +56,7 @@ function convertAnalysis(analysis: Fields): Fields {
     mirrorWeight: typeof mirrorWeight === 'number' && mirrorWeight > 0 ? mirrorWeight : 100,
     mirrorMethods: METHODS,
     iterations: isPositive(iterations) ? iterations : undefined,
-    match: isPositive(iterations) ? match : undefined,
+    match: isPositive(iterations) ? convertMatch(match) : undefined,
     ...(isPositive(iterations) ? {} : convertWeights(analysis)),
     stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
     sessionAffinity: analysis.sessionAffinity,
@@ -143,12 +127,9 @@ const convertAlert = (alert: Fields): Fields => {
 export function unsupportedFields(spec: Fields): readonly string[] {
   const service = fieldsOf(spec.service)
   const analysis = fieldsOf(spec.analysis)
-  const routing = ROUTING_FIELDS.filter((name) => isSet(service[name])).map((name) => `service.${name}`)
   const metrics = listOf(analysis.metrics).flatMap(({ query, templateRef }, index) =>
     query !== undefined && templateRef === undefined ? [`analysis.metrics[${index}].query`] : [],
   )
-  return [...routing, ...metrics]
+  const matches = isPositive(analysis.iterations) ? unsupportedMatches(analysis, service) : []
+  return [...matches, ...metrics]
 }
-
-const isSet = (value: unknown): boolean =>
-  value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0)

@@ -1,4 +1,5 @@
 import { type Canary, canaryKind, type KubernetesObject, type OwnerReference } from '../api/index.ts'
+import { routeFieldsAnnotation } from './route-fields.ts'
 
 /** GitOps tools must not undo weights; Flagger's objects carry the same. */
 export const keepOffAnnotations: Readonly<Record<string, string>> = {
@@ -63,7 +64,7 @@ export function disown<T extends KubernetesObject>(object: T, canary: Canary): T
   const marks = marksOf(canary)
   const { ownerReferences = [], annotations = {}, ...metadata } = object.metadata
   const owners = ownerReferences.filter(({ uid }) => uid !== canary.metadata.uid)
-  const kept = Object.entries(annotations).filter(([name]) => !(name in marks))
+  const kept = Object.entries(annotations).filter(([name]) => !(name in marks) && name !== routeFieldsAnnotation)
   return {
     ...object,
     metadata: {

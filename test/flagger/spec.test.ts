@@ -98,6 +98,43 @@ describe('a Canary of Flagger', () => {
   })
 
   test.each([
+    [
+      'routes',
+      {
+        match: [{ uri: { prefix: '/shop' }, withoutHeaders: { 'x-old': {} } }],
+        headers: { request: { set: { 'x-by': 'mesh' }, remove: ['x-a'] }, response: { add: { 'x-b': 'c' } } },
+      },
+    ],
+    ['a delegate', { delegation: true }],
+  ])('%s as they are', (_, service) => {
+    expect(converted({}, { service: { port: 80, ...service } }).service).toEqual({
+      port: 80,
+      portName: 'http',
+      ...service,
+    })
+  })
+
+  test.each([
+    ['a rewrite', { rewrite: { uri: '/', authority: '', type: 'ReplaceFullPath' } }, { rewrite: { uri: '/' } }],
+    [
+      'the deprecated origins',
+      { corsPolicy: { allowOrigin: ['*'], allowOrigins: [{ prefix: 'https://' }], maxAge: '24h' } },
+      { corsPolicy: { allowOrigins: [{ prefix: 'https://' }, { exact: '*' }], maxAge: '24h' } },
+    ],
+    [
+      'what says nothing',
+      { match: [], rewrite: {}, headers: {}, corsPolicy: {}, mirror: [{ backendRef: { name: 'a' } }] },
+      {},
+    ],
+  ])('%s in the words of Istio', (_, service, expected) => {
+    expect(converted({}, { service: { port: 80, ...service } }).service).toEqual({
+      port: 80,
+      portName: 'http',
+      ...expected,
+    })
+  })
+
+  test.each([
     [{ name: 'request-success-rate', threshold: 99 }, { min: 99 }],
     [{ name: 'request-duration', threshold: 500 }, { max: 500 }],
     [{ name: 'request-success-rate' }, { min: 0 }],
@@ -117,12 +154,15 @@ describe('a Canary of Flagger', () => {
   })
 
   test.each([
-    [
-      { service: { port: 80, match: [{ uri: { prefix: '/' } }], corsPolicy: { allowOrigin: ['*'] } } },
-      ['service.match', 'service.corsPolicy'],
-    ],
-    [{ service: { port: 80, delegation: true } }, ['service.delegation']],
     [{ service: { port: 80, delegation: false, match: [] } }, []],
+    [{ analysis: { iterations: 2, match: [{ uri: { exact: '/a' }, headers: {} }] } }, ['analysis.match[0].uri']],
+    [
+      {
+        service: { port: 80, match: [{ uri: { prefix: '/' } }] },
+        analysis: { iterations: 2, match: [{ uri: { exact: '/a' } }] },
+      },
+      [],
+    ],
     [{ analysis: { metrics: [{ name: 'a', query: 'up' }] } }, ['analysis.metrics[0].query']],
     [{ service: { port: 80, trafficPolicy: { tls: { mode: 'DISABLE' } }, apex: { labels: {} } } }, []],
   ])('what can not be done for it is named: %j', (spec, fields) => {

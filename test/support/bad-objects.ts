@@ -1,4 +1,5 @@
 import type { BadObject } from './bad-object.ts'
+import { badRouting } from './bad-routing.ts'
 import { badTemplates } from './bad-templates.ts'
 import { rawCanary } from './raw-canary.ts'
 
@@ -246,5 +247,6 @@ export const badObjects: readonly BadObject[] = [
     'spec.analysis.metrics[0].templateRef.namespace',
     'a ClusterMetricTemplate has no namespace',
   ),
+  ...badRouting,
   ...badTemplates,
 ]

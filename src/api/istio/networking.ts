@@ -8,17 +8,19 @@ export interface StringMatch {
 }
 
 export interface HttpMatchRequest {
-  readonly name?: string
-  readonly uri?: StringMatch
-  readonly method?: StringMatch
-  readonly authority?: StringMatch
-  readonly headers?: Readonly<Record<string, StringMatch>>
-  readonly withoutHeaders?: Readonly<Record<string, StringMatch>>
-  readonly queryParams?: Readonly<Record<string, StringMatch>>
-  readonly port?: number
-  readonly sourceLabels?: Readonly<Record<string, string>>
-  readonly gateways?: readonly string[]
-  readonly ignoreUriCase?: boolean
+  readonly name?: string | undefined
+  readonly uri?: StringMatch | undefined
+  readonly scheme?: StringMatch | undefined
+  readonly method?: StringMatch | undefined
+  readonly authority?: StringMatch | undefined
+  readonly headers?: Readonly<Record<string, StringMatch>> | undefined
+  readonly withoutHeaders?: Readonly<Record<string, StringMatch>> | undefined
+  readonly queryParams?: Readonly<Record<string, StringMatch>> | undefined
+  readonly port?: number | undefined
+  readonly sourceLabels?: Readonly<Record<string, string>> | undefined
+  readonly sourceNamespace?: string | undefined
+  readonly gateways?: readonly string[] | undefined
+  readonly ignoreUriCase?: boolean | undefined
 }
 
 export interface Destination {
@@ -33,6 +35,22 @@ export interface HttpRouteDestination {
   readonly headers?: { readonly response?: { readonly add?: Readonly<Record<string, string>> } }
 }
 
+export interface HeaderEdits {
+  readonly set?: Readonly<Record<string, string>> | undefined
+  readonly add?: Readonly<Record<string, string>> | undefined
+  readonly remove?: readonly string[] | undefined
+}
+
+export interface CorsPolicy {
+  readonly allowOrigins?: readonly StringMatch[] | undefined
+  readonly allowMethods?: readonly string[] | undefined
+  readonly allowHeaders?: readonly string[] | undefined
+  readonly exposeHeaders?: readonly string[] | undefined
+  readonly maxAge?: string | undefined
+  readonly allowCredentials?: boolean | undefined
+  readonly unmatchedPreflights?: string
+}
+
 export interface HttpRoute {
   readonly name?: string
   readonly match?: readonly HttpMatchRequest[]
@@ -41,6 +59,13 @@ export interface HttpRoute {
   readonly mirrorPercentage?: { readonly value: number }
   /** In the place of mirror. */
   readonly mirrors?: readonly { readonly destination: Destination; readonly percentage?: { readonly value: number } }[]
+  readonly rewrite?: {
+    readonly uri?: string | undefined
+    readonly authority?: string | undefined
+    readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string }
+  }
+  readonly headers?: { readonly request?: HeaderEdits | undefined; readonly response?: HeaderEdits | undefined }
+  readonly corsPolicy?: CorsPolicy
   readonly timeout?: string
   readonly retries?: { readonly attempts: number; readonly perTryTimeout?: string; readonly retryOn?: string }
 }
