@@ -56,6 +56,29 @@ describe('what cannot be released says why, and goes on when it is mended', () =
     await stop()
   })
 
+  test('a delegate, where the bundled mesh routes', async () => {
+    const cluster = createReleaseCluster()
+    await cluster.user.create(deploymentKind, buildDeployment())
+    await createCanary(cluster, { service: { delegation: true } })
+    const stop = cluster.startController()
+    await cluster.until('stalled', () => conditionOf(cluster.canary(), 'Stalled')?.[0] === 'True')
+    expect(conditionOf(cluster.canary(), 'Stalled')).toEqual([
+      'True',
+      'InvalidCanary',
+      'spec.service.delegation: the bundled mesh knows no delegates; name hosts and gateways here, or set provider to istio',
+    ])
+    expect(cluster.api.list(virtualServiceKind)).toEqual([])
+    await cluster.user.patch(
+      canaryKind,
+      { namespace: 'default', name: 'web' },
+      { spec: { provider: 'istio' } },
+      { type: 'merge' },
+    )
+    await cluster.until('first version', () => cluster.canary().status?.phase === 'Initialized')
+    expect(cluster.api.get(virtualServiceKind, 'web').spec).toMatchObject({ hosts: [], gateways: [] })
+    await stop()
+  })
+
   test.each([
     ['workload', { service: { name: 'own' } }],
     ['Service', { service: { name: 'web' }, spec: { targetRef: { kind: 'Deployment', name: 'other' } } }],
