@@ -1,5 +1,6 @@
 import type { Canary, HttpRoute, VirtualService } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
+import { destinationOf } from './destination.ts'
 import { disown } from './ownership.ts'
 import { matchOf } from './request-match.ts'
 import { keepForeignFields, SPLIT_RULE } from './route-fields.ts'
@@ -9,7 +10,7 @@ import { serviceNamesOf } from './service-names.ts'
 /** A VirtualService that needs no other Service than the apex, and no Canary where it publishes more than that. */
 export function renderReleased(canary: Canary, existing: VirtualService): VirtualService {
   const { apex } = serviceNamesOf(canary)
-  const route = [{ destination: { host: apex } }]
+  const route = [{ destination: destinationOf(canary, apex) }]
   const rule: HttpRoute = { name: SPLIT_RULE, ...matchOf(canary), route, ...renderPolicies(canary) }
   const http = keepForeignFields([rule], existing)
   const released = { ...existing, spec: { ...existing.spec, http } }

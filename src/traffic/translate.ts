@@ -1,5 +1,6 @@
 import { apiVersionOf, type Canary, type HttpRoute, type VirtualService, virtualServiceKind } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
+import { destinationOf } from './destination.ts'
 import { marksOf } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { matchMirrored, matchOf, renderMatches } from './request-match.ts'
@@ -49,7 +50,7 @@ function renderRules(canary: Canary, traffic: Traffic): readonly HttpRoute[] {
     name: MIRRORED_RULE,
     ...split,
     ...matchMirrored(canary),
-    mirror: { host: serviceNamesOf(canary).canary },
+    mirror: destinationOf(canary, serviceNamesOf(canary).canary),
     mirrorPercentage: { value: traffic.mirror },
   }
   return [mirrored, { name: SPLIT_RULE, ...split }]
@@ -85,8 +86,16 @@ function renderSplit(canary: Canary, traffic: Traffic): Omit<HttpRoute, 'name'> 
     ...matchOf(canary),
     // A weight of 0 is written too: a cluster that is gone and comes back costs its connections.
     route: [
-      { destination: { host: names.primary }, weight: traffic.primary, ...renderCookie(canary, 'primary', traffic) },
-      { destination: { host: names.canary }, weight: traffic.canary, ...renderCookie(canary, 'canary', traffic) },
+      {
+        destination: destinationOf(canary, names.primary),
+        weight: traffic.primary,
+        ...renderCookie(canary, 'primary', traffic),
+      },
+      {
+        destination: destinationOf(canary, names.canary),
+        weight: traffic.canary,
+        ...renderCookie(canary, 'canary', traffic),
+      },
     ],
     ...renderPolicies(canary),
   }

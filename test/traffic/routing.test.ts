@@ -132,3 +132,26 @@ test('a delegate has no hosts and gateways, and outlives the Canary for whoever 
   expect(written.spec).toMatchObject({ hosts: [], gateways: [] })
   expect(renderReleased(canary, written).metadata.annotations).toEqual({})
 })
+
+test.each([
+  ['the route of a gateway names the port', { gateways: ['public', 'mesh'] }, { port: { number: 80 } }],
+  ['and that of a delegate', { delegation: true }, { port: { number: 80 } }],
+  ['a sidecar knows the port that was asked for', {}, {}],
+])('where Services have ports that were discovered, %s', (_, service, port) => {
+  const canary = buildCanary({ service: { ...service, portDiscovery: true } })
+  const traffic = { primary: 100, canary: 0, mirror: 50 }
+  const written = renderVirtualService(canary, traffic, undefined)
+  const backends = [
+    { host: 'web-primary', ...port },
+    { host: 'web-canary', ...port },
+  ]
+  expect(written.spec.http?.map(({ route, mirror }) => [route?.map(({ destination }) => destination), mirror])).toEqual(
+    [
+      [backends, backends[1]],
+      [backends, undefined],
+    ],
+  )
+  expect(readTraffic(written, names)).toEqual(traffic)
+  const [released] = renderReleased(canary, written).spec.http ?? []
+  expect(released?.route).toEqual([{ destination: { host: 'web', ...port } }])
+})

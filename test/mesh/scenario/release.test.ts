@@ -11,6 +11,8 @@ import {
   virtualServiceKind,
 } from '../../../src/api/index.ts'
 import { nodeId } from '../../../src/mesh/model/index.ts'
+import { renderVirtualService } from '../../../src/traffic/translate.ts'
+import { buildCanary } from '../../support/canary-objects.ts'
 import { envoyPath } from '../../support/envoy.ts'
 import { eventually } from '../../support/eventually.ts'
 import { claimLoopbackBlock, type LoopbackBlock } from '../../support/loopback-block.ts'
@@ -105,6 +107,16 @@ async function route(spec: Partial<VirtualService['spec']>, reason = 'Programmed
 
 const split = (canaryWeight: number) => ({ http: [{ route: splitBetween('web-primary', 'web-canary', canaryWeight) }] })
 
+const betaInShop = {
+  http: [
+    {
+      match: [{ headers: { 'x-beta': { regex: 'y.s' } }, uri: { prefix: '/shop' } }],
+      route: [{ destination: { host: 'web-canary' } }],
+    },
+    { route: [{ destination: { host: 'web-primary' } }] },
+  ],
+}
+
 /** Four standard deviations either side: one run in 16,000 falls outside. */
 function expectShare(count: number, total: number, share: number): void {
   const deviation = Math.sqrt(total * share * (1 - share))
@@ -162,19 +174,41 @@ describe('a release through real Envoys', () => {
   })
 
   test('a header match sends its requests to the canary and all others to the primary', async () => {
-    await route({
-      http: [
-        {
-          match: [{ headers: { 'x-beta': { regex: 'y.s' } }, uri: { prefix: '/shop' } }],
-          route: [{ destination: { host: 'web-canary' } }],
-        },
-        { route: [{ destination: { host: 'web-primary' } }] },
-      ],
-    })
+    await route(betaInShop)
     expect(await sendMany(`${web}/shop/1`, 30, { 'x-beta': 'yes' })).toEqual(new Map([['canary', 30]]))
     expect(await sendMany(`${web}/other`, 30, { 'x-beta': 'yes' })).toEqual(new Map([['primary', 30]]))
     expect(await sendMany(`${web}/shop/1`, 30, { 'x-beta': 'yes!' })).toEqual(new Map([['primary', 30]]))
     expect(await sendMany(`${gateway}/shop/1`, 30, host)).toEqual(new Map([['primary', 30]]))
+  })
+
+  test('the routes of a Canary match, rewrite and edit headers, and nobody else is answered', async () => {
+    const service = {
+      match: [{ uri: { prefix: '/shop/' } }],
+      rewrite: { uri: '/' },
+      headers: { request: { set: { 'x-prefix': '/shop' } }, response: { add: { 'x-by': 'mesh' } } },
+      corsPolicy: { allowOrigins: [{ exact: 'https://a.example' }] },
+    }
+    const abTest = { stepWeight: undefined, maxWeight: undefined, iterations: 2 }
+    const match = [{ headers: { 'x-beta': { exact: 'yes' } } }]
+    const rendered = renderVirtualService(
+      buildCanary({ service, analysis: { ...abTest, match } }),
+      { primary: 0, canary: 100, mirror: 0, matching: true },
+      undefined,
+    )
+    await route({ http: rendered.spec.http ?? [] })
+    const ask = (path: string, headers = {}) =>
+      get(`${web}${path}`, { headers: { origin: 'https://a.example', ...headers } })
+    for (const [answering, headers] of [
+      [primary, {}],
+      [canary, { 'x-beta': 'yes' }],
+    ] as const) {
+      const body = answering === primary ? 'primary' : 'canary'
+      const seenByPage = { 'x-by': 'mesh', 'access-control-allow-origin': 'https://a.example' }
+      expect(await ask('/shop/items', headers)).toMatchObject({ status: 200, body, headers: seenByPage })
+      expect(answering.requests.at(-1)).toMatchObject({ url: '/items', headers: { 'x-prefix': '/shop' } })
+      expect((await ask('/other', headers)).status).toBe(404)
+    }
+    await route(betaInShop)
   })
 
   test('clients of HTTP_PROXY reach the same routes by name', async () => {
