@@ -7,6 +7,7 @@ import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
 import { metricsProviderSchema } from './metrics-provider.ts'
+import { matchesRule } from './request-conditions.ts'
 import { mapListBy, withRules } from './rules.ts'
 import {
   conditionsSchema,
@@ -235,7 +236,7 @@ const plainSpecSchema = z.object({
     .describe('Give the workload its traffic back before a deleted Canary goes; false takes what serves away at once.'),
 })
 
-export const canarySpecSchema = withRules(plainSpecSchema, [...specRules, mirroredRule])
+export const canarySpecSchema = withRules(plainSpecSchema, [...specRules, mirroredRule, matchesRule])
 
 export const canaryStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { requestConditions } from './request-conditions.ts'
 import { type Rule, withRules } from './rules.ts'
 import { durationSchema } from './schema.ts'
 import { labelMatches, MAX_NAMES, meetsText, presenceMatches, type TextMatch, textMatchSchema } from './text-match.ts'
@@ -6,19 +7,10 @@ import { labelMatches, MAX_NAMES, meetsText, presenceMatches, type TextMatch, te
 /** Fields of `spec.service` that every HTTP route of the Canary carries, in the words of Istio. */
 
 const requestMatchSchema = z.object({
-  name: z.string().max(253).optional().describe('Name for logs.'),
-  uri: textMatchSchema.optional().describe('Path of the request.'),
-  scheme: textMatchSchema.optional().describe('Scheme of the request.'),
-  method: textMatchSchema.optional().describe('Method of the request.'),
-  authority: textMatchSchema.optional().describe('Host that is asked for.'),
+  ...requestConditions,
   headers: presenceMatches.optional().describe('Headers by name, all of which must match; {} asks for presence.'),
-  withoutHeaders: presenceMatches.optional().describe('Headers by name, none of which may match.'),
   queryParams: presenceMatches.optional().describe('Query parameters by name, all of which must match.'),
-  port: z.int().min(1).max(65535).optional().describe('Port the request came to.'),
   sourceLabels: labelMatches.optional().describe('Labels of the pods that call.'),
-  sourceNamespace: z.string().max(63).optional().describe('Namespace of the pods that call.'),
-  gateways: z.array(z.string().max(253)).max(32).optional().describe('Gateways that the condition counts for.'),
-  ignoreUriCase: z.boolean().optional().describe('Compare the path without regard to case.'),
 })
 
 const headerValues = z.record(z.string().max(253), z.string().max(4096)).meta({ maxProperties: MAX_NAMES })

@@ -24,20 +24,11 @@ function convertCors({ allowOrigin, allowOrigins, ...policy }: Fields): Fields |
   return unlessEmpty(compact({ ...policy, allowOrigins: origins.length === 0 ? undefined : origins }))
 }
 
-const MATCHED = ['headers', 'queryParams', 'sourceLabels']
+const MATCHED_BESIDE_ROUTE = ['headers', 'queryParams', 'sourceLabels']
 
-/** Beside `service.match` Flagger takes nothing else of `analysis.match` either. */
-export function convertMatch(match: unknown): readonly Fields[] | undefined {
-  const items = listOf(match).map((item) => pick(item, MATCHED))
-  return items.length === 0 ? undefined : items
-}
-
-/** Conditions of an A/B test that Flagger would hold requests to. */
-export function unsupportedMatches(analysis: Fields, service: Fields): readonly string[] {
-  if (listOf(service.match).length > 0) return []
-  return listOf(analysis.match).flatMap((item, index) =>
-    Object.keys(compact(item))
-      .filter((name) => name !== 'name' && !MATCHED.includes(name))
-      .map((name) => `analysis.match[${index}].${name}`),
-  )
+/** Beside `service.match` Flagger takes nothing of an item but its headers and labels. */
+export function convertMatch(match: unknown, service: Fields): readonly Fields[] | undefined {
+  const items = listOf(match)
+  if (items.length === 0) return undefined
+  return listOf(service.match).length === 0 ? items : items.map((item) => pick(item, MATCHED_BESIDE_ROUTE))
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from '../base/index.ts'
 import { compact, type Fields, fieldsOf, listOf, pick } from './fields.ts'
-import { convertMatch, convertRouting, unsupportedMatches } from './routing.ts'
+import { convertMatch, convertRouting } from './routing.ts'
 
 /** Flagger's floor, and what it takes where it can not read the interval. */
 const SHORTEST_INTERVAL_MS = 10_000
@@ -20,7 +20,7 @@ export function convertSpec(spec: Fields): Fields {
     targetRef,
     autoscalerRef,
     service: convertService(fieldsOf(spec.service)),
-    analysis: convertAnalysis(fieldsOf(spec.analysis)),
+    analysis: convertAnalysis(fieldsOf(spec.analysis), fieldsOf(spec.service)),
     progressDeadlineSeconds,
     skipAnalysis,
     suspend,
@@ -47,7 +47,7 @@ function convertService(service: Fields): Fields {
   return { ...pick(said, SERVICE_FIELDS), ...pick(said, OBJECT_FIELDS), ...convertRouting(service) }
 }
 
-function convertAnalysis(analysis: Fields): Fields {
+function convertAnalysis(analysis: Fields, service: Fields): Fields {
   const { threshold, mirror, mirrorWeight, iterations, match, stepWeightPromotion } = analysis
   return compact({
     interval: convertInterval(analysis.interval),
@@ -56,7 +56,7 @@ function convertAnalysis(analysis: Fields): Fields {
     mirrorWeight: typeof mirrorWeight === 'number' && mirrorWeight > 0 ? mirrorWeight : 100,
     mirrorMethods: METHODS,
     iterations: isPositive(iterations) ? iterations : undefined,
-    match: isPositive(iterations) ? convertMatch(match) : undefined,
+    match: isPositive(iterations) ? convertMatch(match, service) : undefined,
     ...(isPositive(iterations) ? {} : convertWeights(analysis)),
     stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
     sessionAffinity: analysis.sessionAffinity,
@@ -125,11 +125,8 @@ const convertAlert = (alert: Fields): Fields => {
 
 /** What this Canary asks for that would change how users are served, and that Sluice can not do for it. */
 export function unsupportedFields(spec: Fields): readonly string[] {
-  const service = fieldsOf(spec.service)
   const analysis = fieldsOf(spec.analysis)
-  const metrics = listOf(analysis.metrics).flatMap(({ query, templateRef }, index) =>
+  return listOf(analysis.metrics).flatMap(({ query, templateRef }, index) =>
     query !== undefined && templateRef === undefined ? [`analysis.metrics[${index}].query`] : [],
   )
-  const matches = isPositive(analysis.iterations) ? unsupportedMatches(analysis, service) : []
-  return [...matches, ...metrics]
 }

@@ -12,7 +12,7 @@ export function matchOf(
   { spec }: Canary,
   conditions?: readonly HttpMatchRequest[],
 ): { readonly match?: readonly HttpMatchRequest[] } {
-  const served = spec.service.match?.map(renderServiceMatch)
+  const served = spec.service.match?.map(renderMatch)
   if (served === undefined || conditions === undefined) {
     const match = conditions ?? served
     return match === undefined ? {} : { match }
@@ -22,11 +22,7 @@ export function matchOf(
 
 /** `analysis.match` in Istio's words: one of the items must hold, and all of one item. */
 export const renderMatches = (matches: readonly AnalysisMatch[]): readonly HttpMatchRequest[] =>
-  matches.map(({ headers, queryParams, sourceLabels }) => ({
-    ...(headers === undefined ? {} : { headers: renderTexts(headers) }),
-    ...(queryParams === undefined ? {} : { queryParams: renderTexts(queryParams) }),
-    ...(sourceLabels === undefined ? {} : { sourceLabels }),
-  }))
+  matches.map(renderMatch)
 
 /** The requests of the route whose copies may go to the canary. */
 export function matchMirrored({ spec }: Canary): { readonly match: readonly HttpMatchRequest[] } {
@@ -36,7 +32,7 @@ export function matchMirrored({ spec }: Canary): { readonly match: readonly Http
     match: served.flatMap((match: ServiceMatch) => {
       const { method } = match
       const both = mirrorMethods.filter((name) => method === undefined || meetsText(method, name))
-      return both.length === 0 ? [] : [{ ...renderServiceMatch(match), method: matchMethods(both) }]
+      return both.length === 0 ? [] : [{ ...renderMatch(match), method: matchMethods(both) }]
     }),
   }
 }
@@ -49,10 +45,10 @@ function matchMethods(methods: readonly string[]): StringMatch {
 
 /** Where both ask for the same header, parameter or label, the condition counts. */
 function meetBoth(match: HttpMatchRequest, condition: HttpMatchRequest): HttpMatchRequest {
-  const names = ['headers', 'queryParams', 'sourceLabels'] as const
+  const names = ['headers', 'withoutHeaders', 'queryParams', 'sourceLabels'] as const
   const merged = names.filter((name) => condition[name] !== undefined)
   return Object.assign(
-    { ...match },
+    { ...match, ...condition },
     ...merged.map((name) => ({ [name]: { ...withoutNames(match[name], condition[name]), ...condition[name] } })),
   )
 }
@@ -64,7 +60,7 @@ function withoutNames(fields: ByName = {}, taken: ByName = {}): ByName {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.has(name.toLowerCase())))
 }
 
-function renderServiceMatch(match: ServiceMatch): HttpMatchRequest {
+function renderMatch(match: ServiceMatch): HttpMatchRequest {
   const { uri, scheme, method, authority, headers, withoutHeaders, queryParams, ...plain } = match
   return {
     ...plain,

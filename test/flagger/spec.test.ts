@@ -98,6 +98,15 @@ describe('a Canary of Flagger', () => {
   })
 
   test.each([
+    ['whole', {}, { uri: { exact: '/a' }, headers: { beta: { exact: 'b' } } }],
+    ['by its headers beside the match of the route', { match: [{ port: 80 }] }, { headers: { beta: { exact: 'b' } } }],
+  ])('an A/B test matches %s', (_, service, expected) => {
+    const match = [{ uri: { exact: '/a' }, headers: { beta: { exact: 'b' } } }]
+    const analysis = { stepWeight: undefined, iterations: 2, match }
+    expect(converted(analysis, { service: { port: 80, ...service } }).analysis.match).toEqual([expected])
+  })
+
+  test.each([
     [
       'routes',
       {
@@ -155,14 +164,6 @@ describe('a Canary of Flagger', () => {
 
   test.each([
     [{ service: { port: 80, delegation: false, match: [] } }, []],
-    [{ analysis: { iterations: 2, match: [{ uri: { exact: '/a' }, headers: {} }] } }, ['analysis.match[0].uri']],
-    [
-      {
-        service: { port: 80, match: [{ uri: { prefix: '/' } }] },
-        analysis: { iterations: 2, match: [{ uri: { exact: '/a' } }] },
-      },
-      [],
-    ],
     [{ analysis: { metrics: [{ name: 'a', query: 'up' }] } }, ['analysis.metrics[0].query']],
     [{ service: { port: 80, trafficPolicy: { tls: { mode: 'DISABLE' } }, apex: { labels: {} } } }, []],
   ])('what can not be done for it is named: %j', (spec, fields) => {

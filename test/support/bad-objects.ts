@@ -46,7 +46,7 @@ export const badObjects: readonly BadObject[] = [
     'a match of everything',
     abTest([{ headers: {} }]),
     'spec.analysis.match[0]',
-    'headers, queryParams or sourceLabels must say which requests match',
+    'must say which requests match: those of the route all would',
   ),
   inCanary(
     'a header that matches in two ways',

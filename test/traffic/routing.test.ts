@@ -69,6 +69,12 @@ describe('service.match', () => {
     ])
   })
 
+  test('is met beside other conditions of analysis.match', () => {
+    const tested = [{ method: { exact: 'GET' }, withoutHeaders: { 'x-old': {} } }]
+    const canary = buildCanary({ analysis: { ...abTest, match: tested }, service: { match: [shop] } })
+    expect(rulesOf(canary, { ...weighted, matching: true })[0]?.match).toEqual([{ ...shop, ...tested[0] }])
+  })
+
   test('is met beside the cookie of a version', () => {
     const rules = rulesOf(buildCanary({ ...sticky, service: { match: [ofPort] } }), { ...weighted, session: 'v1' })
     expect(matchesOf(rules)).toEqual([
