@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { trafficPolicySchema } from './istio/networking-schema.ts'
 import { withRules } from './rules.ts'
 
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
@@ -26,7 +27,7 @@ const metadataSchema = z.object({
     .describe('Annotations; those of Flux and of Sluice are left out.'),
 })
 
-/** Fields of `service` that say how the Services are written, not who is served by what. */
+/** Fields of `service` that say how the Services and DestinationRules are written, not who is served by what. */
 export const serviceObjectFields = {
   appProtocol: appProtocolSchema
     .optional()
@@ -52,6 +53,9 @@ export const serviceObjectFields = {
     })
     .optional()
     .describe('Metadata of the Services that others set: its values are neither changed nor taken away.'),
+  trafficPolicy: trafficPolicySchema
+    .optional()
+    .describe('Policy of Istio for both versions: a DestinationRule for each of their Services has it.'),
 } as const
 
 export type ServiceMetadata = z.output<typeof metadataSchema>

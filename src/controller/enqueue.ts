@@ -40,6 +40,7 @@ export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add
   copies.daemonSets.onChange(addUsers('workload'))
   copies.services.onChange(addUsers('service'))
   copies.virtualServices.onChange(addUsers('service'))
+  copies.destinationRules.onChange(addUsers('service'))
   copies.endpointSlices.onChange(onEither((slice) => add(releasersOf(copies, slice))))
   copies.runs.onChange(
     onEither(({ metadata: { namespace }, spec }) => queue.add(keyOf({ metadata: { namespace, name: spec.canary } }))),

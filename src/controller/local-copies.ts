@@ -6,8 +6,10 @@ import {
   clusterMetricTemplateKind,
   type DaemonSet,
   type Deployment,
+  type DestinationRule,
   daemonSetKind,
   deploymentKind,
+  destinationRuleKind,
   type EndpointSlice,
   endpointSliceKind,
   type KubernetesObject,
@@ -54,6 +56,7 @@ export interface SharedCopies {
   /** Of the Services that are copies of a released Service: all others would be the half of a cluster. */
   readonly endpointSlices: Reflector<EndpointSlice>
   readonly virtualServices: Reflector<VirtualService>
+  readonly destinationRules: Reflector<DestinationRule>
   readonly clusterTemplates: Reflector<MetricTemplate>
   /** Their metadata. */
   readonly namespaces: Reflector<KubernetesObject>
@@ -123,6 +126,7 @@ export function createSharedCopies(options: LocalCopyOptions): SharedCopies {
     services: reflectorOf(options, serviceKind),
     endpointSlices: createReflector({ ...scoped, kind: endpointSliceKind, labelSelector: revisionLabel }),
     virtualServices: reflectorOf(options, virtualServiceKind),
+    destinationRules: reflectorOf(options, destinationRuleKind),
     clusterTemplates: createReflector({ ...common, kind: clusterMetricTemplateKind }),
     namespaces: createReflector<KubernetesObject>({
       ...common,
@@ -142,6 +146,7 @@ export const watchesOfShared = (copies: SharedCopies): readonly Watched[] => [
   copies.services,
   copies.endpointSlices,
   copies.virtualServices,
+  copies.destinationRules,
   copies.clusterTemplates,
   copies.namespaces,
   ...Object.values(copies.autoscalers),

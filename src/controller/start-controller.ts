@@ -82,7 +82,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
     ...{ background, eventHooks, outbox, events, retelling },
     policy,
     metrics,
-    routers: createRouters({ client, virtualServices: copies.virtualServices, clock }),
+    routers: createRouters({ ...copies, client, clock }),
     defaultProvider: options.defaults.provider,
   }
   const queue = createWorkQueue({

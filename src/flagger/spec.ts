@@ -39,6 +39,7 @@ const OBJECT_FIELDS = [
   'primary',
   'canary',
   'unmanagedMetadata',
+  'trafficPolicy',
 ] as const
 
 /** An empty text is Go's word for nothing. */

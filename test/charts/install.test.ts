@@ -54,6 +54,9 @@ const needed: readonly Permission[] = [
   ...['list', 'watch', 'create', 'update'].map((verb) =>
     may('sluice-controller', verb, 'networking.istio.io/virtualservices'),
   ),
+  ...['list', 'watch', 'create', 'update', 'delete'].map((verb) =>
+    may('sluice-controller', verb, 'networking.istio.io/destinationrules'),
+  ),
   ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => may('sluice-controller', verb, '/configmaps')),
   ...['list', 'watch', 'create', 'update'].map((verb) =>
     may('sluice-controller', verb, 'autoscaling/horizontalpodautoscalers'),

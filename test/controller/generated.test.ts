@@ -24,10 +24,11 @@ function mend(spec: Fields): Fields {
     ...analysis
   } = spec.analysis as Fields
   const { autoscalerRef: _6, metricsServer: _7, ...rest } = spec
+  const { match: _8, rewrite: _9, corsPolicy: _10, delegation: _11, ...service } = spec.service as Fields
   const webhooks = ((analysis.webhooks ?? []) as readonly Fields[]).map((hook) => ({ ...hook, url: 'http://gate/' }))
   const steps = { stepWeight: 20, interval: '5s', mirror: false, mirrorWeight: 50, mirrorMethods: ['GET'] }
   const targetRef = { kind: 'Deployment', name: 'web' }
-  return { ...rest, targetRef, analysis: { ...analysis, ...steps, webhooks } }
+  return { ...rest, targetRef, service, analysis: { ...analysis, ...steps, webhooks } }
 }
 
 const generated = arbitraryOf(schema) as fc.Arbitrary<Fields>

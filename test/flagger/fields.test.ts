@@ -32,6 +32,7 @@ const canaryFields: Readonly<Record<Exclude<Outcome, 'refused'>, Readonly<Record
     'service.retries': { attempts: 2 },
     'service.gateways': ['mesh'],
     'service.hosts': ['a.example'],
+    'service.trafficPolicy': { tls: { mode: 'DISABLE' } },
     'service.headless': true,
     'service.appProtocol': 'http',
     'service.trafficDistribution': 'PreferClose',
@@ -105,7 +106,6 @@ const canaryFields: Readonly<Record<Exclude<Outcome, 'refused'>, Readonly<Record
     'service.meshName': 'a',
     'service.backends': ['a'],
     'service.gatewayRefs': [{ name: 'a' }],
-    'service.trafficPolicy': { tls: { mode: 'DISABLE' } },
   },
 }
 

@@ -94,6 +94,7 @@ const allowed: Readonly<Record<string, (name: string, names: Names, verb: Memory
   DaemonSet: isWorkload,
   Service: (name, { apex }) => [apex, `${apex}-primary`, `${apex}-canary`].includes(name),
   VirtualService: (name, { apex }) => name === apex,
+  DestinationRule: (name, { apex }) => [`${apex}-primary`, `${apex}-canary`].includes(name),
   HorizontalPodAutoscaler: (name, { autoscaler }) => name === `${autoscaler}-primary`,
   ScaledObject: (name, { autoscaler }, verb) =>
     name === `${autoscaler}-primary` || (name === autoscaler && verb === 'patch'),

@@ -16,7 +16,12 @@ function setUp(provider: Provider) {
       copy = object
     },
   }
-  const router = createRouters({ client: api.client('controller'), virtualServices, clock })[provider]
+  const router = createRouters({
+    client: api.client('controller'),
+    virtualServices,
+    destinationRules: { get: () => undefined, overlay: () => undefined },
+    clock,
+  })[provider]
   const stored = () => api.get(virtualServiceKind, 'web')
   return { api, clock, router, stored, user: api.client('user'), see: () => virtualServices.overlay(stored()) }
 }

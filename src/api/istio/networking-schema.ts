@@ -95,13 +95,14 @@ export const virtualServiceSchema = networkingObject(
   }).describe('How requests for hosts are routed.'),
 )
 
-const trafficPolicy = object({
+export const trafficPolicySchema = object({
   connectionPool: object({}).optional().describe('Limits on connections and requests.'),
   loadBalancer: object({}).optional().describe('Load balancing.'),
   outlierDetection: object({}).optional().describe('Ejection of failing endpoints.'),
   tls: object({}).optional().describe('TLS towards the Service.'),
   portLevelSettings: z.array(object({})).optional().describe('Settings of single ports.'),
-}).optional()
+})
+const trafficPolicy = trafficPolicySchema.optional()
 
 export const destinationRuleSchema = networkingObject(
   object({

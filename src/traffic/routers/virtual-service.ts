@@ -1,13 +1,13 @@
 import { type Canary, type VirtualService, virtualServiceKind } from '../../api/index.ts'
-import type { KubeClient, Reflector } from '../../kube/index.ts'
+import type { Reflector } from '../../kube/index.ts'
 import { foreignOwner, handOver } from '../ownership.ts'
 import type { Router, TrafficObservation } from '../port.ts'
 import { isReleased, renderReleased } from '../release.ts'
 import { serviceNamesOf } from '../service-names.ts'
 import { isAsRendered, readTraffic, renderVirtualService } from '../translate.ts'
+import { createTrafficPolicies, type TrafficPolicyOptions } from './traffic-policy.ts'
 
-export interface VirtualServiceRouterOptions {
-  readonly client: Pick<KubeClient, 'create' | 'replace'>
+export interface VirtualServiceRouterOptions extends TrafficPolicyOptions {
   readonly virtualServices: Pick<Reflector<VirtualService>, 'get' | 'overlay'>
   /** How this data plane tells that its proxies have the object. */
   readonly acknowledged: (virtualService: VirtualService) => Acknowledgement
@@ -18,27 +18,31 @@ export type Acknowledgement = Pick<TrafficObservation, 'programmed' | 'message' 
 /** Every data plane that reads Istio's VirtualService; they differ in how they acknowledge. */
 export function createVirtualServiceRouter(options: VirtualServiceRouterOptions): Router {
   const { client, virtualServices } = options
+  const policies = createTrafficPolicies(options)
   const find = (canary: Canary) =>
     virtualServices.get({ namespace: canary.metadata.namespace, name: serviceNamesOf(canary).apex })
 
   return {
     observe(canary) {
       const existing = find(canary)
-      if (existing === undefined) return { traffic: undefined, hold: 'none', current: false, programmed: false }
-      const foreign = foreignOwner(existing, canary)
+      const policy = policies.observe(canary)
+      const owner = foreignOwner(existing, canary) ?? policy.foreign
+      const foreign = owner === undefined ? {} : { foreign: owner }
+      if (existing === undefined) return { ...noRoute, ...foreign }
       const decidedAt = existing.metadata.annotations?.[decidedAtAnnotation]
       const traffic = readTraffic(existing, serviceNamesOf(canary))
       return {
         traffic,
         hold: isReleased(canary, existing) ? 'released' : 'held',
-        current: traffic !== undefined && isAsRendered(canary, traffic, existing),
+        current: traffic !== undefined && policy.current && isAsRendered(canary, traffic, existing),
         ...options.acknowledged(existing),
-        ...(foreign === undefined ? {} : { foreign }),
+        ...foreign,
         ...(decidedAt === undefined ? {} : { decidedAt }),
       }
     },
 
     async write(canary, traffic, decidedAt) {
+      await policies.write(canary)
       const existing = find(canary)
       if (existing && isAsRendered(canary, traffic, existing)) return
       const wanted = withDecision(renderVirtualService(canary, traffic, existing), decidedAt)
@@ -56,11 +60,14 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
     },
 
     async handOver(canary) {
+      await policies.handOver(canary)
       const handedOver = handOver(find(canary), canary)
       if (handedOver) virtualServices.overlay(await client.replace(virtualServiceKind, handedOver))
     },
   }
 }
+
+const noRoute = { traffic: undefined, hold: 'none', current: false, programmed: false } as const
 
 /** Resource versions of the records that the route was decided on. */
 const decidedAtAnnotation = 'sluice.dev/decided-at'
