@@ -40,6 +40,8 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
   let isEmergency = false
   /** When the present share was published. */
   let sharedAt = 0
+  /** What the workload was changed to since then. */
+  let changedTo: readonly (string | undefined)[] = []
   let last = ''
 
   const note = (line: string): void => {
@@ -60,6 +62,7 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
     isEmergency = next.canary === 100 && (versions.isDown('web-primary') || isHeldOnReady(api, 100))
     share = next
     sharedAt = time.now()
+    changedTo = []
   }
 
   const checkFall = ({ canary }: Share): void => {
@@ -80,8 +83,8 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
     const isFirst = share.canary === 0 && !plan.mirror
     if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary) || isTakenUpAgain(canary))
       return
-    // A change that no watch has told of yet is measured under the name of the version before.
-    const images = [image, versions.of('web')]
+    // Changes that no watch has told of yet are measured under the name of the version before.
+    const images = [image, versions.of('web'), ...changedTo]
     const isProven = passes.some((each) => images.includes(each.image) && each.askedAt >= sharedAt)
     if (!isProven) broken(`weight rose from ${share.canary} to ${canary} without a passing check of ${image} since`)
   }
@@ -112,6 +115,7 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
   api.onWrite((plural, object: KubernetesObject) => {
     if (plural === 'virtualservices') look(object as VirtualService)
     if (plural === released && object.metadata.name === 'web-primary') checkPrimary()
+    if (plural === released && object.metadata.name === 'web') changedTo = [...changedTo, versions.of('web')]
     if (plural !== 'canaries') return
     const { phase: current = '', conditions = [] } = api.list(canaryKind)[0]?.status ?? {}
     if (current !== phase) note(`phase ${current} (${releasedImage(api) ?? 'no run'}): ${conditions[0]?.message}`)
