@@ -242,24 +242,6 @@ describe('what happens in the middle of a run', () => {
     expect(world.state.run?.progress.ending?.cause.reason).toBe('CanaryNotReady')
   })
 
-  test('pods that passed the mirrored step and are gone get their weight once they are back', () => {
-    const world = initializedWorld(buildCanary())
-    world.release('v2')
-    for (let pass = 0; pass < 50 && world.route.traffic?.mirror !== 100; pass++) {
-      world.pass()
-      world.answerWorld()
-    }
-    world.losePods('target')
-    for (let pass = 0; pass < 8; pass++) {
-      world.pass()
-      world.acknowledge()
-      world.now += 5_000
-    }
-    expect(outcomeOf(world)).toMatchObject({ phase: 'Progressing', weight: 0, run: 'Running' })
-    runToWeight(world, 20)
-    expect(outcomeOf(world)).toMatchObject({ phase: 'Progressing', weight: 20 })
-  })
-
   test('suspension stands still, deadlines included', () => {
     const world = initializedWorld(buildCanary())
     world.release('v2')

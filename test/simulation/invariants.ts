@@ -110,12 +110,16 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
     }
   }
 
+  const lookAtWorkload = (name: string): void => {
+    if (name === 'web-primary') checkPrimary()
+    if (name === 'web') changedTo = [...changedTo, versions.of('web')]
+  }
+
   const released = versions.isService ? 'services' : 'deployments'
   let phase = ''
   api.onWrite((plural, object: KubernetesObject) => {
     if (plural === 'virtualservices') look(object as VirtualService)
-    if (plural === released && object.metadata.name === 'web-primary') checkPrimary()
-    if (plural === released && object.metadata.name === 'web') changedTo = [...changedTo, versions.of('web')]
+    if (plural === released) lookAtWorkload(object.metadata.name)
     if (plural !== 'canaries') return
     const { phase: current = '', conditions = [] } = api.list(canaryKind)[0]?.status ?? {}
     if (current !== phase) note(`phase ${current} (${releasedImage(api) ?? 'no run'}): ${conditions[0]?.message}`)

@@ -21,7 +21,7 @@ export function progressing(state: ActiveRelease, observation: Observation): Cha
   if (isShortened(state, observation)) return enterPromoting(state, observation)
   if (state.run.progress.frozenAt !== undefined) return undefined
   if (state.run.progress.preparedAt === undefined) return prepare(state, observation)
-  if (currentStep(state) === undefined) return goOn(state, observation)
+  if (currentStep(state) === undefined) return nextStep(state, observation)
   return holdStep(state, observation)
 }
 
@@ -57,9 +57,5 @@ function holdStep(state: ActiveRelease, observation: Observation): Change | unde
   const checked = takeCheck(state, observation)
   const after = checked?.state ?? state
   if (!isActive(after) || after.run.progress.ending || !isStepPassed(after, observation)) return checked
-  return goOn(after, observation) ?? checked
+  return nextStep(after, observation) ?? checked
 }
-
-/** Evidence is of the past: pods that have passed and are gone get no requests until they are back. */
-const goOn = (state: ActiveRelease, observation: Observation): Change | undefined =>
-  (observation.target?.readyReplicas ?? 0) > 0 ? nextStep(state, observation) : undefined
