@@ -10,6 +10,7 @@ import { installDefinitions } from './install-definitions.ts'
 import type { LocalPlatformOptions } from './options.ts'
 import { buildParts, type Parts } from './parts.ts'
 import { stopInOrder } from './stop-in-order.ts'
+import { markPodsUnready } from './unready-pods.ts'
 
 export interface LocalPlatform {
   readonly kubeconfigPath: string
@@ -109,6 +110,7 @@ async function run(options: LocalPlatformOptions, told: Told, signal: AbortSigna
   const runParts = async (stop: AbortSignal): Promise<void> => {
     const client = createKubeClient({ kubeconfig: kubeconfigOf(options), fieldManager: 'sluice-local' })
     await installDefinitions(client, options.clock, stop, options.flaggerCompat)
+    await markPodsUnready(client)
     const parts = await buildParts({
       ...options,
       prefix: block.prefix,
