@@ -151,8 +151,8 @@ describe.skipIf(isKubectlMissing('a Canary of Flagger on the local platform'))('
       metadata: { name: 'odd', namespace: NAMESPACE },
       spec: {
         targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'odd' },
-        service: { port: 80, rewrite: { uri: '/' } },
-        analysis: { interval: '1m', threshold: 5, stepWeight: 10 },
+        service: { port: 80 },
+        analysis: { interval: '1m', threshold: 5, stepWeight: 10, metrics: [{ name: 'errors', query: 'errors' }] },
       },
     }
     expect(await platform.apply([odd])).toMatchObject({ code: 0 })
@@ -161,7 +161,7 @@ describe.skipIf(isKubectlMissing('a Canary of Flagger on the local platform'))('
       const stalled = found?.status?.conditions?.find(({ type }) => type === 'Stalled')
       expect(stalled).toMatchObject({
         reason: 'InvalidCanary',
-        message: 'spec.service.rewrite: Sluice does not do this for a Canary of Flagger: correct the field',
+        message: 'spec.analysis.metrics[0].query: Sluice does not do this for a Canary of Flagger: correct the field',
       })
     })
   })
@@ -174,7 +174,7 @@ describe.skipIf(isKubectlMissing('a Canary of Flagger on the local platform'))('
     expect([listed?.code, listed?.out]).toEqual([0, expect.stringMatching(/shop +web +Failed +0 /)])
     expect([explained?.code, explained?.out]).toEqual([
       0,
-      expect.stringMatching(/shop +odd .*spec\.service\.rewrite: /),
+      expect.stringMatching(/shop +odd .*spec\.analysis\.metrics\[0\]\.query: /),
     ])
   })
 
