@@ -90,6 +90,8 @@ export async function startController(options: ControllerOptions, signal: AbortS
     log,
     random,
     concurrency: options.concurrency ?? 16,
+    // Asked for less at a time, an API server has the first of many releases on their way sooner.
+    patientConcurrency: 4,
     isUrgent: (key) => isUnderWay(copies.canaries.get(parseKey(key))),
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })

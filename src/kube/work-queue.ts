@@ -11,6 +11,8 @@ export interface WorkQueueOptions {
   readonly random?: Random
   /** How many keys are worked on at a time; 8 when absent. */
   readonly concurrency?: number
+  /** How many of those keys may be ones that are not urgent; all of them when absent. */
+  readonly patientConcurrency?: number
   /** Whose keys go before all others that wait; asked when a key is added. Nobody's when absent. */
   readonly isUrgent?: (key: string) => boolean
 }
@@ -25,8 +27,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const urgent = new Set<string>()
   const waiting = new Set<string>()
   const running = new Set<string>()
+  const patient = new Set<string>()
   const again = new Set<string>()
   const failures = new Map<string, number>()
+  const { concurrency = 8, patientConcurrency = concurrency } = options
   let changed = Promise.withResolvers<void>()
 
   const enqueue = (key: string): void => {
@@ -47,19 +51,26 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     const wait = await attempt(options, failures, key, signal)
     if (wait !== undefined) due.add(key, wait)
     running.delete(key)
+    patient.delete(key)
     if (again.delete(key)) enqueue(key)
     changed.resolve()
   }
 
+  const next = (): string | undefined => {
+    const key = takeFirst(urgent)
+    if (key !== undefined || patient.size >= patientConcurrency) return key
+    const other = takeFirst(waiting)
+    if (other !== undefined) patient.add(other)
+    return other
+  }
+
   const begin = (signal: AbortSignal): void => {
-    for (const keys of [urgent, waiting]) {
-      for (const key of keys) {
-        if (running.size >= (options.concurrency ?? 8)) return
-        keys.delete(key)
-        running.add(key)
-        // `work` never rejects: every failure is an outcome.
-        void work(key, signal)
-      }
+    while (running.size < concurrency) {
+      const key = next()
+      if (key === undefined) return
+      running.add(key)
+      // `work` never rejects: every failure is an outcome.
+      void work(key, signal)
     }
   }
 
@@ -77,6 +88,12 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       await timers
     },
   }
+}
+
+function takeFirst(keys: Set<string>): string | undefined {
+  const [key] = keys
+  if (key !== undefined) keys.delete(key)
+  return key
 }
 
 /** Works on a key once and says after how long it comes again, if at all. */

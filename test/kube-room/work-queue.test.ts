@@ -60,6 +60,32 @@ describe('when a key comes', () => {
     await ended
   })
 
+  test('those that are not urgent leave room for those that are', async () => {
+    const clock = createFakeClock(0)
+    const works: string[] = []
+    const queue = createWorkQueue({
+      clock,
+      concurrency: 3,
+      patientConcurrency: 2,
+      log: silentLogger,
+      isUrgent: (key) => key.startsWith('urgent'),
+      async reconcile(key) {
+        works.push(`${key}@${clock.now()}`)
+        await clock.sleep(10)
+        return {}
+      },
+    })
+    const stop = new AbortController()
+    const ended = queue.start(stop.signal)
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
+    await clock.advance(5)
+    for (const key of ['urgent 1', 'urgent 2']) queue.add(key)
+    await clock.advance(100)
+    expect(works).toEqual(['a@0', 'b@0', 'urgent 1@5', 'urgent 2@10', 'c@10', 'd@15'])
+    stop.abort()
+    await ended
+  })
+
   test('of several later times the earliest counts', async () => {
     const { clock, works, queue, stop, ended } = startQueue(() => ({}))
     queue.addAfter('a', 500)
