@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseAllDocuments } from 'yaml'
 import { type Canary, canaryKind, parseCanary } from '../api/index.ts'
+import { isRecord } from '../base/index.ts'
 import { messageOf } from '../runtime/index.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 
@@ -20,5 +21,4 @@ export async function readCanaryFile(path: string, prefix = ''): Promise<Canary>
   return parsed.value
 }
 
-const isCanary = (document: unknown): boolean =>
-  typeof document === 'object' && document !== null && 'kind' in document && document.kind === canaryKind.kind
+const isCanary = (document: unknown): boolean => isRecord(document) && document.kind === canaryKind.kind

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Canary, MetricVerdict } from '../api/index.ts'
+import { findOrMake } from '../base/index.ts'
 import type { ReleaseState, Traffic } from '../canary/index.ts'
 
 const STATUS = { progressing: 0, done: 1, failed: 2 } as const
@@ -119,9 +120,7 @@ export function createMetrics(registry: Registry): ControllerMetrics {
       for (const { metric, value, state } of verdicts) {
         const labels = { ...labelsOf(canary), metric }
         const key = `${labels.namespace}/${labels.name}`
-        const ofCanary = shown.get(key) ?? new Map<string, VerdictLabels>()
-        shown.set(key, ofCanary)
-        ofCanary.set(`${metric}/${state}`, { ...labels, state })
+        findOrMake(shown, key, () => new Map<string, VerdictLabels>()).set(`${metric}/${state}`, { ...labels, state })
         judged.inc({ ...labels, state })
         if (value !== undefined) analysis.set(labels, value)
       }

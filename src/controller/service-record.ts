@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Service } from '../api/index.ts'
-import { canonicalJson } from '../base/index.ts'
+import { canonicalJson, parseJson } from '../base/index.ts'
 
 /** On a Service of ours: what was set because its Canary asks for it. It goes when nobody asks for it any more. */
 export const recordAnnotation = 'sluice.dev/service-fields'
@@ -16,12 +16,7 @@ const nothing: ServiceRecord = { labels: [], annotations: [], ports: [], fields:
 /** Whatever others made of it counts as nothing: then nothing is taken away. */
 export function readRecord(service: Service | undefined): ServiceRecord {
   const text = service?.metadata.annotations?.[recordAnnotation]
-  if (text === undefined) return nothing
-  try {
-    return recordSchema.safeParse(JSON.parse(text)).data ?? nothing
-  } catch {
-    return nothing
-  }
+  return text === undefined ? nothing : (recordSchema.safeParse(parseJson(text)).data ?? nothing)
 }
 
 /** The annotation; none where nothing was asked for. */

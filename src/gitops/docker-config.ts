@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Secret } from '../api/index.ts'
-import { failure, type Result, success } from '../base/index.ts'
+import { failure, parseJson, type Result, success } from '../base/index.ts'
 
 export interface RegistryCredentials {
   readonly username: string
@@ -31,13 +31,8 @@ export function readDockerConfig(secret: Secret, registry: string): Result<Regis
     : success(credentials)
 }
 
-function parseConfig(encoded: string): z.infer<typeof configSchema> | undefined {
-  try {
-    return configSchema.parse(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')))
-  } catch {
-    return undefined
-  }
-}
+const parseConfig = (encoded: string): z.infer<typeof configSchema> | undefined =>
+  configSchema.safeParse(parseJson(Buffer.from(encoded, 'base64').toString('utf8'))).data
 
 /** Docker writes its own registry as https://index.docker.io/v1/, and others with or without scheme and path. */
 function hostOf(server: string): string {

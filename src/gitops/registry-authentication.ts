@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../base/index.ts'
 import type { RegistryCredentials } from './docker-config.ts'
 import type { Repository } from './image-reference.ts'
 import { RegistryError } from './registry-error.ts'
@@ -60,12 +61,8 @@ function parameterOf(challenge: string, name: string): string | undefined {
 }
 
 function parseToken(body: string): string | undefined {
-  try {
-    const parsed = tokenSchema.parse(JSON.parse(body))
-    return parsed.token ?? parsed.access_token
-  } catch {
-    return undefined
-  }
+  const parsed = tokenSchema.safeParse(parseJson(body)).data
+  return parsed?.token ?? parsed?.access_token
 }
 
 const basic = ({ username, password }: RegistryCredentials): string =>

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../base/index.ts'
 import { KubeError, type Retry } from './port.ts'
 
 /** An answer of the API server that was not a success. */
@@ -83,16 +84,9 @@ function isTimeout(cause: unknown): boolean {
 }
 
 function parseStatus(body: string): Status | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body)
-    return isRecord(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const parsed = parseJson(body)
+  return isRecord(parsed) ? parsed : undefined
 }
 
 /** Proxies and admission webhooks answer with pages of text: the first line is enough to know which it was. */
 const excerpt = (body: string): string => body.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

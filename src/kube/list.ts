@@ -1,5 +1,5 @@
 import { apiVersionOf, type KubernetesObject, type ResourceKind } from '../api/index.ts'
-import { isRecord } from './errors.ts'
+import { isRecord } from '../base/index.ts'
 import { KubeError, type ListOptions, type ObjectList } from './port.ts'
 import { collectionPath } from './resource-path.ts'
 import type { Transport } from './transport.ts'

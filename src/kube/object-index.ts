@@ -1,3 +1,5 @@
+import { findOrMake } from '../base/index.ts'
+
 /** What an object is found by. */
 export type NamesOf<T> = (object: T) => readonly string[]
 
@@ -49,7 +51,7 @@ function createObjectIndex<T>(namesOf: NamesOf<T>): ObjectIndex<T> {
       forget(key, names)
       if (object === undefined || names.length === 0) return
       namesByKey.set(key, names)
-      for (const name of names) byName.set(name, (byName.get(name) ?? new Map<string, T>()).set(key, object))
+      for (const name of names) findOrMake(byName, name, () => new Map<string, T>()).set(key, object)
     },
     find: (name) => [...(byName.get(name)?.values() ?? [])],
   }

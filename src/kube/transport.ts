@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { isRecord } from '../base/index.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
-import { isRecord, refusalToError, unreachableError } from './errors.ts'
+import { refusalToError, unreachableError } from './errors.ts'
 import { KubeError } from './port.ts'
 
 export interface ApiRequest {

@@ -1,6 +1,7 @@
 import { apiVersionOf, type KubernetesObject, type ResourceKind } from '../api/index.ts'
+import { isRecord } from '../base/index.ts'
 import type { Random } from './backoff.ts'
-import { isRecord, statusEventToError } from './errors.ts'
+import { statusEventToError } from './errors.ts'
 import { readJsonLines } from './json-lines.ts'
 import { KubeError, type ListOptions, type WatchEvent, type WatchOptions } from './port.ts'
 import { collectionPath } from './resource-path.ts'

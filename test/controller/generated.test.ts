@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allCustomResourceDefinitions, parseCanary } from '../../src/api/index.ts'
+import { isRecord } from '../../src/base/index.ts'
 import { applyCrds } from '../support/apply-crds.ts'
 import { type LocalApiServer, startLocalApiServer } from '../support/local-api-server.ts'
 import { playCanary } from '../support/played-canary.ts'
@@ -32,8 +33,6 @@ function mend(spec: Fields): Fields {
 }
 
 const textKinds = ['exact', 'prefix', 'suffix', 'regex']
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is Fields =>
   isRecord(value) && Object.keys(value).every((kind) => textKinds.includes(kind))
 const oneText = (value: unknown): unknown => (isText(value) ? { exact: 'a' } : value)

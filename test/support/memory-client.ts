@@ -1,5 +1,6 @@
 import { applyPatch, type Operation } from 'rfc6902'
 import type { KubernetesObject, ResourceKind } from '../../src/api/index.ts'
+import { isRecord } from '../../src/base/index.ts'
 import { type KubeClient, KubeError, type ObjectRef, type WatchEvent } from '../../src/kube/index.ts'
 
 type Call = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete'
@@ -160,9 +161,6 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   }
   return merged
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function patchedByJson<T extends KubernetesObject>(former: T, patch: object): T {
   const copy = structuredClone(former)

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { parseJson } from '../../base/index.ts'
 import { messageOf } from '../../runtime/index.ts'
 import type { AwsCredentials } from './aws-signature.ts'
 import { type Asking, describeRefusal, kindOfRefusal, requireKey, SettingsError } from './http-provider.ts'
-import { parseJson } from './json.ts'
 
 type Environment = Asking['options']['environment']
 type Source = (asking: Asking, environment: Environment) => Promise<AwsCredentials | undefined>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Result } from '../../base/index.ts'
+import { parseJson, type Result } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
 import type { Window } from '../window.ts'
 import { findAwsCredentials } from './aws-credentials.ts'
@@ -14,7 +14,6 @@ import {
   SettingsError,
   samplesOf,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { newestSample } from './newest-point.ts'
 
 /** CloudWatch's GetMetricData: the query is its JSON list of MetricDataQueries, as Flagger has it. */

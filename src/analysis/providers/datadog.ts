@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Result } from '../../base/index.ts'
+import { parseJson, type Result } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
 import type { Window } from '../window.ts'
 import type { Question } from './exchange.ts'
@@ -12,7 +12,6 @@ import {
   requireKey,
   samplesOf,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { newestSample } from './newest-point.ts'
 
 /** Datadog's query of time series (v1). */

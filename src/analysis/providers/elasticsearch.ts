@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Result } from '../../base/index.ts'
+import { parseJson, type Result } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
 import type { Question } from './exchange.ts'
 import {
@@ -11,7 +11,6 @@ import {
   providerDown,
   SettingsError,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { readNumberAt } from './number-at.ts'
 
 /** Elasticsearch's (and OpenSearch's) search: the address ends in the index, the query is the body. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Result } from '../../base/index.ts'
+import { parseJson, type Result } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Sample, Samples } from '../provider.ts'
 import type { Question } from './exchange.ts'
 import {
@@ -12,7 +12,6 @@ import {
   SettingsError,
   samplesOf,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 
 /**
  * The external metrics API of Kubernetes, asked with the token of the template's own service account: the rights of

@@ -1,8 +1,8 @@
 import { createSign } from 'node:crypto'
 import { z } from 'zod'
+import { parseJson } from '../../base/index.ts'
 import type { Question } from './exchange.ts'
 import { type Asking, describeRefusal, kindOfRefusal, SettingsError } from './http-provider.ts'
-import { parseJson } from './json.ts'
 
 const SCOPE = 'https://www.googleapis.com/auth/monitoring.read'
 const LIFETIME_SECONDS = 3_600

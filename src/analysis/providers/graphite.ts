@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Result } from '../../base/index.ts'
+import { parseJson, type Result } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
 import type { Window } from '../window.ts'
 import type { Question } from './exchange.ts'
@@ -11,7 +11,6 @@ import {
   providerDown,
   samplesOf,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { newestSample } from './newest-point.ts'
 
 /** Graphite's render API. */

@@ -1,10 +1,9 @@
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, parseJson, type Result, success } from '../../base/index.ts'
 import { messageOf } from '../../runtime/index.ts'
 import type { Answer, MetricProvider, ProviderOptions, ProviderProblem, Samples } from '../provider.ts'
 import type { Window } from '../window.ts'
 import { type Address, parseAddress } from './address.ts'
 import { createExchange, type Exchange, type HttpAnswer, type Question } from './exchange.ts'
-import { parseJson } from './json.ts'
 
 export type Secret = Readonly<Record<string, string>>
 

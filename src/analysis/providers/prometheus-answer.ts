@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { failure, type Result, success } from '../../base/index.ts'
+import { failure, parseJson, type Result, success } from '../../base/index.ts'
 import type { ProviderProblem, Sample, Samples } from '../provider.ts'
-import { parseJson } from './json.ts'
 
 /** Seconds and the value as text, since JSON has neither NaN nor infinity. */
 const pointSchema = z.tuple([z.number(), z.string()])

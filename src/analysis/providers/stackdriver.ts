@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Result, success } from '../../base/index.ts'
+import { parseJson, type Result, success } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions, ProviderProblem, Sample, Samples } from '../provider.ts'
 import type { Window } from '../window.ts'
 import type { Question } from './exchange.ts'
@@ -13,7 +13,6 @@ import {
   requireKey,
   samplesOf,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { newestSample, type Point } from './newest-point.ts'
 
 /** Google Cloud Monitoring's MQL; the name is Flagger's. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../../base/index.ts'
 import type { MetricProvider, ProviderOptions } from '../provider.ts'
 import type { Question } from './exchange.ts'
 import {
@@ -8,7 +9,6 @@ import {
   headersOf,
   SettingsError,
 } from './http-provider.ts'
-import { parseJson } from './json.ts'
 import { readNumberAt } from './number-at.ts'
 
 /** Any server that answers a GET with JSON: the query is what follows the address, `/path?of=it`. */

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, type Pair, parseAllDocuments, YAMLMap } from 'yaml'
+import { isRecord } from '../../base/index.ts'
 
 /** An object of a file, and where each of its fields stands. */
 export interface SourcedObject {
@@ -57,8 +58,8 @@ const firstLineOf = (message: string): string =>
 
 /** Of a list as `kubectl get` prints it; anything else is itself. */
 function itemsOf(object: unknown): readonly { readonly object: unknown; readonly place: Path }[] {
-  const isList = typeof object === 'object' && object !== null && 'items' in object && 'kind' in object
-  if (!isList || !String(object.kind).endsWith('List') || !Array.isArray(object.items)) return [{ object, place: [] }]
+  if (!isRecord(object) || !String(object.kind).endsWith('List') || !Array.isArray(object.items))
+    return [{ object, place: [] }]
   return object.items.map((item: unknown, index) => ({ object: item, place: ['items', index] }))
 }
 

@@ -1,9 +1,7 @@
+import { isRecord } from '../../base/index.ts'
 import { checkObject, type Fix } from '../../mesh/istio/index.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const networkingKinds = new Set([
   'VirtualService',
@@ -22,17 +20,17 @@ const securityKinds = new Set(['PeerAuthentication', 'AuthorizationPolicy', 'Req
  */
 export function fixObjects(objects: readonly unknown[]): readonly unknown[] {
   const apiVersion = objects
-    .flatMap((object) => (isFields(object) && typeof object.apiVersion === 'string' ? [object.apiVersion] : []))
+    .flatMap((object) => (isRecord(object) && typeof object.apiVersion === 'string' ? [object.apiVersion] : []))
     .find((version) => version.startsWith('networking.istio.io/'))
   const fixed = objects.map((object) =>
     fixWords(fixServers(fixVersion(object, apiVersion ?? 'networking.istio.io/v1'))),
   )
-  const gateways = fixed.filter(isFields).filter(({ kind }) => kind === 'Gateway')
+  const gateways = fixed.filter(isRecord).filter(({ kind }) => kind === 'Gateway')
   return fixed.map((object) => bindToGateway(object, gateways))
 }
 
 function fixVersion(object: unknown, apiVersion: string): unknown {
-  if (!isFields(object) || object.apiVersion !== undefined) return object
+  if (!isRecord(object) || object.apiVersion !== undefined) return object
   if (typeof object.kind !== 'string') return object
   if (securityKinds.has(object.kind)) return { apiVersion: 'security.istio.io/v1', ...object }
   return networkingKinds.has(object.kind) ? { apiVersion, ...object } : object
@@ -54,7 +52,7 @@ function applyFix(value: unknown, [step, ...rest]: Path, fix: Fix): unknown {
   if (step === undefined) return fix.kind === 'replace' ? fix.value : value
   const isLast = rest.length === 0
   if (Array.isArray(value)) return value.map((each, at) => (at === step ? applyFix(each, rest, fix) : each))
-  if (!isFields(value)) return value
+  if (!isRecord(value)) return value
   const renamed = (name: string) =>
     isLast && fix.kind === 'rename' && name === step && !(fix.to in value) ? fix.to : name
   return Object.fromEntries(
@@ -66,20 +64,20 @@ function applyFix(value: unknown, [step, ...rest]: Path, fix: Fix): unknown {
 }
 
 function fixServers(object: unknown): unknown {
-  if (!isFields(object) || object.kind !== 'Gateway' || !isFields(object.spec)) return object
+  if (!isRecord(object) || object.kind !== 'Gateway' || !isRecord(object.spec)) return object
   const { servers } = object.spec
   if (!Array.isArray(servers)) return object
   return { ...object, spec: { ...object.spec, servers: servers.map(fixServer) } }
 }
 
 function fixServer(server: unknown): unknown {
-  if (!isFields(server) || !isFields(server.port) || typeof server.port.host !== 'string') return server
+  if (!isRecord(server) || !isRecord(server.port) || typeof server.port.host !== 'string') return server
   const { host, ...port } = server.port
   return { ...server, port, hosts: [...(Array.isArray(server.hosts) ? server.hosts : []), host] }
 }
 
 function bindToGateway(object: unknown, gateways: readonly Fields[]): unknown {
-  if (!isFields(object) || object.kind !== 'VirtualService' || !isFields(object.spec)) return object
+  if (!isRecord(object) || object.kind !== 'VirtualService' || !isRecord(object.spec)) return object
   const { hosts, gateways: bound } = object.spec
   if (bound !== undefined || !Array.isArray(hosts)) return object
   const serving = gateways.find((gateway) => hosts.every((host) => hostsOf(gateway).includes(host)))
@@ -88,14 +86,14 @@ function bindToGateway(object: unknown, gateways: readonly Fields[]): unknown {
 }
 
 const hostsOf = ({ spec }: Fields): readonly unknown[] =>
-  isFields(spec) && Array.isArray(spec.servers)
-    ? spec.servers.flatMap((server: unknown) => (isFields(server) && Array.isArray(server.hosts) ? server.hosts : []))
+  isRecord(spec) && Array.isArray(spec.servers)
+    ? spec.servers.flatMap((server: unknown) => (isRecord(server) && Array.isArray(server.hosts) ? server.hosts : []))
     : []
 
 /** A Gateway of another namespace is named with it. */
 function nameFor(gateway: Fields, routes: Fields): string | undefined {
-  const { name, namespace } = isFields(gateway.metadata) ? gateway.metadata : {}
-  const own = isFields(routes.metadata) ? routes.metadata.namespace : undefined
+  const { name, namespace } = isRecord(gateway.metadata) ? gateway.metadata : {}
+  const own = isRecord(routes.metadata) ? routes.metadata.namespace : undefined
   if (typeof name !== 'string') return undefined
   return namespace === own || typeof namespace !== 'string' ? name : `${namespace}/${name}`
 }

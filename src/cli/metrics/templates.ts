@@ -8,6 +8,7 @@ import {
   metricTemplateKind,
   parseMetricTemplate,
 } from '../../api/index.ts'
+import { isRecord } from '../../base/index.ts'
 import type { Templates } from '../../controller/index.ts'
 import type { KubeClient, ObjectRef } from '../../kube/index.ts'
 import { messageOf } from '../../runtime/index.ts'
@@ -70,10 +71,7 @@ export async function readTemplateFile(path: string, name: string | undefined): 
 }
 
 const isTemplate = (document: unknown): boolean =>
-  typeof document === 'object' &&
-  document !== null &&
-  'kind' in document &&
-  (document.kind === metricTemplateKind.kind || document.kind === clusterMetricTemplateKind.kind)
+  isRecord(document) && (document.kind === metricTemplateKind.kind || document.kind === clusterMetricTemplateKind.kind)
 
 async function readText(path: string): Promise<string> {
   try {

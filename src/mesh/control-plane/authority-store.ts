@@ -1,4 +1,5 @@
 import { type ConfigMap, configMapKind, type Secret, secretKind } from '../../api/index.ts'
+import { isRecord, parseJson } from '../../base/index.ts'
 import { isLostRace, type KubeClient } from '../../kube/index.ts'
 import { type AuthorityFiles, createSelfSignedAuthority, type RetiringRoot } from '../ca/index.ts'
 import { rootsKey, rootsName } from '../model/index.ts'
@@ -108,18 +109,9 @@ async function unlessThere(write: Promise<unknown>): Promise<void> {
 }
 
 function parseRetiring(text: string | undefined): readonly RetiringRoot[] {
-  try {
-    const parsed: unknown = JSON.parse(text ?? '[]')
-    return Array.isArray(parsed) ? parsed.filter(isRetiring) : []
-  } catch {
-    return []
-  }
+  const parsed = parseJson(text ?? '[]')
+  return Array.isArray(parsed) ? parsed.filter(isRetiring) : []
 }
 
 const isRetiring = (value: unknown): value is RetiringRoot =>
-  typeof value === 'object' &&
-  value !== null &&
-  'root' in value &&
-  typeof value.root === 'string' &&
-  'untilMs' in value &&
-  typeof value.untilMs === 'number'
+  isRecord(value) && typeof value.root === 'string' && typeof value.untilMs === 'number'

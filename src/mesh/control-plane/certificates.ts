@@ -1,3 +1,4 @@
+import { remember } from '../../base/index.ts'
 import { runTogether } from '../../runtime/index.ts'
 import { createIssuer, type Leaf } from '../ca/index.ts'
 import { type EnvoyResource, renderIdentity } from '../envoy/index.ts'
@@ -55,7 +56,7 @@ const DAY_MS = 24 * 3600_000
 export function createCertificates(options: CertificatesOptions): Certificates {
   const { leafLifetimeMs = DAY_MS, pollMs = 5_000, waitAtMostMs = 60_000 } = options
   const ready = Promise.withResolvers<void>()
-  const rendered = new WeakMap<Leaf, EnvoyResource>()
+  const identityOf = remember((leaf: Leaf) => renderIdentity(leaf))
   const listeners = new Set<() => void>()
 
   const issued = (count: number): void => {
@@ -86,10 +87,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
       const leaf = issuer.leafOf(spiffeId(workload))
       const roots = keeper.roots()
       if (roots === undefined) return []
-      if (leaf === undefined) return [roots]
-      const identity = rendered.get(leaf) ?? renderIdentity(leaf)
-      rendered.set(leaf, identity)
-      return [identity, roots]
+      return leaf === undefined ? [roots] : [identityOf(leaf), roots]
     },
     roots: keeper.roots,
     expiries() {

@@ -1,3 +1,4 @@
+import { findOrMake } from '../../base/index.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { ResourceType } from '../envoy/index.ts'
 
@@ -18,11 +19,8 @@ interface Proxy {
 
 export function createConvergence(clock: Clock, converged: (ms: number) => void): Convergence {
   const proxies = new Map<string, Proxy>()
-  const find = (nodeId: string): Proxy => {
-    const proxy = proxies.get(nodeId) ?? { unanswered: new Set(), sinceMs: undefined }
-    proxies.set(nodeId, proxy)
-    return proxy
-  }
+  const find = (nodeId: string): Proxy =>
+    findOrMake(proxies, nodeId, () => ({ unanswered: new Set(), sinceMs: undefined }))
   const settle = (proxy: Proxy): void => {
     if (proxy.unanswered.size > 0 || proxy.sinceMs === undefined) return
     converged(clock.monotonic() - proxy.sinceMs)

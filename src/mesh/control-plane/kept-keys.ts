@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type ConfigMap, configMapKind } from '../../api/index.ts'
-import { canonicalJson } from '../../base/index.ts'
+import { canonicalJson, parseJson } from '../../base/index.ts'
 import { isLostRace, type KubeClient } from '../../kube/index.ts'
 import { type Logger, messageOf } from '../../runtime/index.ts'
 import { isKeySet } from '../istio/index.ts'
@@ -72,10 +72,6 @@ const entrySchema = z.object({ address: z.string(), jwks: z.string().refine(isKe
 
 /** What somebody else wrote is not believed to be keys. */
 function parseEntry(text: string): readonly KeptKey[] {
-  try {
-    const entry = entrySchema.safeParse(JSON.parse(text))
-    return entry.success ? [[entry.data.address, entry.data.jwks]] : []
-  } catch {
-    return []
-  }
+  const entry = entrySchema.safeParse(parseJson(text))
+  return entry.success ? [[entry.data.address, entry.data.jwks]] : []
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { isRecord } from '../../base/index.ts'
 import { type Clock, createWaker, type Logger, messageOf } from '../../runtime/index.ts'
 import { type FetchedKeys, isKeySet, type KeySource } from '../istio/index.ts'
 import type { KeptKeys } from './kept-keys.ts'
@@ -123,9 +124,7 @@ function makeNobodysKeys(): string {
 
 function keysUrl(configuration: string): string {
   const parsed: unknown = JSON.parse(configuration)
-  if (typeof parsed === 'object' && parsed !== null && 'jwks_uri' in parsed && typeof parsed.jwks_uri === 'string') {
-    return parsed.jwks_uri
-  }
+  if (isRecord(parsed) && typeof parsed.jwks_uri === 'string') return parsed.jwks_uri
   throw new Error('the OpenID configuration names no jwks_uri')
 }
 

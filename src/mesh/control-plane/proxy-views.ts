@@ -1,3 +1,4 @@
+import { isRecord } from '../../base/index.ts'
 import { encodedToJson, type ResourceType, resourceTypes, tableOfVirtualHost } from '../envoy/index.ts'
 import type { ConnectedProxy, Snapshot } from '../xds/index.ts'
 import { podOf } from './proxy-state.ts'
@@ -65,7 +66,7 @@ function wholeTables({ resources }: Snapshot): readonly unknown[] {
   const hosts = Map.groupBy(resources.virtualHost.values(), ({ name }) => tableOfVirtualHost(name))
   return [...resources.routes.values()].map(({ name, bytes }) => {
     const [table, own] = [encodedToJson(bytes), hosts.get(name)]
-    if (own === undefined || typeof table !== 'object' || table === null || Array.isArray(table)) return table
+    if (own === undefined || !isRecord(table)) return table
     const virtualHosts = own.map((host) => ({ ...Object(encodedToJson(host.bytes)), '@type': undefined }))
     return { ...table, virtualHosts }
   })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../base/index.ts'
 import { type ProxyState, podOf } from './proxy-state.ts'
 
 /** What one replica of the control plane tells the others of its own streams. */
@@ -41,14 +42,6 @@ export function parseReport(text: string): ReplicaReport | undefined {
   if (!parsed.success) return undefined
   const { connected, roots, objects } = parsed.data
   return { connected: new Set(connected), roots, objects: new Map(Object.entries(objects)) }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isSameRecord, remember } from '../../base/index.ts'
+import { findOrMake, isSameRecord, remember } from '../../base/index.ts'
 import type { Cluster, Locality, Mesh, MeshProxy } from '../model/index.ts'
 import { renderBlackHole, renderCluster, renderInboundCluster } from './cluster.ts'
 import { hasOwnEndpoints } from './discovery.ts'
@@ -89,18 +89,12 @@ function createDestinationRenderer(
   const render = (cluster: Cluster, from: Locality | undefined): readonly EnvoyResource[] => {
     const { seen, rendered, endpoints, near } = common(cluster)
     if (from === undefined || !dependsOnLocality(seen)) return [rendered, ...endpoints]
-    const nearest = near.get(localityKey(from)) ?? renderEndpoints(seen, from)
-    near.set(localityKey(from), nearest)
-    return [rendered, nearest]
+    return [rendered, findOrMake(near, localityKey(from), () => renderEndpoints(seen, from))]
   }
   return remember((clusters: readonly Cluster[]) => {
     const known = new Map<string, readonly EnvoyResource[]>()
-    return (from: Locality | undefined) => {
-      const key = localityKey(from)
-      const built = known.get(key) ?? [...fixed, ...clusters.flatMap((cluster) => render(cluster, from))]
-      known.set(key, built)
-      return built
-    }
+    return (from: Locality | undefined) =>
+      findOrMake(known, localityKey(from), () => [...fixed, ...clusters.flatMap((cluster) => render(cluster, from))])
   })
 }
 

@@ -1,4 +1,4 @@
-import { remember } from '../../base/index.ts'
+import { findOrMake, remember } from '../../base/index.ts'
 import type { RouteTable, VirtualHost } from '../model/index.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderHostOf, renderRouteTable } from './route.ts'
@@ -19,16 +19,10 @@ export function createTableRenderer(): TableRenderer {
   const renderBare = (table: RouteTable): EnvoyResource => {
     const rendered = renderRouteTable(table)
     const key = [table.name, table.ignorePortInHost, ...rendered.needs].join()
-    const known = bareTables.get(key) ?? rendered
-    bareTables.set(key, known)
-    return known
+    return findOrMake(bareTables, key, () => rendered)
   }
-  const renderHost = (table: string, host: VirtualHost): EnvoyResource => {
-    const ofTable = ofHost(host)
-    const known = ofTable.get(table) ?? renderHostOf(table, host)
-    ofTable.set(table, known)
-    return known
-  }
+  const renderHost = (table: string, host: VirtualHost): EnvoyResource =>
+    findOrMake(ofHost(host), table, () => renderHostOf(table, host))
   return {
     table: remember((table: RouteTable) => (table.hostsOneByOne === true ? renderBare : renderWhole)(table)),
     hosts: remember(({ name, virtualHosts }: RouteTable) => virtualHosts.map((host) => renderHost(name, host))),

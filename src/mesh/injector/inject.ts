@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { injectedAnnotation, injectLabel, injectTemplatesAnnotation } from '../../api/index.ts'
+import { parseJson } from '../../base/index.ts'
 import { workloadOf } from '../istio/index.ts'
 import { type PodWishes, readWishes } from './annotations.ts'
 import {
@@ -182,10 +183,5 @@ function withoutInjection(pod: InjectablePod): InjectablePod {
 
 const originalsSchema = z.record(z.string(), z.record(z.string(), z.unknown()))
 
-function readOriginals(text: string | undefined): OriginalProbes {
-  try {
-    return originalsSchema.catch({}).parse(JSON.parse(text ?? '{}'))
-  } catch {
-    return {}
-  }
-}
+const readOriginals = (text: string | undefined): OriginalProbes =>
+  originalsSchema.catch({}).parse(parseJson(text ?? '{}'))

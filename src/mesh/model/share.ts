@@ -1,4 +1,4 @@
-import { isEqual, isSameList, isSameRecord } from '../../base/index.ts'
+import { findOrMake, isEqual, isSameList, isSameRecord } from '../../base/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { Mesh } from './mesh.ts'
 import type { MeshProxy } from './proxy.ts'
@@ -14,11 +14,8 @@ export type ShareMesh = (previous: Mesh, next: Mesh) => Mesh
 export function createMeshSharing(): ShareMesh {
   const sharing = { tables: createTableSharing(), clusters: createClusterSharing() }
   const known = new WeakMap<MeshProxy, MeshProxy>()
-  const share = (previous: MeshProxy | undefined, next: MeshProxy): MeshProxy => {
-    const shared = known.get(next) ?? shareProxy(previous, next, sharing)
-    known.set(next, shared)
-    return shared
-  }
+  const share = (previous: MeshProxy | undefined, next: MeshProxy): MeshProxy =>
+    findOrMake(known, next, () => shareProxy(previous, next, sharing))
   return (previous, next) => {
     const proxies = new Map(previous.proxies.map((proxy) => [proxy.id, proxy]))
     return {
@@ -61,21 +58,14 @@ function shareProxy(previous: MeshProxy | undefined, next: MeshProxy, sharing: S
 /** Proxies of one scope share a list: it is compared once. */
 function createClusterSharing(): ClusterSharing {
   const shared = new WeakMap<readonly Cluster[], readonly Cluster[]>()
-  return (previous, next) => {
-    const known = shared.get(next) ?? shareList(previous, next, ({ name }) => name)
-    shared.set(next, known)
-    return known
-  }
+  return (previous, next) => findOrMake(shared, next, () => shareList(previous, next, ({ name }) => name))
 }
 
 /** Proxies share tables: each is compared once. */
 function createTableSharing(): TableSharing {
   const shared = new WeakMap<RouteTable, RouteTable>()
-  const share = (former: RouteTable | undefined, table: RouteTable): RouteTable => {
-    const known = shared.get(table) ?? shareTable(former, table)
-    shared.set(table, known)
-    return known
-  }
+  const share = (former: RouteTable | undefined, table: RouteTable): RouteTable =>
+    findOrMake(shared, table, () => shareTable(former, table))
   return (previous, next) => {
     const known = new Map(previous.map((table) => [table.name, table]))
     const tables = next.map((table) => share(known.get(table.name), table))

@@ -1,3 +1,5 @@
+import { remember } from '../../base/index.ts'
+
 /** A resource ready to be sent; its version is the hash of its bytes. */
 export interface SnapshotResource {
   readonly name: string
@@ -65,7 +67,7 @@ export type Differences = ReadonlySet<string>
 /** A map of which only the versions matter. */
 type Versions = ReadonlyMap<string, { readonly version: string }>
 
-const known = new WeakMap<Versions, WeakMap<Versions, Differences>>()
+const compared = remember((before: Versions) => remember((after: Versions) => compare(before, after)))
 const none: Differences = new Set()
 
 /** Of two maps that many streams share the differences are looked for once. */
@@ -77,12 +79,7 @@ export function differencesBetween(before: Versions, after: Versions): Differenc
     if (own.size === 0) return shared
     return shared.size === 0 ? own : new Set([...shared, ...own])
   }
-  const found = known.get(before)?.get(after)
-  if (found !== undefined) return found
-  const differences = compare(before, after)
-  const ofBefore = known.get(before) ?? new WeakMap<Versions, Differences>()
-  known.set(before, ofBefore.set(after, differences))
-  return differences
+  return compared(before)(after)
 }
 
 function compare(before: Versions, after: Versions): Differences {

@@ -1,3 +1,4 @@
+import { findOrMake } from '../../../base/index.ts'
 import type { JsonObject } from '../json.ts'
 import { ownersOf } from '../metadata.ts'
 import type { Store } from '../storage/store.ts'
@@ -20,9 +21,7 @@ export function createOwnerIndex(store: Store): OwnerIndex {
   }
   const remember = (object: JsonObject, place: Place): void => {
     for (const { uid } of ownersOf(object)) {
-      const known = places.get(uid) ?? new Map<string, Place>()
-      places.set(uid, known)
-      known.set(idOf(place), place)
+      findOrMake(places, uid, () => new Map<string, Place>()).set(idOf(place), place)
     }
   }
   for (const { resource, key, object } of store.all()) remember(object, { resource, key })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { findOrMake, remember } from '../../../base/index.ts'
 import { type ApiRequest, type ApiResponse, json } from '../http/request.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { ApiResource } from '../kinds/resource.ts'
@@ -50,16 +51,12 @@ function index(platform: Platform): JsonObject {
 }
 
 /** Rendering every schema for each index would cost more than all else that kubectl asks for. */
-const hashes = new WeakMap<readonly ApiResource[], Map<string, string>>()
+const hashesOf = remember((_: readonly ApiResource[]) => new Map<string, string>())
 
 /** Changes with the schemas of the group version, so that clients may keep what they have. */
 function hashOf(platform: Platform, path: string): string {
   const resources = platform.registry.all()
-  const known = hashes.get(resources) ?? new Map<string, string>()
-  hashes.set(resources, known)
-  const hash = known.get(path) ?? computeHash(resources, path)
-  known.set(path, hash)
-  return hash
+  return findOrMake(hashesOf(resources), path, () => computeHash(resources, path))
 }
 
 function computeHash(resources: readonly ApiResource[], path: string): string {

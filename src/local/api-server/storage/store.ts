@@ -1,3 +1,4 @@
+import { findOrMake } from '../../../base/index.ts'
 import { type JsonObject, withAt } from '../json.ts'
 import { uidOf } from '../metadata.ts'
 import { type Change, createEventLog, type EventLog } from './event-log.ts'
@@ -84,8 +85,7 @@ function createShelves(): Shelves {
   const get = (resource: string, key: string): JsonObject | undefined => shelves.get(resource)?.objects.get(key)
   return {
     place(resource, key, object) {
-      const shelf = shelves.get(resource) ?? { objects: new Map(), sorted: undefined }
-      shelves.set(resource, shelf)
+      const shelf = findOrMake(shelves, resource, () => ({ objects: new Map(), sorted: undefined }))
       if (!shelf.objects.has(key)) shelf.sorted = undefined
       shelf.objects.set(key, object)
       uids.set(uidOf(object), { resource, key })

@@ -7,6 +7,7 @@ import {
   type Service,
   serviceAddressesAnnotation,
 } from '../../../api/index.ts'
+import { parseJson } from '../../../base/index.ts'
 import { isAddressable, type ServiceAddress } from '../spec/service-variables.ts'
 import type { SidecarMode } from '../spec/sidecar-membership.ts'
 import { createAddressPool } from './address-pool.ts'
@@ -107,12 +108,8 @@ function programAddress(podIP: string): string {
 }
 
 function parseServiceAddresses(pod: Pod): Readonly<Record<string, string>> {
-  try {
-    const text = pod.metadata.annotations?.[serviceAddressesAnnotation] ?? '{}'
-    return serviceAddressesSchema.catch({}).parse(JSON.parse(text))
-  } catch {
-    return {}
-  }
+  const text = pod.metadata.annotations?.[serviceAddressesAnnotation] ?? '{}'
+  return serviceAddressesSchema.catch({}).parse(parseJson(text))
 }
 
 const ownServices = (addresses: Readonly<Record<string, string>>, prefix: string): Map<string, string> =>
