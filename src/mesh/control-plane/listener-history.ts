@@ -1,4 +1,4 @@
-import type { Mesh } from '../model/index.ts'
+import type { Mesh, MeshProxy } from '../model/index.ts'
 import type { Snapshot } from '../xds/index.ts'
 import { type SuspectsOf, shapedListeners } from './rejected-rules.ts'
 
@@ -9,11 +9,13 @@ interface Version {
 }
 
 export interface ListenerHistory {
-  record(built: {
-    readonly proxies: Mesh['proxies']
-    readonly snapshots: ReadonlyMap<string, Snapshot>
-    readonly generations: ReadonlyMap<string, number>
-  }): SuspectsOf
+  record(built: Built): SuspectsOf
+}
+
+interface Built {
+  readonly proxies: Mesh['proxies']
+  readonly snapshots: ReadonlyMap<string, Snapshot>
+  readonly generations: ReadonlyMap<string, number>
 }
 
 /** Of each listener; a proxy that keeps an older one is blamed on all. */
@@ -24,32 +26,47 @@ const VERSIONS_KEPT = 4
  * listener, and those that the proxy has accepted as they are now did not spoil it.
  */
 export function createListenerHistory(): ListenerHistory {
-  let histories = new Map<string, readonly Version[]>()
+  let histories: ReadonlyMap<string, ProxyHistory> = new Map()
   return {
-    record({ proxies, snapshots, generations }) {
+    record(built) {
       const known = histories
-      histories = new Map(
-        proxies.flatMap((proxy) =>
-          shapedListeners(proxy).flatMap(({ name, keys }): (readonly [string, readonly Version[]])[] => {
-            const place = placeOf(proxy.id, name)
-            const version = snapshots.get(proxy.id)?.resources.listener.get(name)?.version
-            const before = known.get(place) ?? []
-            if (version === undefined || before.at(-1)?.version === version) return [[place, before]]
-            const made = new Map(keys.map((key) => [key, generations.get(key) ?? 0]))
-            return [[place, [...before, { version, generations: made }].slice(-VERSIONS_KEPT)]]
-          }),
-        ),
-      )
-      const current = histories
+      const current = new Map(built.proxies.map((proxy) => [proxy.id, recordProxy(known.get(proxy.id), proxy, built)]))
+      histories = current
       return (nodeId, { type, name, keys }, accepted) => {
         if (type !== 'listener' || accepted === undefined) return keys
-        const former = current.get(placeOf(nodeId, name))?.findLast(({ version }) => version === accepted)
+        const former = current
+          .get(nodeId)
+          ?.versions.get(name)
+          ?.findLast(({ version }) => version === accepted)
         if (former === undefined) return keys
-        const changed = keys.filter((key) => former.generations.get(key) !== (generations.get(key) ?? 0))
+        const changed = keys.filter((key) => former.generations.get(key) !== (built.generations.get(key) ?? 0))
         return changed.length === 0 ? keys : changed
       }
     },
   }
 }
 
-const placeOf = (nodeId: string, name: string): string => `${nodeId} ${name}`
+interface ProxyHistory {
+  readonly proxy: MeshProxy
+  readonly listeners: Snapshot['resources']['listener'] | undefined
+  /** Of each of its listeners, the oldest first. */
+  readonly versions: ReadonlyMap<string, readonly Version[]>
+}
+
+/** Most changes concern few proxies: of one that is as before, the history is, too. */
+function recordProxy(
+  before: ProxyHistory | undefined,
+  proxy: MeshProxy,
+  { snapshots, generations }: Built,
+): ProxyHistory {
+  const listeners = snapshots.get(proxy.id)?.resources.listener
+  if (before?.proxy === proxy && before.listeners === listeners) return before
+  const versions = shapedListeners(proxy).map(({ name, keys }): readonly [string, readonly Version[]] => {
+    const known = before?.versions.get(name) ?? []
+    const version = listeners?.get(name)?.version
+    if (version === undefined || known.at(-1)?.version === version) return [name, known]
+    const made = new Map(keys.map((key) => [key, generations.get(key) ?? 0]))
+    return [name, [...known, { version, generations: made }].slice(-VERSIONS_KEPT)]
+  })
+  return { proxy, listeners, versions: new Map(versions) }
+}
