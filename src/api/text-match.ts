@@ -23,11 +23,12 @@ const atMostOneKind: Rule<TextMatch> = {
   holds: (match) => countKinds(match) <= 1,
 }
 
-function isRegularExpression(expression: string): boolean {
+/** Undefined where it is no RE2 expression. */
+function compiled(expression: string): RE2JS | undefined {
   try {
-    return RE2JS.compile(expression) !== undefined
+    return RE2JS.compile(expression)
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -36,7 +37,7 @@ const plainSchema = z.object({
   prefix: textSchema.optional().describe('Beginning of the value.'),
   suffix: textSchema.optional().describe('End of the value.'),
   regex: textSchema
-    .refine(isRegularExpression, 'must be an RE2 expression')
+    .refine((expression) => compiled(expression) !== undefined, 'must be an RE2 expression')
     .optional()
     .describe('RE2 expression that meets the whole value.'),
 })
@@ -60,5 +61,5 @@ export function meetsText({ exact, prefix, suffix, regex }: TextMatch, value: st
   if (exact !== undefined) return value === exact
   if (prefix !== undefined) return value.startsWith(prefix)
   if (suffix !== undefined) return value.endsWith(suffix)
-  return regex === undefined || (isRegularExpression(regex) && RE2JS.compile(regex).matches(value))
+  return regex === undefined || compiled(regex)?.matches(value) === true
 }

@@ -81,11 +81,12 @@ export function noteVerdicts(state: ActiveRelease, checked: readonly CheckedMetr
   return withProgress(noted, { metrics: [...others, ...memories] })
 }
 
-export function failAtOnce(state: ActiveRelease, observation: Observation, message: string): Change {
-  const { now } = observation
+export const failAtOnce = (state: ActiveRelease, observation: Observation, message: string): Change =>
+  failedByEvidence(withFailure(state, observation), observation, { reason: 'MetricFailed', message })
+
+function withFailure(state: ActiveRelease, { now }: Observation): ActiveRelease {
   const failedChecks = state.run.progress.failedChecks + 1
-  const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
-  return failedByEvidence(counted, observation, { reason: 'MetricFailed', message })
+  return withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
 }
 
 function countPass(release: ActiveRelease, observation: Observation, message: string): ActiveRelease {
@@ -113,10 +114,9 @@ const isTroubled = ({ cause }: ActiveRelease): boolean => TROUBLES.includes(caus
 
 /** Counts a failed check, and rolls back when the threshold is reached. */
 export function countFailure(state: ActiveRelease, observation: Observation, message: string): Change {
-  const { now, canary } = observation
-  const failedChecks = state.run.progress.failedChecks + 1
-  const { threshold } = canary.spec.analysis
-  const counted = withProgress(state, { checkedAt: now, verdictAt: now, lastCheck: 'failed', failedChecks })
+  const { threshold } = observation.canary.spec.analysis
+  const counted = withFailure(state, observation)
+  const { failedChecks } = counted.run.progress
   const numbers = `${message} (failed check ${failedChecks} of ${threshold})`
   if (failedChecks >= threshold)
     return failedByEvidence(counted, observation, { reason: 'ThresholdReached', message: numbers })

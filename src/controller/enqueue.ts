@@ -1,9 +1,15 @@
-import { type Canary, type EndpointSlice, type KubernetesObject, type Phase, serviceKind } from '../api/index.ts'
+import {
+  type Canary,
+  type EndpointSlice,
+  type KubernetesObject,
+  type Phase,
+  serviceKind,
+  serviceNameLabel,
+} from '../api/index.ts'
 import type { ObjectRef, WorkQueue } from '../kube/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
 import { type ConfigReference, configKinds, configReferencesOf } from './config/references.ts'
 import type { LocalCopies } from './local-copies.ts'
-import { serviceNameLabel } from './service-target/facts.ts'
 import type { Use } from './users.ts'
 import { findTarget, workloadOf } from './workload/workload.ts'
 

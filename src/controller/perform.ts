@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type CanaryRun, canaryKind, canaryRunKind, serviceKind } from '../api/index.ts'
 import type { Action } from '../canary/index.ts'
 import type { KubeClient } from '../kube/index.ts'
-import { ownerReferenceTo, serviceNamesOf } from '../traffic/index.ts'
+import { ownerReferenceTo, placeBeside, serviceNamesOf } from '../traffic/index.ts'
 import { applyPrimaryAutoscaler, autoscalerOf, pauseTarget } from './autoscaler/perform.ts'
 import { createCopies, deleteCopies } from './config/copies.ts'
 import { addFinalizer, removeFinalizer } from './finalizer.ts'
@@ -72,11 +72,7 @@ const createRun: Performer<'create-run'> = async ({ client, copies }, { observat
   const object: CanaryRun = {
     apiVersion: apiVersionOf(canaryRunKind),
     kind: canaryRunKind.kind,
-    metadata: {
-      name: run.name,
-      ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
-      ownerReferences: [ownerReferenceTo(canary)],
-    },
+    metadata: { ...placeBeside(canary, run.name), ownerReferences: [ownerReferenceTo(canary)] },
     spec: {
       canary: canary.metadata.name,
       revision: run.revision,

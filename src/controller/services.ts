@@ -1,6 +1,6 @@
 import { apiVersionOf, type Canary, type Service, type ServicePort, serviceKind } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
-import { isControlled, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { isControlled, isOwned, placeBeside, serviceNamesOf } from '../traffic/index.ts'
 import { createMetadata, type MetadataPlan, mergeMetadata, planMetadata } from './service-metadata.ts'
 import { mergePorts, planPorts } from './service-ports.ts'
 import { readRecord, type ServiceRecord } from './service-record.ts'
@@ -63,8 +63,7 @@ function createService(canary: Canary, plan: ServicePlan, selector: Readonly<Rec
     apiVersion: apiVersionOf(serviceKind),
     kind: serviceKind.kind,
     metadata: {
-      name: plan.name,
-      ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
+      ...placeBeside(canary, plan.name),
       labels: { ...labels, [plan.selects.key]: plan.name },
       annotations,
     },

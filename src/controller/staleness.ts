@@ -6,13 +6,14 @@ import {
   endpointSliceKind,
   type KubernetesObject,
   type ResourceKind,
+  serviceNameLabel,
 } from '../api/index.ts'
 import { revisionOfService, type Traffic } from '../canary/index.ts'
 import { isNewer, type KubeClient, KubeError } from '../kube/index.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
-import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
+import { hasReadyEndpoint } from './service-target/facts.ts'
 import { hasReadyPods } from './workload/facts.ts'
 import { isService, kindOf, type Target } from './workload/workload.ts'
 

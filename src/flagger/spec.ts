@@ -28,24 +28,16 @@ export function convertSpec(spec: Fields): Fields {
   })
 }
 
-const SERVICE_FIELDS = ['name', 'port', 'portName', 'targetPort', 'gateways', 'hosts', 'timeout', 'retries'] as const
-/** Fields of the Services themselves. */
-const OBJECT_FIELDS = [
-  'appProtocol',
-  'trafficDistribution',
-  'portDiscovery',
-  'headless',
-  'apex',
-  'primary',
-  'canary',
-  'unmanagedMetadata',
-  'trafficPolicy',
-] as const
+const SERVICE_FIELDS = [
+  ...['name', 'port', 'portName', 'targetPort', 'gateways', 'hosts', 'timeout', 'retries'],
+  ...['appProtocol', 'trafficDistribution', 'portDiscovery', 'headless', 'apex', 'primary', 'canary'],
+  ...['unmanagedMetadata', 'trafficPolicy'],
+]
 
 /** An empty text is Go's word for nothing. */
 function convertService(service: Fields): Fields {
   const said = Object.fromEntries(Object.entries(service).filter(([, value]) => value !== ''))
-  return { ...pick(said, SERVICE_FIELDS), ...pick(said, OBJECT_FIELDS), ...convertRouting(service) }
+  return { ...pick(said, SERVICE_FIELDS), ...convertRouting(service) }
 }
 
 function convertAnalysis(analysis: Fields, service: Fields): Fields {

@@ -1,4 +1,4 @@
-import { type Canary, canaryKind, type KubernetesObject, type OwnerReference } from '../api/index.ts'
+import { type Canary, canaryKind, type KubernetesObject, type ObjectMeta, type OwnerReference } from '../api/index.ts'
 import { routeFieldsAnnotation } from './route-fields.ts'
 
 /** GitOps tools must not undo weights; Flagger's objects carry the same. */
@@ -17,6 +17,12 @@ export const canaryAnnotation = 'sluice.dev/canary'
 export const marksOf = ({ metadata }: Canary): Readonly<Record<string, string>> => ({
   ...keepOffAnnotations,
   [canaryAnnotation]: metadata.name,
+})
+
+/** Of an object that is made for a Canary: it stands in its namespace. */
+export const placeBeside = ({ metadata: { namespace } }: Canary, name: string): ObjectMeta => ({
+  name,
+  ...(namespace === undefined ? {} : { namespace }),
 })
 
 /** For objects that nobody is served by, and for those that have been replaced: they go when the Canary goes. */

@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type HttpRoute, type VirtualService, virtualServiceKind } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
 import { destinationOf } from './destination.ts'
-import { marksOf } from './ownership.ts'
+import { marksOf, placeBeside } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { matchMirrored, matchOf, renderMatches } from './request-match.ts'
 import { keepForeignFields, SPLIT_RULE, withRouteFields } from './route-fields.ts'
@@ -23,8 +23,7 @@ export function renderVirtualService(
   const rules = keepForeignFields(renderRules(canary, traffic), existing)
   const spec = { ...existing?.spec, ...renderReach(canary), http: rules }
   if (existing) return { ...existing, metadata: withRouteFields(existing.metadata, canary), spec }
-  const { namespace } = canary.metadata
-  const metadata = { name: names.apex, ...(namespace === undefined ? {} : { namespace }), annotations: marksOf(canary) }
+  const metadata = { ...placeBeside(canary, names.apex), annotations: marksOf(canary) }
   return {
     apiVersion: apiVersionOf(virtualServiceKind),
     kind: virtualServiceKind.kind,

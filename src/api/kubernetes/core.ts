@@ -41,12 +41,18 @@ export interface Endpoint {
   readonly zone?: string
 }
 
+/** Unknown counts as ready, as in Kubernetes. */
+export const isReadyEndpoint = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
+
 interface EndpointPort {
   readonly name?: string
   readonly port?: number
   readonly protocol?: string
   readonly appProtocol?: string
 }
+
+/** On each EndpointSlice, the Service it is of. */
+export const serviceNameLabel = 'kubernetes.io/service-name'
 
 export interface EndpointSlice extends KubernetesObject {
   readonly addressType: 'IPv4' | 'IPv6' | 'FQDN'

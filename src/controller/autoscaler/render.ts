@@ -7,7 +7,7 @@ import type {
   ScaleTrigger,
 } from '../../api/index.ts'
 import { isSameJson } from '../../base/index.ts'
-import { marksOf } from '../../traffic/index.ts'
+import { marksOf, placeBeside } from '../../traffic/index.ts'
 import { primaryNameOf } from '../workload/primary.ts'
 
 export type Autoscaler = HorizontalPodAutoscaler | ScaledObject
@@ -25,8 +25,7 @@ export function renderPrimaryAutoscaler(
   existing: KubernetesObject | undefined,
 ): Autoscaler {
   const metadata = existing?.metadata ?? {
-    name: primaryAutoscalerNameOf(reference),
-    ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
+    ...placeBeside(canary, primaryAutoscalerNameOf(reference)),
     annotations: marksOf(canary),
   }
   const { apiVersion, kind } = source

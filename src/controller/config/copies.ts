@@ -5,6 +5,7 @@ import {
   configMapKind,
   type KubernetesObject,
   type PodTemplate,
+  type ResourceKind,
   type Secret,
   secretKind,
 } from '../../api/index.ts'
@@ -92,18 +93,13 @@ export function surplusCopies(
 }
 
 export async function deleteCopies(client: KubeClient, copies: readonly KubernetesObject[]): Promise<void> {
-  for (const { kind, metadata } of copies) {
-    const { namespace, name, uid } = metadata
-    await client.delete<KubernetesObject>(
-      kind === 'Secret' ? secretKind : configMapKind,
-      {
-        namespace,
-        name,
-      },
-      uid === undefined ? {} : { uid },
-    )
+  for (const copy of copies) {
+    const { namespace, name, uid } = copy.metadata
+    await client.delete(kindOf(copy), { namespace, name }, uid === undefined ? {} : { uid })
   }
 }
+
+const kindOf = ({ kind }: KubernetesObject): ResourceKind => (kind === 'Secret' ? secretKind : configMapKind)
 
 /** The primary's pods read them to their end: they are collected with the Canary. */
 export async function handOverCopies({ client, configs }: CopyOptions, canary: Canary): Promise<void> {
@@ -111,13 +107,7 @@ export async function handOverCopies({ client, configs }: CopyOptions, canary: C
     const metadata = handOver(copy, canary)?.metadata
     if (metadata === undefined) continue
     const { namespace, name, ownerReferences } = metadata
-    const kind = copy.kind === 'Secret' ? secretKind : configMapKind
-    await client.patch<KubernetesObject>(
-      kind,
-      { namespace, name },
-      { metadata: { ownerReferences } },
-      { type: 'merge' },
-    )
+    await client.patch(kindOf(copy), { namespace, name }, { metadata: { ownerReferences } }, { type: 'merge' })
   }
 }
 

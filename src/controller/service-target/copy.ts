@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type Service, serviceKind } from '../../api/index.ts'
 import { canonicalJson } from '../../base/index.ts'
 import { releasedSpec, revisionOfService } from '../../canary/index.ts'
-import { marksOf } from '../../traffic/index.ts'
+import { marksOf, placeBeside } from '../../traffic/index.ts'
 
 /** The EndpointSlices of a Service carry its labels: those with this one follow the selector that was written with it. */
 export const revisionLabel = 'sluice.dev/revision'
@@ -11,11 +11,10 @@ export function renderCopy(canary: Canary, name: string, target: Service, existi
   const labels = { ...existing?.metadata.labels, [revisionLabel]: revisionOfService(target) }
   const spec = { ...addressesOf(target, existing), ...releasedSpec(target) }
   if (existing) return { ...existing, metadata: { ...existing.metadata, labels }, spec }
-  const { namespace } = canary.metadata
   return {
     apiVersion: apiVersionOf(serviceKind),
     kind: serviceKind.kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: marksOf(canary) },
+    metadata: { ...placeBeside(canary, name), labels, annotations: marksOf(canary) },
     spec,
   }
 }

@@ -1,4 +1,4 @@
-import type { Canary, Endpoint, EndpointSlice, Service } from '../../api/index.ts'
+import { type Canary, type EndpointSlice, isReadyEndpoint, type Service, serviceNameLabel } from '../../api/index.ts'
 import { type RouteFacts, revisionOfService, type ServiceFacts, type WorkloadFacts } from '../../canary/index.ts'
 import { isCopyOf, revisionLabel } from './copy.ts'
 
@@ -55,23 +55,17 @@ function endpointsOf({ service, slices }: Version): Endpoints {
   return {
     areCurrent: own.length > 0 && own.every((slice) => revisionIn(slice) === revisionIn(service)),
     all: living.length,
-    ready: living.filter(isReady).length,
+    ready: living.filter(isReadyEndpoint).length,
   }
 }
-
-/** On each EndpointSlice, the Service it is of. */
-export const serviceNameLabel = 'kubernetes.io/service-name'
 
 const isOf = ({ metadata }: EndpointSlice, service: Service): boolean =>
   metadata.labels?.[serviceNameLabel] === service.metadata.name
 
-/** Unknown counts as ready, as in Kubernetes. */
-const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
-
 const revisionIn = ({ metadata }: Service | EndpointSlice): string | undefined => metadata.labels?.[revisionLabel]
 
 export const hasReadyEndpoint = (slices: readonly EndpointSlice[]): boolean =>
-  slices.some(({ endpoints }) => (endpoints ?? []).some(isReady))
+  slices.some(({ endpoints }) => (endpoints ?? []).some(isReadyEndpoint))
 
 interface Following {
   readonly canary: Canary

@@ -1,6 +1,6 @@
 import type { Canary, Deployment, PodTemplate } from '../../api/index.ts'
 import { revisionOf } from '../../canary/index.ts'
-import { marksOf } from '../../traffic/index.ts'
+import { marksOf, placeBeside } from '../../traffic/index.ts'
 import { withCopies } from '../config/copies.ts'
 import type { TrackedConfigs } from '../config/tracker.ts'
 import { primaryLabel, type SelectorLabel } from './selector-label.ts'
@@ -26,8 +26,7 @@ export function renderPrimary(source: PrimarySource): Workload {
   const { canary, target, label, configs } = source
   const own = primaryLabel(label)
   const metadata = {
-    name: primaryNameOf(canary),
-    ...(canary.metadata.namespace === undefined ? {} : { namespace: canary.metadata.namespace }),
+    ...placeBeside(canary, primaryNameOf(canary)),
     labels: { ...target.metadata.labels, [own.key]: own.value },
     annotations: { ...marksOf(canary), [revisionAnnotation]: revisionWith(target, configs) },
   }

@@ -9,6 +9,7 @@ import {
   type ResourceKind,
   replicaSetKind,
   serviceKind,
+  serviceNameLabel,
 } from '../../api/index.ts'
 import {
   createEventRecorder,
@@ -21,7 +22,6 @@ import {
 import { type Clock, type Logger, runTogether, untilAborted } from '../../runtime/index.ts'
 import { reconcileDaemonSet } from './daemon-set-reconciler.ts'
 import { reconcileDeployment } from './deployment-reconciler.ts'
-import { serviceNameLabel } from './endpoint-slice.ts'
 import { reconcileService } from './endpoint-slice-reconciler.ts'
 import { reconcileJob } from './job-reconciler.ts'
 import { controllerOf } from './ownership.ts'

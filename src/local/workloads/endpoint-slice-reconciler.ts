@@ -1,6 +1,6 @@
-import { endpointSliceKind } from '../../api/index.ts'
+import { endpointSliceKind, serviceNameLabel } from '../../api/index.ts'
 import type { WorkOutcome } from '../../kube/index.ts'
-import { decideEndpointSlices, type EndpointSliceAction, serviceNameLabel } from './endpoint-slice.ts'
+import { decideEndpointSlices, type EndpointSliceAction } from './endpoint-slice.ts'
 import { parseKey, type WorkloadContext } from './workload-context.ts'
 
 /** Writes the EndpointSlices of one Service. Those of a deleted Service are collected by their owner reference. */

@@ -6,14 +6,14 @@ import {
   type Service,
   type ServicePort,
   serviceKind,
+  serviceNameLabel,
 } from '../../api/index.ts'
-import { canonicalJson } from '../../base/index.ts'
+import { canonicalJson, findOrMake } from '../../base/index.ts'
 import { controllerReference, isControlledBy } from './ownership.ts'
 import { isFinished, isReady, isTerminating } from './pod-facts.ts'
 import { nameOfValue } from './safe-name.ts'
 import { matchesLabels } from './selector.ts'
 
-export const serviceNameLabel = 'kubernetes.io/service-name'
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
 
 export interface ServiceState {
@@ -62,9 +62,7 @@ function renderEndpointSlices({ service, pods }: ServiceState): readonly Endpoin
   for (const pod of pods.filter((each) => matchesLabels(selector, each.metadata.labels) && isReachable(each))) {
     const ports = resolvePorts(service, pod)
     const key = canonicalJson(ports)
-    const group = groups.get(key) ?? { ports, pods: [] }
-    groups.set(key, group)
-    group.pods.push(pod)
+    findOrMake(groups, key, () => ({ ports, pods: [] })).pods.push(pod)
   }
   // A Service without pods has one empty slice: watchers see it come and go.
   if (groups.size === 0) return [renderSlice(service, [], [], 0)]

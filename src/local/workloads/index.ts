@@ -4,4 +4,3 @@
  * It starts no process and knows no address: that is the node agent's.
  */
 export { createWorkloadControllers, type WorkloadControllers, type WorkloadControllersOptions } from './controllers.ts'
-export { serviceNameLabel } from './endpoint-slice.ts'

@@ -1,4 +1,13 @@
-import { type EndpointSlice, type Pod, reachablePort, type Service, type ServicePort } from '../../api/index.ts'
+import {
+  type EndpointSlice,
+  isReadyEndpoint,
+  type Pod,
+  reachablePort,
+  type Service,
+  type ServicePort,
+  type Endpoint as SliceEndpoint,
+  serviceNameLabel,
+} from '../../api/index.ts'
 import { keepLast, remember } from '../../base/index.ts'
 import {
   type Endpoint,
@@ -80,11 +89,8 @@ type Register = typeof registerService
 const podsIn = (slices: readonly EndpointSlice[], pods: PodDirectory): readonly (Pod | undefined)[] =>
   slices.flatMap((slice) => (slice.endpoints ?? []).map((endpoint) => podOf(slice, endpoint, pods)))
 
-const podOf = (
-  slice: EndpointSlice,
-  { targetRef }: NonNullable<EndpointSlice['endpoints']>[number],
-  pods: PodDirectory,
-): Pod | undefined => pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')
+const podOf = (slice: EndpointSlice, { targetRef }: SliceEndpoint, pods: PodDirectory): Pod | undefined =>
+  pods.find(targetRef?.namespace ?? namespaceOf(slice), targetRef?.name ?? '')
 
 function buildRegistry(input: RegistryInput, register: Register): ReadonlyMap<string, RegisteredService> {
   const pods = createPodDirectory(input.pods, input.takesMutualTls)
@@ -102,7 +108,7 @@ const byHost = (left: RegisteredService, right: RegisteredService): number =>
   left.identity.host < right.identity.host ? -1 : 1
 
 const serviceKeyOf = (slice: EndpointSlice): string =>
-  `${namespaceOf(slice)}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`
+  `${namespaceOf(slice)}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`
 
 function registerService(service: Service, slices: readonly EndpointSlice[], pods: PodDirectory): RegisteredService {
   const ports = (service.spec.ports ?? [])
@@ -149,17 +155,22 @@ const tcpPorts: ReadonlySet<number> = new Set([25, 53, 3306, 27017])
 const httpNames = new Set(['http', 'http_proxy', 'kubernetes.io/ws'])
 
 /** By appProtocol, else by the port's name up to the first dash, else by its number. What none tells of is HTTP/1.1. */
-export function protocolOf(port: { readonly name?: string; readonly appProtocol?: string }, number: number): Protocol {
-  const word = (port.appProtocol ?? port.name?.split('-')[0] ?? '').toLowerCase()
+export function protocolOf(port: NamedPort, number: number): Protocol {
+  const word = protocolWord(port)
   if (http2Names.has(word)) return 'http2'
   return tcpNames.has(word) || (tcpPorts.has(number) && !httpNames.has(word)) ? 'tcp' : 'http'
 }
 
 /** Whether its name, its appProtocol or its number tells what the port speaks. */
-export function saysProtocol(port: { readonly name?: string; readonly appProtocol?: string }, number: number): boolean {
-  const word = (port.appProtocol ?? port.name?.split('-')[0] ?? '').toLowerCase()
+export function saysProtocol(port: NamedPort, number: number): boolean {
+  const word = protocolWord(port)
   return http2Names.has(word) || tcpNames.has(word) || httpNames.has(word) || tcpPorts.has(number)
 }
+
+type NamedPort = Pick<ServicePort, 'name' | 'appProtocol'>
+
+const protocolWord = ({ name, appProtocol }: NamedPort): string =>
+  (appProtocol ?? name?.split('-')[0] ?? '').toLowerCase()
 
 function endpointsOf(
   port: ServicePort,
@@ -178,12 +189,10 @@ function endpointsOf(
 }
 
 const readyEndpoints = (slice: EndpointSlice, port: number, pods: PodDirectory): readonly RegisteredEndpoint[] =>
-  (slice.endpoints ?? [])
-    .filter(({ conditions }) => conditions?.ready !== false)
-    .flatMap((endpoint) => {
-      const [{ addresses }, pod] = [endpoint, podOf(slice, endpoint, pods)]
-      return addresses.map((address) => registerEndpoint(address, port, pod, pods))
-    })
+  (slice.endpoints ?? []).filter(isReadyEndpoint).flatMap((endpoint) => {
+    const [{ addresses }, pod] = [endpoint, podOf(slice, endpoint, pods)]
+    return addresses.map((address) => registerEndpoint(address, port, pod, pods))
+  })
 
 function registerEndpoint(
   address: string,

@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type DestinationRule, destinationRuleKind } from '../../api/index.ts'
-import { hashValue, isEqual } from '../../base/index.ts'
+import { hashValue, isEqual, isRecord } from '../../base/index.ts'
 import type { KubeClient, Reflector } from '../../kube/index.ts'
-import { foreignOwner, handOver, isControlled, isOwned, marksOf } from '../ownership.ts'
+import { foreignOwner, handOver, isControlled, isOwned, marksOf, placeBeside } from '../ownership.ts'
 import { serviceNamesOf } from '../service-names.ts'
 
 export interface TrafficPolicyOptions {
@@ -74,8 +74,7 @@ export function createTrafficPolicies({ client, destinationRules }: TrafficPolic
 function renderRule(canary: Canary, host: string, existing: DestinationRule | undefined): DestinationRule | undefined {
   const { trafficPolicy } = canary.spec.service
   if (trafficPolicy === undefined) return undefined
-  const { namespace } = canary.metadata
-  const metadata = existing?.metadata ?? { name: host, ...(namespace === undefined ? {} : { namespace }) }
+  const metadata = existing?.metadata ?? placeBeside(canary, host)
   const annotations = { ...metadata.annotations, ...marksOf(canary), [policyAnnotation]: hashValue(trafficPolicy) }
   return {
     ...(existing ?? { apiVersion: apiVersionOf(destinationRuleKind), kind: destinationRuleKind.kind }),
@@ -111,9 +110,6 @@ function isPart(one: unknown, other: unknown): boolean {
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((item, index) => isPart(item, other[index]))
   }
-  if (!isObject(one) || !isObject(other)) return isEqual(one, other)
+  if (!isRecord(one) || !isRecord(other)) return isEqual(one, other)
   return Object.keys(one).every((key) => Object.hasOwn(other, key) && isPart(one[key], other[key]))
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

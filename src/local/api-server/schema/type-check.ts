@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts'
 import { isArray, isObject } from '../json.ts'
-import { isDeclared, memberSchema, type TypeSchema } from './type-schema.ts'
+import { isDeclared, isOfType, memberSchema, type TypeSchema } from './type-schema.ts'
 
 /** The first field whose JSON type a builtin type can not hold, in the words of Go's decoder. */
 export const findTypeError = (value: Json, schema: TypeSchema): string | undefined =>
@@ -40,22 +40,7 @@ function fits(value: Json, schema: TypeSchema): boolean {
   if (schema['x-kubernetes-int-or-string'] === true) {
     return typeof value === 'string' || typeof value === 'number'
   }
-  switch (schema.type) {
-    case 'object':
-      return isObject(value)
-    case 'array':
-      return isArray(value)
-    case 'integer':
-      return typeof value === 'number' && Number.isInteger(value)
-    case 'number':
-      return typeof value === 'number'
-    case 'string':
-      return typeof value === 'string'
-    case 'boolean':
-      return typeof value === 'boolean'
-    default:
-      return true
-  }
+  return isOfType(value, schema.type)
 }
 
 function goWord(value: Json): string {

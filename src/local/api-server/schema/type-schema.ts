@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.ts'
-import { own } from '../json.ts'
+import { isArray, isObject, own } from '../json.ts'
 
 export interface ValidationRule {
   readonly rule: string
@@ -52,6 +52,24 @@ export interface TypeSchema {
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
   readonly 'x-kubernetes-embedded-resource'?: boolean
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[]
+}
+
+/** Whether a value is of a JSON type; of none that is known, everything is. */
+export function isOfType(value: Json, type: string | undefined): boolean {
+  switch (type) {
+    case 'object':
+      return isObject(value)
+    case 'array':
+      return isArray(value)
+    case 'integer':
+      return Number.isInteger(value)
+    case 'number':
+    case 'string':
+    case 'boolean':
+      return typeof value === type
+    default:
+      return true
+  }
 }
 
 /** The schema of one member: a declared property, else the type of additional ones. */

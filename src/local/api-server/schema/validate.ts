@@ -1,6 +1,6 @@
 import { canonical, deepEqual, isArray, isObject, type Json, type JsonObject, own } from '../json.ts'
 import { type Cause, duplicate, required } from '../status-error.ts'
-import { listKind, listMapKey, memberSchema, type TypeSchema } from './type-schema.ts'
+import { isOfType, listKind, listMapKey, memberSchema, type TypeSchema } from './type-schema.ts'
 import { checkScalar } from './validate-scalar.ts'
 
 /** The violations of a structural schema, each with its field path, in the words of kube-apiserver. */
@@ -28,21 +28,7 @@ function hasType(value: Json, schema: TypeSchema): boolean {
   if (schema['x-kubernetes-int-or-string'] === true) {
     return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
   }
-  switch (schema.type) {
-    case 'object':
-      return isObject(value)
-    case 'array':
-      return isArray(value)
-    case 'integer':
-      return typeof value === 'number' && Number.isInteger(value)
-    case 'number':
-      return typeof value === 'number'
-    case 'string':
-    case 'boolean':
-      return typeof value === schema.type
-    default:
-      return true
-  }
+  return isOfType(value, schema.type)
 }
 
 function jsonType(value: Json): string {

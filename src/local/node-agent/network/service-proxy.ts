@@ -1,8 +1,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type Endpoint, type EndpointSlice, reachablePort, type Service } from '../../../api/index.ts'
+import {
+  type EndpointSlice,
+  isReadyEndpoint,
+  reachablePort,
+  type Service,
+  serviceNameLabel,
+} from '../../../api/index.ts'
 import type { Reflector } from '../../../kube/index.ts'
 import { type Logger, messageOf, untilAborted } from '../../../runtime/index.ts'
-import { serviceNameLabel } from '../../workloads/index.ts'
 import { isAddressable } from '../spec/service-variables.ts'
 
 export interface ServiceProxyOptions {
@@ -100,7 +105,7 @@ export async function untilNotListed(
   signal: AbortSignal,
 ): Promise<void> {
   const isListed = ({ endpoints }: EndpointSlice) =>
-    endpoints?.some((each) => isReady(each) && each.addresses.includes(address))
+    endpoints?.some((each) => isReadyEndpoint(each) && each.addresses.includes(address))
   const left = new AbortController()
   const look = (): void => {
     if (!slices.list().some(isListed)) left.abort()
@@ -111,8 +116,6 @@ export async function untilNotListed(
   unsubscribe()
 }
 
-const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
-
 /** The ready endpoints of one port of a Service, in a stable order. */
 export function readyTargets(slices: readonly EndpointSlice[], service: string, portName: string): readonly Target[] {
   return slices
@@ -121,7 +124,7 @@ export function readyTargets(slices: readonly EndpointSlice[], service: string, 
       const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
       if (port === undefined) return []
       return (endpoints ?? [])
-        .filter(isReady)
+        .filter(isReadyEndpoint)
         .flatMap(({ addresses }) => addresses.map((host) => ({ host, port: reachablePort(host, port) })))
     })
     .sort((left, right) => (left.host < right.host ? -1 : 1))
