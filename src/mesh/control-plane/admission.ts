@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalJson } from '../../base/index.ts'
+import { canonicalJson, isRecord } from '../../base/index.ts'
 import { checkObject, healthCheckTextOf, renderPath } from '../istio/index.ts'
 
 const reviewSchema = z.looseObject({
@@ -46,6 +46,6 @@ const problemsOf = (object: unknown): readonly string[] =>
 
 /** Nothing equals what is not there. */
 function checkedText(object: unknown): string | symbol {
-  if (typeof object !== 'object' || object === null || !('spec' in object)) return Symbol('no spec')
+  if (!isRecord(object) || !('spec' in object)) return Symbol('no spec')
   return canonicalJson([object.spec, healthCheckTextOf(object)])
 }

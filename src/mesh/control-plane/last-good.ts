@@ -1,15 +1,7 @@
 import type { KubernetesObject } from '../../api/index.ts'
-import { remember } from '../../base/index.ts'
-import { type ClusterObjects, configurationLists, createTranslation } from '../istio/index.ts'
-import type { Finding, Mesh, ObjectKey } from '../model/index.ts'
-
-export const keyText = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
-
-export const keyOf = (object: KubernetesObject): ObjectKey => ({
-  kind: object.kind,
-  namespace: object.metadata.namespace ?? 'default',
-  name: object.metadata.name,
-})
+import { isRecord, remember } from '../../base/index.ts'
+import { type ClusterObjects, configurationLists, createTranslation, keyOf } from '../istio/index.ts'
+import { type Finding, keyText, type Mesh } from '../model/index.ts'
 
 /** Translates, and lets an object that became invalid keep working as it last was. */
 export function createTranslator(): (objects: ClusterObjects) => Mesh {
@@ -53,7 +45,7 @@ function createRepair(): Repair {
 }
 
 const hasSpec = (object: unknown): object is { readonly spec: object } =>
-  typeof object === 'object' && object !== null && 'spec' in object && typeof object.spec === 'object'
+  isRecord(object) && typeof object.spec === 'object'
 
 interface LastGood {
   readonly invalidKeys: ReadonlySet<string>

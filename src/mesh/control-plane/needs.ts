@@ -1,7 +1,13 @@
 import { remember } from '../../base/index.ts'
 import { blackHoleCluster, listenerName, virtualHostName } from '../envoy/index.ts'
-import type { MeshProxy, OutboundListener, Route, RouteTable, VirtualHost } from '../model/index.ts'
-import { keyText } from './last-good.ts'
+import {
+  keyText,
+  type MeshProxy,
+  type OutboundListener,
+  type Route,
+  type RouteTable,
+  type VirtualHost,
+} from '../model/index.ts'
 
 /** What one proxy must have accepted before a VirtualService is in force there. */
 export interface Need {

@@ -1,8 +1,7 @@
 import { remember } from '../../base/index.ts'
 import { listenerName, virtualInboundName } from '../envoy/index.ts'
-import type { Cluster, Mesh, MeshProxy, ObjectKey } from '../model/index.ts'
+import { type Cluster, keyText, type Mesh, type MeshProxy, type ObjectKey } from '../model/index.ts'
 import type { ConnectedProxy, Snapshot } from '../xds/index.ts'
-import { keyText } from './last-good.ts'
 import { podOf } from './proxy-state.ts'
 
 /** What of a proxy's configuration objects shape, and their keys. */

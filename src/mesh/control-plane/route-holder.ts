@@ -1,7 +1,6 @@
 import type { VirtualService } from '../../api/index.ts'
-import type { ClusterObjects } from '../istio/index.ts'
-import type { Finding, Mesh, RouteTable, TcpRoute } from '../model/index.ts'
-import { keyOf, keyText } from './last-good.ts'
+import { type ClusterObjects, keyOf } from '../istio/index.ts'
+import { type Finding, keyText, type Mesh, type RouteTable, type TcpRoute } from '../model/index.ts'
 
 /** What the holder made of the objects. */
 export interface HeldRoutes {

@@ -10,7 +10,7 @@ import {
 } from '../model/index.ts'
 import { attributeOf } from './authorization-attribute.ts'
 import { byAge, keyOf } from './object-key.ts'
-import { readSpec } from './supported.ts'
+import { readSpec } from './read-spec.ts'
 import { type AuthorizationRuleSpec, authorizationPolicySpec, type SelectorSpec } from './supported-security.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 

@@ -4,6 +4,7 @@ import type { Diagnostic, DiagnosticCode, Fix } from './diagnostic.ts'
 import { fieldsOf, objectKeyOf } from './fields.ts'
 import { healthCheckAnnotation, healthCheckIssues, healthCheckTextOf } from './health-check.ts'
 import { nearest } from './nearest.ts'
+import type { Path } from './path.ts'
 import { specIssues } from './read-spec.ts'
 import { destinationRuleSpec, virtualServiceSpec } from './supported.ts'
 import { gatewaySpec } from './supported-gateway.ts'
@@ -117,7 +118,7 @@ const isForeign = (apiVersion: unknown): boolean =>
   typeof apiVersion === 'string' && apiVersion.includes('/') && !groups.has(groupOf(apiVersion))
 
 /** Mistakes that are common enough to be answered with the right place. */
-function hintFor(path: readonly (string | number)[]): string | undefined {
+function hintFor(path: Path): string | undefined {
   const [list, index, parent, field] = path
   return list === 'servers' && parent === 'port' && field === 'host'
     ? `there is no such field: write the host into the list spec.servers[${index}].hosts`

@@ -1,3 +1,4 @@
+import { findOrMake, remember } from '../../base/index.ts'
 import type { Cluster, CredentialUse, Finding, ObjectKey } from '../model/index.ts'
 import { credentialsOf } from './client-tls.ts'
 import type { CredentialPlace } from './credential-places.ts'
@@ -21,14 +22,9 @@ export type ClientCredentials = (clusters: readonly Cluster[], namespace: string
 
 /** A cluster whose Secret cannot be used has no endpoints: nothing is sent to it in another way. */
 export function createClientCredentials(input: ClientCredentialsInput): ClientCredentials {
-  const known = new Map<readonly Cluster[], Map<string, CredentialedClusters>>()
-  return (clusters, namespace) => {
-    const ofList = known.get(clusters) ?? new Map<string, CredentialedClusters>()
-    known.set(clusters, ofList)
-    const found = ofList.get(namespace) ?? findCredentials(clusters, namespace, input)
-    ofList.set(namespace, found)
-    return found
-  }
+  const ofList = remember((_: readonly Cluster[]) => new Map<string, CredentialedClusters>())
+  return (clusters, namespace) =>
+    findOrMake(ofList(clusters), namespace, () => findCredentials(clusters, namespace, input))
 }
 
 function findCredentials(

@@ -1,12 +1,10 @@
 import type {
-  AuthorizationPolicy,
   DestinationRule,
   EndpointSlice,
   Gateway,
+  KubernetesObject,
   Namespace,
-  PeerAuthentication,
   Pod,
-  RequestAuthentication,
   Service,
   ServiceEntry,
   Sidecar,
@@ -46,37 +44,16 @@ export const configurationLists = [
   'requestAuthentications',
 ] as const satisfies readonly (keyof ClusterObjects)[]
 
+const lists = [
+  ...(['services', 'endpointSlices', 'pods', 'namespaces'] as const),
+  ...configurationLists,
+] as const satisfies readonly (keyof ClusterObjects)[]
+
 /** A list with the same members as the last time is the very same. */
 export function createListKeeper(): (objects: ClusterObjects) => ClusterObjects {
-  const keep = {
-    services: keepList<Service>(),
-    endpointSlices: keepList<EndpointSlice>(),
-    pods: keepList<Pod>(),
-    namespaces: keepList<Namespace>(),
-    virtualServices: keepList<VirtualService>(),
-    destinationRules: keepList<DestinationRule>(),
-    gateways: keepList<Gateway>(),
-    sidecars: keepList<Sidecar>(),
-    serviceEntries: keepList<ServiceEntry>(),
-    workloadEntries: keepList<WorkloadEntry>(),
-    peerAuthentications: keepList<PeerAuthentication>(),
-    authorizationPolicies: keepList<AuthorizationPolicy>(),
-    requestAuthentications: keepList<RequestAuthentication>(),
-  }
+  const keepers = lists.map((list) => ({ list, keep: keepList<KubernetesObject>() }))
   return (objects) => ({
     ...objects,
-    services: keep.services(objects.services),
-    endpointSlices: keep.endpointSlices(objects.endpointSlices),
-    pods: keep.pods(objects.pods),
-    namespaces: keep.namespaces(objects.namespaces),
-    virtualServices: keep.virtualServices(objects.virtualServices),
-    destinationRules: keep.destinationRules(objects.destinationRules),
-    gateways: keep.gateways(objects.gateways),
-    sidecars: keep.sidecars(objects.sidecars),
-    serviceEntries: keep.serviceEntries(objects.serviceEntries),
-    workloadEntries: keep.workloadEntries(objects.workloadEntries),
-    peerAuthentications: keep.peerAuthentications(objects.peerAuthentications),
-    authorizationPolicies: keep.authorizationPolicies(objects.authorizationPolicies),
-    requestAuthentications: keep.requestAuthentications(objects.requestAuthentications),
+    ...Object.fromEntries(keepers.map(({ list, keep }) => [list, keep(objects[list])])),
   })
 }

@@ -1,6 +1,6 @@
 import type { DestinationRule } from '../../api/index.ts'
-import { keepLast } from '../../base/index.ts'
-import type { Finding, ObjectKey } from '../model/index.ts'
+import { findOrMake, keepLast } from '../../base/index.ts'
+import { type Finding, keyText, type ObjectKey } from '../model/index.ts'
 import { type CredentialPlace, credentialPlaces, withoutCredentials } from './credential-places.ts'
 import { hostMatches, resolveHost } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
@@ -98,22 +98,18 @@ function buildViews(
       const ofService = find(identity.host, exported(identity.namespace))
       return ofService.length > 0 ? ofService : find(identity.host, exported(rootNamespace))
     }, client.isGateway)
-  const credentials = new Map(rules.map(({ key, spec }) => [textOf(key), credentialPlaces(spec)]))
+  const credentials = new Map(rules.map(({ key, spec }) => [keyText(key), credentialPlaces(spec)]))
   return {
     findings,
     all,
     from(client) {
       const selected = selecting.get(client.namespace)?.filter((rule) => isFor(rule, client)) ?? []
       const key = [client.namespace, client.isGateway, ...selected.map(({ id }) => id)].join()
-      const known = views.get(key) ?? from(client)
-      views.set(key, known)
-      return known
+      return findOrMake(views, key, () => from(client))
     },
-    credentialsOf: (rule) => credentials.get(textOf(rule)) ?? [],
+    credentialsOf: (rule) => credentials.get(keyText(rule)) ?? [],
   }
 }
-
-const textOf = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
 
 const isFor = ({ selector }: Rule, { labels }: DestinationClient): boolean =>
   selector === undefined || labelsContain(labels, selector)
@@ -185,11 +181,9 @@ function createViews(services: readonly RegisteredService[], merge: Merge): View
       .map((service) => ({ host: service.identity.host, rules: choose(service) }))
       .filter(({ rules }) => rules.length > 0)
     const key = chosen.map(({ host, rules }) => `${host}=${keyOfRules(rules, isGateway)}`).join('|')
-    const known = views.get(key) ?? {
+    return findOrMake(views, key, () => ({
       policies: new Map(chosen.map(({ host, rules }) => [host, merge(rules, isGateway)])),
-    }
-    views.set(key, known)
-    return known
+    }))
   }
 }
 
@@ -200,12 +194,7 @@ type Merge = (rules: readonly Rule[], isGateway: boolean) => DestinationPolicy
 
 function createMerge(): Merge {
   const merged = new Map<string, DestinationPolicy>()
-  return (rules, isGateway) => {
-    const key = keyOfRules(rules, isGateway)
-    const known = merged.get(key) ?? mergeRules(rules, isGateway)
-    merged.set(key, known)
-    return known
-  }
+  return (rules, isGateway) => findOrMake(merged, keyOfRules(rules, isGateway), () => mergeRules(rules, isGateway))
 }
 
 function mergeRules(rules: readonly Rule[], isGateway: boolean): DestinationPolicy {

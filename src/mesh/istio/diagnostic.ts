@@ -1,4 +1,5 @@
 import type { ObjectKey } from '../model/index.ts'
+import type { Path } from './path.ts'
 
 /** Stable: scripts compare them. Each is a row of docs/analyze.md. */
 export const diagnosticCodes = [
@@ -19,7 +20,7 @@ export interface Diagnostic {
   readonly severity: 'error' | 'warning' | 'info'
   readonly code: DiagnosticCode
   readonly object: ObjectKey
-  readonly path: readonly (string | number)[]
+  readonly path: Path
   /** What is wrong, and what to do. */
   readonly message: string
   /** Where only one thing can have been meant. */

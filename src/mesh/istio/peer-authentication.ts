@@ -1,7 +1,7 @@
 import type { PeerAuthentication, Pod } from '../../api/index.ts'
 import { type Finding, type MutualTls, rootNamespace } from '../model/index.ts'
 import { byAge, keyOf } from './object-key.ts'
-import { readSpec } from './supported.ts'
+import { readSpec } from './read-spec.ts'
 import { hasLabels, type PeerAuthenticationSpec, peerAuthenticationSpec } from './supported-security.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 

@@ -1,5 +1,5 @@
 import { httpProxyPort, type Namespace, type Pod } from '../../api/index.ts'
-import { type Keep, keepLast, remember } from '../../base/index.ts'
+import { findOrMake, type Keep, keepLast, remember } from '../../base/index.ts'
 import {
   type Cluster,
   type Finding,
@@ -21,7 +21,6 @@ import type { Reach } from './reach.ts'
 import { isTcp, outboundListeners, type ReachedPort, reachedPorts } from './reached-ports.ts'
 import type { RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
-import { findOrMake } from './route-memory.ts'
 import { catalogOf, type Scope, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
 import { isGateway, isMeshed, isProxyless, labelsContain, namespaceOf, workloadOf } from './workload.ts'

@@ -1,4 +1,4 @@
-import { remember } from '../../base/index.ts'
+import { findOrMake, remember } from '../../base/index.ts'
 import type { Cluster, MeshProxy, RouteTable } from '../model/index.ts'
 import type { ClustersOf } from './destinations.ts'
 import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
@@ -24,11 +24,7 @@ export function createReachBuilder(
   return (services) => {
     const routes = new Map<string, MeshRoutes>()
     return {
-      routes(scope) {
-        const known = routes.get(scope.key) ?? createMeshRoutes(scope, memory)
-        routes.set(scope.key, known)
-        return known
-      },
+      routes: (scope) => findOrMake(routes, scope.key, () => createMeshRoutes(scope, memory)),
       clusters(scope, routing) {
         if (scope.key === '') return {}
         return { clusters: select(clustersOf(services, scope.destinations), scope.reached, namedIn(routing)) }
@@ -53,10 +49,9 @@ function createSelection(): Select {
     const isReached = ({ service, port }: Cluster) => places.has(placeOf(service, port))
     const beyond = candidates.filter((cluster) => named.has(cluster.name) && !isReached(cluster))
     const key = beyond.map(({ name }) => name).join()
-    const lists = listsOf(candidates)(reached)
-    const clusters = lists.get(key) ?? candidates.filter((cluster) => isReached(cluster) || named.has(cluster.name))
-    lists.set(key, clusters)
-    return clusters
+    return findOrMake(listsOf(candidates)(reached), key, () =>
+      candidates.filter((cluster) => isReached(cluster) || named.has(cluster.name)),
+    )
   }
 }
 

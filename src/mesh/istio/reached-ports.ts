@@ -1,6 +1,7 @@
 import { type Pod, publishedPort, serviceAddressesAnnotation } from '../../api/index.ts'
-import { remember } from '../../base/index.ts'
+import { parseJson, remember } from '../../base/index.ts'
 import type { OutboundListener, TcpRoute } from '../model/index.ts'
+import { fieldsOf } from './fields.ts'
 import { serviceIdentity } from './hosts.ts'
 import { serviceTableName } from './mesh-routes.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
@@ -53,19 +54,10 @@ function serviceAddresses(
   pod: Pod,
 ): readonly { readonly namespace: string; readonly name: string; readonly address: string }[] {
   const parsed = parseJson(pod.metadata.annotations?.[serviceAddressesAnnotation] ?? '{}')
-  if (typeof parsed !== 'object' || parsed === null) return []
-  return Object.entries(parsed)
+  return Object.entries(fieldsOf(parsed))
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .flatMap(([key, address]) => {
       const [namespace, name] = key.split('/')
       return namespace && name && typeof address === 'string' ? [{ namespace, name, address }] : []
     })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -2,12 +2,13 @@ import type { z } from 'zod'
 import { failure, type Result, remember, success } from '../../base/index.ts'
 import type { Fix } from './diagnostic.ts'
 import { didYouMean, isSameWord, nearest } from './nearest.ts'
+import { type Path, renderPath } from './path.ts'
 import { fieldHint, fieldsAt } from './schema-fields.ts'
 
 /** One thing that is wrong with a spec. */
 export interface SpecIssue {
   /** Below `spec`. */
-  readonly path: readonly (string | number)[]
+  readonly path: Path
   readonly code: SpecIssueCode
   readonly message: string
   readonly fix?: Fix
@@ -49,12 +50,6 @@ export function specIssues(schema: z.ZodType, spec: unknown): readonly SpecIssue
   const parsed = schema.safeParse(spec, { reportInput: true })
   return parsed.success ? [] : issuesOf(parsed.error, schema)
 }
-
-/** `spec.http[0].route` */
-export const renderPath = (path: readonly PropertyKey[]): string =>
-  path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
-    .join('')
 
 const noSuchField = 'there is no such field'
 

@@ -3,7 +3,7 @@ import type { Finding, ObjectKey, TokenRule } from '../model/index.ts'
 import { selectorOf } from './authorization-policy.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { field, milliseconds } from './optional-field.ts'
-import { readSpec } from './supported.ts'
+import { readSpec } from './read-spec.ts'
 import { type JwtRuleSpec, requestAuthenticationSpec } from './supported-security.ts'
 import { namespaceOf } from './workload.ts'
 

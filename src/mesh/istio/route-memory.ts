@@ -1,4 +1,4 @@
-import { type Keep, keepLast, remember } from '../../base/index.ts'
+import { findOrMake, type Keep, keepLast, remember } from '../../base/index.ts'
 import type { Route, RouteTable, TcpRoute, VirtualHost } from '../model/index.ts'
 import type { Scope } from './scope.ts'
 import type { DestinationCatalog, RouteRules } from './virtual-service.ts'
@@ -37,10 +37,3 @@ export function createRouteMemory(): RouteMemory {
 }
 
 const noRules = {}
-
-/** The value of a key, made when there is none. */
-export function findOrMake<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const value = known.get(key) ?? make()
-  known.set(key, value)
-  return value
-}

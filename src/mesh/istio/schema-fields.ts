@@ -1,18 +1,17 @@
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
-
-type Path = readonly (string | number)[]
+import { didYouMean, nearest } from './nearest.ts'
+import { type Path, renderPath } from './path.ts'
 
 /** What to do about a field that there is not: most are misspelt, or stand one level too deep or too high. */
 export function fieldHint(schema: unknown, path: Path, field: string): string {
   const here = fieldsAt(schema, path)
   const near = nearest(field, here)
-  if (near !== undefined) return `; did you mean ${near}?`
+  if (near !== undefined) return didYouMean(near)
   const above = path
     .map((_, length) => path.slice(0, length))
     .toReversed()
     .find((place) => fieldsAt(schema, place).includes(field))
-  const where = above === undefined ? placeBelow(schema, path, field) : pathOf([...above, field])
+  const where = above === undefined ? placeBelow(schema, path, field) : renderPath(['spec', ...above, field])
   if (where !== undefined) return ` here; it belongs to ${where}`
   return here.length === 0 ? '' : `; there are ${here.join(', ')}`
 }
@@ -43,7 +42,7 @@ const unwrap = (schema: unknown): unknown =>
 /** The nearest place further down that has the field. */
 function placeBelow(schema: unknown, path: Path, field: string): string | undefined {
   let level: readonly { readonly schema: unknown; readonly place: string }[] = [
-    { schema: path.reduce(stepInto, schema), place: pathOf(path) },
+    { schema: path.reduce(stepInto, schema), place: renderPath(['spec', ...path]) },
   ]
   while (level.length > 0) {
     const found = level.find((each) => Object.hasOwn(shapeOf(each.schema), field))
@@ -58,6 +57,3 @@ function childrenOf(schema: unknown, place: string): readonly { readonly schema:
   if (inner instanceof z.ZodArray) return [{ schema: inner.element, place: `${place}[]` }]
   return Object.entries(shapeOf(inner)).map(([name, value]) => ({ schema: value, place: `${place}.${name}` }))
 }
-
-const pathOf = (path: Path): string =>
-  ['spec', ...path].map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${part}`)).join('')

@@ -1,4 +1,4 @@
-import { remember } from '../../base/index.ts'
+import { findOrMake, remember } from '../../base/index.ts'
 import type { ObjectKey } from '../model/index.ts'
 import type { DestinationClient, DestinationRules, DestinationView } from './destination-rule.ts'
 import type { Egress, PlacedEgress } from './egress.ts'
@@ -59,11 +59,7 @@ export interface Scopes {
 export function createScopeReader(): (input: ScopesInput) => Scopes {
   const visibleIn = remember((services: ScopesInput['services']) => {
     const known = new Map<string, Visible>()
-    return (namespace: string): Visible => {
-      const visible = known.get(namespace) ?? visibleFrom(services, namespace)
-      known.set(namespace, visible)
-      return visible
-    }
+    return (namespace: string): Visible => findOrMake(known, namespace, () => visibleFrom(services, namespace))
   })
   const leftOf = remember((reached: Scope['reached']) =>
     remember(
@@ -104,7 +100,7 @@ function createScopes(
       const sidecar = input.sidecars.of(workload)
       if (sidecar.key === '') return whole
       const key = `${whole.key}|${sidecar.key}`
-      const known = scopes.get(key) ?? {
+      return findOrMake(scopes, key, () => ({
         ...whole,
         key,
         ...leftOf(whole.reached, sidecar.egress),
@@ -114,9 +110,7 @@ function createScopes(
         unknownHosts: sidecar.unknownHosts,
         ingress: sidecar.ingress,
         ...(sidecar.origin === undefined ? {} : { sidecar: sidecar.origin }),
-      }
-      scopes.set(key, known)
-      return known
+      }))
     },
   }
 }
@@ -130,12 +124,10 @@ function createClientScopes(
   return (client) => {
     const { namespace } = client
     const view = input.destinations.from(client)
-    const ofView = known.get(view) ?? new Map<string, Scope>()
-    known.set(view, ofView)
-    const scope =
-      ofView.get(namespace) ?? namespaceScope(input, namespace, { ...visibleIn(namespace), view, id: known.size })
-    ofView.set(namespace, scope)
-    return scope
+    const ofView = findOrMake(known, view, () => new Map<string, Scope>())
+    return findOrMake(ofView, namespace, () =>
+      namespaceScope(input, namespace, { ...visibleIn(namespace), view, id: known.size }),
+    )
   }
 }
 

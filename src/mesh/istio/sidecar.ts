@@ -1,9 +1,10 @@
 import type { Sidecar } from '../../api/index.ts'
+import { findOrMake } from '../../base/index.ts'
 import type { Finding, ObjectKey } from '../model/index.ts'
 import { createEgress, type Egress } from './egress.ts'
 import { byAge, keyOf } from './object-key.ts'
+import { readSpec } from './read-spec.ts'
 import type { RegisteredService } from './registry.ts'
-import { readSpec } from './supported.ts'
 import { protocolNamed } from './supported-port.ts'
 import { type IngressSpec, type SidecarSpec, sidecarSpec } from './supported-sidecar.ts'
 import { isExportedTo, rootNamespace } from './visibility.ts'
@@ -61,9 +62,7 @@ export function readSidecars(objects: readonly Sidecar[], services: readonly Reg
         (candidate) => candidate.namespace === rootNamespace && !candidate.spec.workloadSelector,
       )
       const scope = scopeOf([ofLabels, ofNamespace, ofMesh].filter((each) => each !== undefined))
-      const known = scopes.get(scope.key) ?? scope
-      scopes.set(scope.key, known)
-      return known
+      return findOrMake(scopes, scope.key, () => scope)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { refused, text } from './supported-values.ts'
+import { caCrl, text } from './supported-values.ts'
 
 const isAbsolute = (path: string): boolean => path.startsWith('/')
 const path = text.refine(isAbsolute, 'must be the absolute path of a file that the proxy can read')
@@ -15,7 +15,7 @@ const settings = z.strictObject({
   insecureSkipVerify: z.boolean().default(false),
   /** A Secret of the proxy's namespace. */
   credentialName: text.optional(),
-  caCrl: refused('have the authority issue short-lived certificates; lists of revoked ones are not read'),
+  caCrl,
 })
 
 type Said = z.output<typeof settings>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, port, refused, text } from './supported-values.ts'
+import { caCrl, labels, port, refused, text } from './supported-values.ts'
 
 /** The part of a Gateway that this mesh carries out; strict, so that nothing is accepted without effect. */
 const versions = ['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
@@ -29,7 +29,7 @@ const otherTls = {
   credentialNames: refused(oneSecret),
   caCertCredentialName: refused(oneSecret),
   tlsCertificates: refused(oneSecret),
-  caCrl: refused('have the authority issue short-lived certificates; lists of revoked ones are not read'),
+  caCrl,
   insecureSkipVerify: refused('write mode SIMPLE, or OPTIONAL_MUTUAL for clients that may show a certificate'),
   verifyCertificateHash: refused(clientsAreVerified),
   verifyCertificateSpki: refused(clientsAreVerified),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../base/index.ts'
 import type { Attribute } from '../model/index.ts'
 import { attributeOf } from './authorization-attribute.ts'
 import { addressRange, longerThanZero, refused } from './supported-values.ts'
@@ -167,13 +168,7 @@ const keySet = z.looseObject({
 })
 
 /** Envoy refuses a whole listener for a set without a usable key. */
-export function isKeySet(json: string): boolean {
-  try {
-    return keySet.safeParse(JSON.parse(json)).success
-  } catch {
-    return false
-  }
-}
+export const isKeySet = (json: string): boolean => keySet.safeParse(parseJson(json)).success
 
 export type PeerAuthenticationSpec = z.output<typeof peerAuthenticationSpec>
 export type AuthorizationPolicySpec = z.output<typeof authorizationPolicySpec>

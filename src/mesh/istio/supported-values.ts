@@ -18,6 +18,8 @@ export const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]
 export const refused = (instead: string) =>
   z.undefined({ error: `this mesh does not support the field: ${instead}` }).optional()
 
+export const caCrl = refused('have the authority issue short-lived certificates; lists of revoked ones are not read')
+
 /** Namespaces; `*` is all, `.` the object's own, `~` none. */
 export const exportTo = z
   .array(text.regex(/^(\*|\.|~|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/, 'must be ".", "*", "~" or a namespace'))

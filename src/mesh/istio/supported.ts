@@ -1,3 +1,8 @@
+/**
+ * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
+ * listed here would otherwise be accepted and have no effect.
+ */
+
 import { z } from 'zod'
 import { destination } from './supported-destination.ts'
 import { trafficPolicy } from './supported-policy.ts'
@@ -5,10 +10,6 @@ import { tcpRoute } from './supported-tcp.ts'
 import { duration, exportTo, labels, longerThanZero, port, refused, regex, text } from './supported-values.ts'
 import { grpcStatuses, isRetryCondition, unknownRetryConditions } from './supported-words.ts'
 
-/**
- * The part of Istio's networking objects that this mesh carries out. Every object is strict: a field that is not
- * listed here would otherwise be accepted and have no effect.
- */
 /** `{}` means that the value is present. */
 const stringMatch = z
   .strictObject({ exact: z.string().optional(), prefix: z.string().optional(), regex: regex.optional() })
@@ -213,5 +214,3 @@ export type HttpMatchSpec = z.output<typeof match>
 export type StringMatchSpec = z.output<typeof stringMatch>
 export type { DestinationSpec } from './supported-destination.ts'
 export type DestinationRuleSpec = z.output<typeof destinationRuleSpec>
-
-export { readSpec } from './read-spec.ts'

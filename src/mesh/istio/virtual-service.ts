@@ -1,6 +1,16 @@
 import type { VirtualService } from '../../api/index.ts'
-import { canonicalJson, parseDuration, remember } from '../../base/index.ts'
-import type { Fault, Finding, HashKey, Mirror, ObjectKey, Retries, Route, WeightedCluster } from '../model/index.ts'
+import { canonicalJson, findOrMake, parseDuration, remember } from '../../base/index.ts'
+import {
+  type Fault,
+  type Finding,
+  type HashKey,
+  keyText,
+  type Mirror,
+  type ObjectKey,
+  type Retries,
+  type Route,
+  type WeightedCluster,
+} from '../model/index.ts'
 import { readCors } from './cors.ts'
 import { type DestinationContext, resolveDestination } from './destinations.ts'
 import { resolveHost } from './hosts.ts'
@@ -54,10 +64,7 @@ const readVirtualService = createSpecReader(virtualServiceSpec)
 /** Of an object that says what it said before the very same ones. */
 function rulesOf(object: VirtualService, spec: VirtualServiceSpec): RouteRules {
   const key = keyOf(object)
-  const ofSpec = rulesOfSpec(spec)
-  const rules = ofSpec.get(`${key.namespace}/${key.name}`) ?? makeRules(key, spec)
-  ofSpec.set(`${key.namespace}/${key.name}`, rules)
-  return rules
+  return findOrMake(rulesOfSpec(spec), keyText(key), () => makeRules(key, spec))
 }
 
 const rulesOfSpec = remember((_: VirtualServiceSpec) => new Map<string, RouteRules>())

@@ -4,6 +4,8 @@ export interface ObjectKey {
   readonly name: string
 }
 
+export const keyText = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
+
 export type FindingReason = 'Invalid' | 'Conflict' | 'DestinationNotFound' | 'KeysUnavailable' | 'CredentialUnavailable'
 
 /** Why an object, or a part of it, is not in force. */

@@ -12,7 +12,7 @@ export {
   passthroughCluster,
   type Resolution,
 } from './cluster.ts'
-export type { Finding, FindingReason, ObjectKey } from './finding.ts'
+export { type Finding, type FindingReason, keyText, type ObjectKey } from './finding.ts'
 export { controlPlaneIdentity, rootNamespace, rootsKey, rootsName, spiffeId, trustDomain } from './identity.ts'
 export type { Locality } from './locality.ts'
 export type { Mesh } from './mesh.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { fieldsOf, objectKeyOf } from '../fields.ts'
+import { fieldAt, fieldsOf, listOf, objectKeyOf } from '../fields.ts'
 import { resolveHost } from '../hosts.ts'
 import { readSpec } from '../read-spec.ts'
 import { gatewayName } from '../route-match.ts'
@@ -83,7 +83,7 @@ export function catalogOf(objects: readonly unknown[]): Catalog {
     sidecars: read('Sidecar', sidecarSpec),
     workloadEntries: all
       .filter(({ key }) => key.kind === 'WorkloadEntry')
-      .map(({ object, ...given }) => ({ ...given, labels: fieldsOf(fieldsOf(object).spec).labels })),
+      .map(({ object, ...given }) => ({ ...given, labels: fieldAt(object, ['spec', 'labels']) })),
     peerAuthentications: read('PeerAuthentication', peerAuthenticationSpec),
     authorizations: read('AuthorizationPolicy', authorizationPolicySpec),
     requestAuthentications: read('RequestAuthentication', requestAuthenticationSpec),
@@ -105,9 +105,6 @@ const hostsOf = ({ spec }: GivenSpec<typeof serviceEntrySpec>): readonly GivenHo
   }))
 
 const servedHosts = (gateway: unknown): readonly string[] =>
-  listOf(fieldsOf(fieldsOf(gateway).spec).servers).flatMap(({ hosts, port }) =>
+  listOf(fieldAt(gateway, ['spec', 'servers'])).flatMap(({ hosts, port }) =>
     [...(Array.isArray(hosts) ? hosts : []), fieldsOf(port).host].filter((host) => typeof host === 'string'),
   )
-
-const listOf = (value: unknown): readonly ReturnType<typeof fieldsOf>[] =>
-  Array.isArray(value) ? value.map(fieldsOf) : []

@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import { type Protocol, rootNamespace } from '../../model/index.ts'
-import { fieldsOf } from '../fields.ts'
+import { fieldAt, fieldsOf } from '../fields.ts'
 import { serviceIdentity } from '../hosts.ts'
+import type { Path } from '../path.ts'
 import { protocolOf, saysProtocol } from '../registry.ts'
 import { labelsContain } from '../workload.ts'
 import type { Given } from './found.ts'
 
 export type Labels = Readonly<Record<string, string>>
+
+/** As `app=web, version=2`. */
+export const wordsOf = (labels: Labels): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')
 
 export interface GivenPort {
   readonly number: number
@@ -31,7 +38,7 @@ export interface GivenWorkload extends Given {
   readonly ports: readonly { readonly name?: string | undefined; readonly containerPort: number }[]
   /** Of the pod's spec. */
   readonly path: readonly string[]
-  readonly users: readonly { readonly path: readonly (string | number)[]; readonly user: number | undefined }[]
+  readonly users: readonly { readonly path: Path; readonly user: number | undefined }[]
 }
 
 export interface GivenNamespace extends Given {
@@ -108,7 +115,7 @@ const templateOf: Readonly<Partial<Record<string, readonly string[]>>> = {
 function readWorkload({ object, ...given }: Entry): readonly GivenWorkload[] {
   const place = templateOf[given.key.kind]
   if (place === undefined) return []
-  const read = podTemplate.safeParse(place.reduce<unknown>((at, step) => fieldsOf(at)[step], object))
+  const read = podTemplate.safeParse(fieldAt(object, place))
   if (!read.success) return []
   const { metadata: own, spec } = read.data
   const path = [...place, 'spec']

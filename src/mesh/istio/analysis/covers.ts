@@ -1,3 +1,4 @@
+import { fieldsOf } from '../fields.ts'
 import type { HttpMatchSpec, StringMatchSpec } from '../supported.ts'
 
 /** Whether each request that `later` takes is taken by `earlier`. False where that is not certain. */
@@ -31,8 +32,7 @@ const coversEach = (wanted: unknown, asked: unknown, isCovered: (left: object, r
 }
 
 const boxed = (value: unknown): object => (typeof value === 'object' && value !== null ? value : { exact: value })
-const entriesOf = (value: unknown): readonly (readonly [string, unknown])[] =>
-  typeof value === 'object' && value !== null ? Object.entries(value) : []
+const entriesOf = (value: unknown): readonly (readonly [string, unknown])[] => Object.entries(fieldsOf(value))
 
 const isSame = (left: object, right: object): boolean => coversText(left, right) && coversText(right, left)
 

@@ -1,10 +1,9 @@
 import { hostMatches, resolveHost } from '../hosts.ts'
 import { didYouMean, nearest, nearestHost } from '../nearest.ts'
+import type { Path } from '../path.ts'
 import type { DestinationSpec, VirtualServiceSpec } from '../supported.ts'
 import type { Catalog, GivenHost, GivenRoutes } from './catalog.ts'
 import { error, type Found, type Given, info, warning } from './found.ts'
-
-type Path = readonly (string | number)[]
 
 export const checkDestinations = (known: Catalog): readonly Found[] => [
   ...known.routes.flatMap((routes) => [...eachHost(routes, known), ...checkPlaces(routes, known)]),

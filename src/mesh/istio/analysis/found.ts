@@ -1,5 +1,6 @@
 import type { ObjectKey } from '../../model/index.ts'
 import type { Diagnostic, DiagnosticCode } from '../diagnostic.ts'
+import type { Path } from '../path.ts'
 
 /** An object among those that were given. */
 export interface Given {
@@ -11,8 +12,6 @@ export interface Given {
 export interface Found extends Diagnostic {
   readonly index: number
 }
-
-type Path = Diagnostic['path']
 
 const found =
   (severity: Diagnostic['severity']) =>

@@ -1,5 +1,6 @@
 import { hostMatches, narrowerHost, resolveHost } from '../hosts.ts'
 import { didYouMean, nearest } from '../nearest.ts'
+import type { Path } from '../path.ts'
 import { labelsContain } from '../workload.ts'
 import type { Catalog, GivenRoutes } from './catalog.ts'
 import { error, type Found, nameOf, warning } from './found.ts'
@@ -39,7 +40,7 @@ function checkMeshHosts(routes: GivenRoutes): readonly Found[] {
   })
 }
 
-function missingGateway(routes: GivenRoutes, path: readonly (string | number)[], name: string, { served }: Catalog) {
+function missingGateway(routes: GivenRoutes, path: Path, name: string, { served }: Catalog) {
   const known = [...served.keys()]
   const bare = (full: string) => full.split('/')[1] ?? full
   const near = nearest(name, known) ?? known.find((each) => bare(each) === bare(name))

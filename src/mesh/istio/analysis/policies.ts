@@ -1,10 +1,10 @@
 import { rootNamespace } from '../../model/index.ts'
+import type { Path } from '../path.ts'
 import type { AuthorizationRuleSpec } from '../supported-security.ts'
 import type { Catalog } from './catalog.ts'
 import { type GivenWorkload, ownPortOf, selectedBy, servicesOf } from './cluster.ts'
 import { type Found, info, nameOf, warning } from './found.ts'
 
-type Path = readonly (string | number)[]
 type Authorization = Catalog['authorizations'][number]
 
 /** Policies that do not do what they look like. */

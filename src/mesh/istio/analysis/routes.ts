@@ -1,4 +1,5 @@
 import { parseDuration } from '../../../base/index.ts'
+import type { Path } from '../path.ts'
 import type { HttpMatchSpec, HttpRouteSpec } from '../supported.ts'
 import { haveCommonClients } from '../visibility.ts'
 import type { Catalog, GivenRoutes } from './catalog.ts'
@@ -113,11 +114,11 @@ function checkConnectionsReachable(routes: GivenRoutes): readonly Found[] {
   return [warning('UnreachableRoute', routes, ['spec', 'tcp', last + 1], message)]
 }
 
-function checkHttp(routes: GivenRoutes, http: HttpRouteSpec, path: readonly (string | number)[]): readonly Found[] {
+function checkHttp(routes: GivenRoutes, http: HttpRouteSpec, path: Path): readonly Found[] {
   return [...checkWeights(routes, http, path), ...checkFault(routes, http, path), ...checkTries(routes, http, path)]
 }
 
-function checkWeights(routes: GivenRoutes, { route }: HttpRouteSpec, path: readonly (string | number)[]) {
+function checkWeights(routes: GivenRoutes, { route }: HttpRouteSpec, path: Path) {
   const sharing = route.filter(({ weight = 0 }) => weight > 0)
   if (route.length < 2 || sharing.length === route.length || sharing.length === 0) return []
   return route.flatMap(({ weight }, index) => {
@@ -130,7 +131,7 @@ function checkWeights(routes: GivenRoutes, { route }: HttpRouteSpec, path: reado
   })
 }
 
-function checkFault(routes: GivenRoutes, { fault }: HttpRouteSpec, path: readonly (string | number)[]) {
+function checkFault(routes: GivenRoutes, { fault }: HttpRouteSpec, path: Path) {
   return (['delay', 'abort'] as const).flatMap((kind) => {
     const said = fault?.[kind]
     if (said === undefined || (said.percentage?.value ?? 0) > 0) return []
@@ -139,7 +140,7 @@ function checkFault(routes: GivenRoutes, { fault }: HttpRouteSpec, path: readonl
   })
 }
 
-function checkTries(routes: GivenRoutes, { timeout, retries }: HttpRouteSpec, path: readonly (string | number)[]) {
+function checkTries(routes: GivenRoutes, { timeout, retries }: HttpRouteSpec, path: Path) {
   const [whole, single] = [milliseconds(timeout), milliseconds(retries?.perTryTimeout)]
   if (whole === 0 || single < whole || (retries?.attempts ?? 0) === 0) return []
   const message = `one try of ${retries?.perTryTimeout} uses up the timeout of ${timeout}, so that a slow one is never repeated; make it shorter`

@@ -1,9 +1,9 @@
-import { canonicalJson } from '../../../base/index.ts'
+import { isSameJson } from '../../../base/index.ts'
 import { rootNamespace } from '../../model/index.ts'
 import { hasLabels } from '../supported-security.ts'
 import { labelsContain } from '../workload.ts'
 import type { Catalog, GivenRule } from './catalog.ts'
-import { selectedBy } from './cluster.ts'
+import { selectedBy, wordsOf } from './cluster.ts'
 import { error, type Found, nameOf, warning, withEarlier } from './found.ts'
 
 /** DestinationRules against each other, the pods and the policies of TLS. */
@@ -33,20 +33,13 @@ function checkSubsets(rule: GivenRule, { hosts, cluster }: Catalog): readonly Fo
   })
 }
 
-const isEqual = (left: unknown, right: unknown): boolean => canonicalJson(left ?? {}) === canonicalJson(right ?? {})
-
-const wordsOf = (labels: Readonly<Record<string, string>>): string =>
-  Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(', ')
-
 const checkTwice = (rules: readonly GivenRule[]): readonly Found[] =>
   withEarlier(
     rules,
     (earlier, later) =>
       earlier.host === later.host &&
       earlier.key.namespace === later.key.namespace &&
-      isEqual(earlier.spec.workloadSelector, later.spec.workloadSelector) &&
+      isSameJson(earlier.spec.workloadSelector, later.spec.workloadSelector) &&
       earlier.spec.trafficPolicy !== undefined &&
       later.spec.trafficPolicy !== undefined,
   ).map(({ later, earlier }) => {

@@ -1,7 +1,9 @@
+import { injectTemplatesAnnotation } from '../../../api/index.ts'
 import { rootNamespace } from '../../model/index.ts'
+import { fieldsOf } from '../fields.ts'
 import { labelsContain } from '../workload.ts'
 import type { Catalog } from './catalog.ts'
-import { type Labels, selectedBy } from './cluster.ts'
+import { type Labels, selectedBy, wordsOf } from './cluster.ts'
 import { error, type Found, type Given, nameOf, warning, withEarlier } from './found.ts'
 
 /** What selects pods, where pods were given. */
@@ -52,14 +54,12 @@ function selectsNothing(
   labels: Labels,
   near: readonly (Given & { readonly labels: Labels })[],
 ) {
-  const wanted = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
   const closest = near.toSorted((left, right) => shared(right.labels, labels) - shared(left.labels, labels))[0]
-  const own = Object.entries(closest?.labels ?? {}).map(([key, value]) => `${key}=${value}`)
   const instead =
     closest === undefined
       ? ''
-      : `; the nearest, ${closest.key.kind} ${nameOf(closest)}, has ${own.join(', ') || 'none'}`
-  const message = `selects none of the pods that were given (${wanted.join(', ')})${instead}`
+      : `; the nearest, ${closest.key.kind} ${nameOf(closest)}, has ${wordsOf(closest.labels) || 'none'}`
+  const message = `selects none of the pods that were given (${wordsOf(labels)})${instead}`
   return warning('SelectsNothing', object, path, message)
 }
 
@@ -69,8 +69,8 @@ const shared = (labels: Labels, wanted: Labels): number =>
 
 /** Gateways select in every namespace. */
 const checkGatewaySelectors = ({ gateways, cluster }: Catalog): readonly Found[] => {
-  const possible = cluster.workloads.filter(({ annotations, labels }) =>
-    [annotations['inject.istio.io/templates'] === 'gateway', 'istio' in labels].includes(true),
+  const possible = cluster.workloads.filter(
+    ({ annotations, labels }) => annotations[injectTemplatesAnnotation] === 'gateway' || 'istio' in labels,
   )
   return gateways.flatMap((gateway) => {
     const { selector } = gateway.spec
@@ -98,9 +98,7 @@ const checkEntrySelectors = ({ entries, cluster, workloadEntries }: Catalog): re
   })
 
 const textOf = (labels: unknown): Labels =>
-  typeof labels === 'object' && labels !== null
-    ? Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]))
-    : {}
+  Object.fromEntries(Object.entries(fieldsOf(labels)).map(([key, value]) => [key, String(value)]))
 
 /** One Sidecar counts for a workload. */
 function checkSidecars({ sidecars, cluster }: Catalog): readonly Found[] {

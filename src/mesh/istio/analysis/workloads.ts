@@ -1,5 +1,6 @@
 import { injectedAnnotation, injectLabel, injectNamespaceLabel, injectTemplatesAnnotation } from '../../../api/index.ts'
-import { fieldsOf } from '../fields.ts'
+import { fieldAt, fieldsOf } from '../fields.ts'
+import { healthCheckAnnotation } from '../health-check.ts'
 import { didYouMean, nearest } from '../nearest.ts'
 import type { Catalog } from './catalog.ts'
 import { error, type Found, type Given, info, warning, withEarlier } from './found.ts'
@@ -66,7 +67,7 @@ const ofPods = [
   ...['includeOutboundIPRanges', 'includeInboundPorts'].map((name) => `traffic.sidecar.istio.io/${name}`),
   ...['proxy.istio.io/config', injectTemplatesAnnotation, injectedAnnotation],
 ]
-const ofServices = ['mesh.sluice.dev/health-check']
+const ofServices = [healthCheckAnnotation]
 
 /** Of pods are those of their templates. */
 function checkAnnotations(given: Given, object: unknown): readonly Found[] {
@@ -82,9 +83,7 @@ function checkAnnotations(given: Given, object: unknown): readonly Found[] {
 }
 
 const annotationsAt = (object: unknown, path: readonly string[]): readonly string[] =>
-  Object.keys(fieldsOf(path.reduce<unknown>((at, step) => fieldsOf(at)[step], object))).filter((name) =>
-    prefixes.some((prefix) => name.startsWith(prefix)),
-  )
+  Object.keys(fieldsOf(fieldAt(object, path))).filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))
 
 function checkAnnotation(given: Given, name: string, path: readonly string[]): readonly Found[] {
   const { kind } = given.key
