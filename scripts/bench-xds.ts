@@ -38,6 +38,8 @@ interface Measured {
   readonly lastProxy: Percentiles
   readonly residentMb: number
   readonly cpuMsPerRound: number
+  /** Of the simulated proxies together: they share the processors. */
+  readonly proxiesCpuMsPerRound: number
 }
 
 interface Percentiles {
@@ -80,13 +82,13 @@ async function measure({ name, start }: Contender, proxies: number): Promise<Mea
   const server = await start(proxies)
   const { port } = await server.hear<Listening>()
   const began = performance.now()
-  const clients = node('proxies.ts', `127.0.0.1:${port}`, services, proxies)
+  const clients = node('proxies.ts', port, services, proxies)
   try {
     await clients.hear()
     const startMs = Math.round(performance.now() - began)
     const median: number[] = []
     const last: number[] = []
-    const cpuBefore = cpuMs(server.pid)
+    const before = [cpuMs(server.pid), cpuMs(clients.pid)] as const
     for (let round = 1; round <= rounds; round += 1) {
       clients.say(`expect ${round}`)
       await clients.hear()
@@ -96,7 +98,7 @@ async function measure({ name, start }: Contender, proxies: number): Promise<Mea
       median.push(milliseconds(at, converged.median))
       last.push(milliseconds(at, converged.last))
     }
-    const cpuMsPerRound = Math.round((cpuMs(server.pid) - cpuBefore) / rounds)
+    const perRound = (used: number): number => Math.round(used / rounds)
     const residentMb = residentMegabytes(server.pid)
     return {
       proxies,
@@ -106,7 +108,8 @@ async function measure({ name, start }: Contender, proxies: number): Promise<Mea
       medianProxy: percentiles(median),
       lastProxy: percentiles(last),
       residentMb,
-      cpuMsPerRound,
+      cpuMsPerRound: perRound(cpuMs(server.pid) - before[0]),
+      proxiesCpuMsPerRound: perRound(cpuMs(clients.pid) - before[1]),
     }
   } finally {
     await Promise.all([clients.stop(), server.stop()])
@@ -141,7 +144,7 @@ function print(): void {
     const { proxies, server, lastProxy, medianProxy, residentMb, cpuMsPerRound, startMs, load } = measured
     console.log(
       `${proxies} proxies, ${server}: last proxy p50 ${lastProxy.p50}, p99 ${lastProxy.p99}; median proxy p50 ${medianProxy.p50};` +
-        ` server ${residentMb} MB, ${cpuMsPerRound} ms CPU a change; all connected within ${startMs}; load average ${load}`,
+        ` server ${residentMb} MB, ${cpuMsPerRound} ms CPU a change (proxies ${measured.proxiesCpuMsPerRound}); all connected within ${startMs}; load average ${load}`,
     )
     const other = results.find((each) => each.proxies === proxies && each.server !== server)
     if (server !== reference.name || other === undefined) continue

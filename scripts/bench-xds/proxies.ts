@@ -1,17 +1,17 @@
 import { createInterface } from 'node:readline'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js'
 import { type ResourceType, renderMesh, typeUrls } from '../../src/mesh/envoy/index.ts'
 import { translate } from '../../src/mesh/istio/index.ts'
 import { type Converged, say } from './messages.ts'
 import { createObjects } from './objects.ts'
+import { openStream } from './stream.ts'
 import { markerOf } from './world.ts'
 
 /**
  * Many proxies that accept whatever they are sent, each on a connection of its own. They ask in the order of Envoy and
  * look for the marker of the round in what they get.
  */
-const [address = '', services = '', proxies = ''] = process.argv.slice(2)
+const [port = '', services = '', proxies = ''] = process.argv.slice(2)
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 
 /** Field numbers of DeltaDiscoveryRequest and of its response. */
@@ -61,48 +61,34 @@ let marker: string | undefined
 let accepted: bigint[] = []
 let isConverged = (): void => undefined
 
-/** The name of the pod, as the server of the bench has it. */
-function tokenOf(id: string): Metadata {
-  const metadata = new Metadata()
-  metadata.set('authorization', `Bearer ${id.split('~')[2]?.split('.')[0]}`)
-  return metadata
-}
-
 function lookForMarker(response: Buffer): void {
   if (marker === undefined || !response.includes(marker)) return
   accepted.push(process.hrtime.bigint())
   isConverged()
 }
 
-function openProxy(id: string, subscriptions: Subscriptions): Promise<void> {
-  const client = new Client(address, credentials.createSsl(null, null, null, { rejectUnauthorized: false }), {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': -1,
-    'grpc.ssl_target_name_override': 'localhost',
-  })
-  const same = (bytes: Buffer) => bytes
-  const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(path, same, same, tokenOf(id))
+async function openProxy(id: string, subscriptions: Subscriptions): Promise<void> {
   const open: Asked[] = [...order]
+  const { promise: hasAll, resolve } = Promise.withResolvers<void>()
   const askNext = (): void => {
     const type = open.shift()
-    if (type !== undefined) call.write(Buffer.concat([encodeNode(id), subscriptions[type]]))
+    if (type !== undefined) stream.send(encodeNode(id), subscriptions[type])
   }
+  const received = (response: Buffer): void => {
+    const { typeUrl, nonce } = readHead(response)
+    const type = order.find((candidate) => typeUrls[candidate] === typeUrl)
+    if (type === undefined) return
+    stream.send(accepting[type], encodeNonce(nonce))
+    lookForMarker(response)
+    if (order.indexOf(type) !== order.length - open.length - 1) return
+    if (open.length === 0) resolve()
+    askNext()
+  }
+  // The name of the pod, as the server of the bench has it.
+  const token = id.split('~')[2]?.split('.')[0] ?? ''
+  const stream = await openStream({ port: Number(port), path, token, received })
   askNext()
-  return new Promise((resolve) => {
-    call.on('error', (error) => {
-      throw error
-    })
-    call.on('data', (response: Buffer) => {
-      const { typeUrl, nonce } = readHead(response)
-      const type = order.find((candidate) => typeUrls[candidate] === typeUrl)
-      if (type === undefined) return
-      call.write(Buffer.concat([accepting[type], encodeNonce(nonce)]))
-      lookForMarker(response)
-      if (order.indexOf(type) !== order.length - open.length - 1) return
-      if (open.length === 0) resolve()
-      askNext()
-    })
-  })
+  await hasAll
 }
 
 const mesh = translate(createObjects({ services: Number(services), proxies: Number(proxies) }))

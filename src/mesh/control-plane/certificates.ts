@@ -43,7 +43,7 @@ export interface Certificates {
   /** Resolves once the control plane has a certificate itself. */
   readonly ready: Promise<void>
   want(workloads: readonly WorkloadIdentity[]): void
-  /** All that a proxy of this workload may know: its own certificate, once there is one, and the roots. */
+  /** All that a proxy of this workload may know: its own certificate, once there is one, and the roots. The same list while neither changes. */
   secretsOf(workload: WorkloadIdentity): readonly EnvoyResource[]
   readonly roots: () => EnvoyResource | undefined
   /** Undefined until there is an authority. */
@@ -56,7 +56,11 @@ const DAY_MS = 24 * 3600_000
 export function createCertificates(options: CertificatesOptions): Certificates {
   const { leafLifetimeMs = DAY_MS, pollMs = 5_000, waitAtMostMs = 60_000 } = options
   const ready = Promise.withResolvers<void>()
-  const identityOf = remember((leaf: Leaf) => renderIdentity(leaf))
+  const rootsAlone = remember((roots: EnvoyResource) => [roots])
+  const secretsWith = remember((leaf: Leaf) => {
+    const identity = renderIdentity(leaf)
+    return remember((roots: EnvoyResource) => [identity, roots])
+  })
   const listeners = new Set<() => void>()
 
   const issued = (count: number): void => {
@@ -87,7 +91,7 @@ export function createCertificates(options: CertificatesOptions): Certificates {
       const leaf = issuer.leafOf(spiffeId(workload))
       const roots = keeper.roots()
       if (roots === undefined) return []
-      return leaf === undefined ? [roots] : [identityOf(leaf), roots]
+      return leaf === undefined ? rootsAlone(roots) : secretsWith(leaf)(roots)
     },
     roots: keeper.roots,
     expiries() {

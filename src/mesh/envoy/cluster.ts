@@ -8,7 +8,7 @@ import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
 import { renderHealthChecks } from './health-check.ts'
 import { interceptionExempt } from './interception.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
-import { duration, pack, socketAddress } from './messages.ts'
+import { duration, encode, pack, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, serviceMetadata } from './telemetry.ts'
@@ -32,7 +32,7 @@ export const circuitBreakers = (pool: ConnectionPool = {}): MessageInitShape<typ
 })
 
 export function renderCluster(cluster: Cluster): EnvoyResource {
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name: cluster.name,
     connectTimeout: duration(cluster.connectionPool?.connectTimeoutMs ?? 10_000),
     ...renderLoadBalancing(cluster),
@@ -77,7 +77,7 @@ export const inboundClusterName = ({ bind }: Pick<InboundListener, 'bind'>): str
 export function renderInboundCluster(listener: InboundListener, isIntercepted: boolean): EnvoyResource {
   const name = inboundClusterName(listener)
   const endpoint = { address: socketAddress(listener.application) }
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(10_000),
@@ -94,7 +94,7 @@ export function renderInboundCluster(listener: InboundListener, isIntercepted: b
 }
 
 export function renderBlackHole(): EnvoyResource {
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name: blackHoleCluster,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(10_000),

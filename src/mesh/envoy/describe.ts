@@ -74,11 +74,12 @@ const registry = createRegistry(
 )
 
 /** An encoded resource as Envoy's own JSON, for people: private keys are left out. */
-export const encodedToJson = (bytes: Uint8Array): JsonValue =>
-  withoutKeys(toJson(AnySchema, fromBinary(AnySchema, bytes), { registry }))
+export const encodedToJson = (bytes: Uint8Array): JsonValue => withoutKeys(anyToJson(bytes))
 
 const withoutKeys = (value: JsonValue): JsonValue =>
   JSON.parse(JSON.stringify(value), (key, each) => (key === 'privateKey' ? '[redacted]' : each))
 
 /** The resource as Envoy's own JSON, for people and for `envoy --mode validate`. */
-export const resourceToJson = (resource: EnvoyResource): JsonValue => toJson(AnySchema, resource.message, { registry })
+export const resourceToJson = ({ message }: EnvoyResource): JsonValue => anyToJson(message)
+
+const anyToJson = (bytes: Uint8Array): JsonValue => toJson(AnySchema, fromBinary(AnySchema, bytes), { registry })

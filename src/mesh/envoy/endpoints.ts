@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Cluster, Endpoint, Locality } from '../model/index.ts'
 import { ClusterLoadAssignmentSchema, type LbEndpointSchema } from './api.ts'
-import { pack, socketAddress } from './messages.ts'
+import { encode, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, workloadMetadata } from './telemetry.ts'
 import { meshProtocol, tlsModeKey, transportMatch } from './tls.ts'
@@ -15,7 +15,7 @@ export const dependsOnLocality = ({ resolution = 'static', ...cluster }: Cluster
 
 /** Nearest first for a proxy whose locality is given; all alike for others. */
 export function renderEndpoints(cluster: Cluster, from?: Locality): EnvoyResource {
-  const message = pack(ClusterLoadAssignmentSchema, loadAssignment(cluster, from))
+  const message = encode(ClusterLoadAssignmentSchema, loadAssignment(cluster, from))
   return { type: 'endpoints', name: cluster.name, message, clusters: [], needs: [] }
 }
 

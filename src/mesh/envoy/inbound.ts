@@ -13,7 +13,7 @@ import { inboundClusterName } from './cluster.ts'
 import { connectionAccessLogs, destinationConnectionLogs } from './connection-telemetry.ts'
 import { SNIFF_MS } from './interception.ts'
 import { httpFilter, listenerName, router } from './listener.ts'
-import { duration, extension, pack, socketAddress } from './messages.ts'
+import { duration, encode, extension, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { forgetPeerFilter, peerFilter } from './peer.ts'
 import type { EnvoyResource } from './resource.ts'
@@ -51,7 +51,7 @@ export function renderInbound(
   const name = listenerName('inbound', listener.bind)
   const cluster = inboundClusterName(listener)
   const sniffs = listener.mutualTls !== 'disable'
-  const message = pack(ListenerSchema, {
+  const message = encode(ListenerSchema, {
     name,
     address: socketAddress(listener.bind),
     trafficDirection: TrafficDirection.INBOUND,

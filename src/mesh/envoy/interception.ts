@@ -1,6 +1,6 @@
 import { passthroughCluster } from '../model/index.ts'
 import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
-import { duration, pack } from './messages.ts'
+import { duration, encode, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, serviceMetadata } from './telemetry.ts'
 
@@ -43,7 +43,7 @@ function renderOriginalDestination(name: string, fields: Partial<typeof intercep
       value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
     },
   })
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     ...fields,
     name,
     ...originalDestination,

@@ -1,5 +1,4 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { Any } from '@bufbuild/protobuf/wkt'
 import type {
   HttpOutbound,
   HttpsOutbound,
@@ -24,7 +23,7 @@ import { type ListenerChains, outboundChains } from './captured-chains.ts'
 import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
-import { ads, duration, extension, pack, socketAddress } from './messages.ts'
+import { ads, duration, encode, extension, socketAddress } from './messages.ts'
 import { accessLogs, type Observability, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
 import { introduceFilter } from './peer.ts'
@@ -43,17 +42,17 @@ export function renderOutbound(
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
-  const pack = (filter: NetworkFilter) =>
-    packListener(
+  const encoded = (filter: NetworkFilter) =>
+    encodeListener(
       name,
       listener,
       outboundChains(listener.kind, [filter], listener.isConnectedTo === true ? undefined : proxy.interception),
     )
   if (listener.kind === 'tcp') {
-    const message = pack(outboundTcp(proxy, listener.route, name, observability))
+    const message = encoded(outboundTcp(proxy, listener.route, name, observability))
     return { type: 'listener', name, message, clusters: tcpClustersOf(listener.route), needs: [] }
   }
-  const message = pack(outboundHttp(proxy, listener, name, observability))
+  const message = encoded(outboundHttp(proxy, listener, name, observability))
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
 
@@ -75,7 +74,7 @@ function renderHttps(
     filters: [outboundHttp(proxy, { routeTable, ...showsClients(tls) }, name, observability)],
   }))
   const listenerFilters = [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})]
-  const message = packListener(name, listener, { listenerFilters, filterChains })
+  const message = encodeListener(name, listener, { listenerFilters, filterChains })
   return { type: 'listener', name, message, clusters: [], needs: listener.servers.map(({ routeTable }) => routeTable) }
 }
 
@@ -93,12 +92,12 @@ const showsClients = ({ clientCertificates }: ServerTls): ClientDetails =>
         setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
       }
 
-const packListener = (
+const encodeListener = (
   name: string,
   { bind, service }: Pick<HttpOutbound | HttpsOutbound, 'bind'> & { readonly service?: ServiceIdentity },
   chains: ListenerChains,
-): Any =>
-  pack(ListenerSchema, {
+): Uint8Array =>
+  encode(ListenerSchema, {
     name,
     address: socketAddress(bind),
     trafficDirection: TrafficDirection.OUTBOUND,

@@ -1,6 +1,6 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
-import { create } from '@bufbuild/protobuf'
-import { type Any, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { type Any, AnySchema, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 import type { SocketAddress } from '../model/index.ts'
 import {
   type Address,
@@ -16,6 +16,10 @@ import {
 /** A message as an Any, its fields checked by the compiler. */
 export const pack = <Schema extends DescMessage>(schema: Schema, fields: MessageInitShape<Schema>): Any =>
   anyPack(schema, create(schema, fields))
+
+/** The same as the bytes of the Any: what is kept of a message that is only sent on. */
+export const encode = <Schema extends DescMessage>(schema: Schema, fields: MessageInitShape<Schema>): Uint8Array =>
+  toBinary(AnySchema, pack(schema, fields))
 
 /** An extension: its registered name and its typed configuration. */
 export const extension = <Schema extends DescMessage>(

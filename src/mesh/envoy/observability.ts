@@ -12,7 +12,7 @@ import {
   ZipkinConfig_CollectorEndpointVersion,
   ZipkinConfigSchema,
 } from './api.ts'
-import { duration, extension, pack, socketAddress } from './messages.ts'
+import { duration, encode, extension, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace } from './telemetry.ts'
 
@@ -39,7 +39,7 @@ const tracingCluster = 'tracing'
 export function renderTracing({ tracing }: Observability): readonly EnvoyResource[] {
   if (tracing === undefined) return []
   const endpoint = { address: socketAddress(tracing.address) }
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name: tracingCluster,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS },
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,

@@ -9,7 +9,7 @@ import {
   ForwardProxyClusterSchema,
   ForwardProxySchema,
 } from './api.ts'
-import { duration, extension, pack } from './messages.ts'
+import { duration, encode, extension, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 import { metadataNamespace, serviceMetadata } from './telemetry.ts'
 
@@ -36,7 +36,7 @@ export const wherever = {
 
 /** For hosts that the mesh does not know. */
 export function renderPassthrough(): EnvoyResource {
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name: passthroughCluster,
     connectTimeout: duration(10_000),
     ...wherever,

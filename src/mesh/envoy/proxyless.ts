@@ -15,7 +15,7 @@ import { blackHoleCluster, circuitBreakers } from './cluster.ts'
 import { loadAssignment } from './endpoints.ts'
 import { faultFilter } from './fault.ts'
 import { router } from './listener.ts'
-import { ads, pack } from './messages.ts'
+import { ads, encode, pack } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
 import { renderRouteTable } from './route.ts'
@@ -46,7 +46,7 @@ function renderApiListener({ name, routeTable }: ApiListener): EnvoyResource {
     httpFilters: [faultFilter(), router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
-  const message = pack(ListenerSchema, { name, apiListener: { apiListener } })
+  const message = encode(ListenerSchema, { name, apiListener: { apiListener } })
   return { type: 'listener', name, message, clusters: [], needs: [routeTable] }
 }
 
@@ -59,7 +59,7 @@ const fromUs: Pick<MessageInitShape<typeof ClusterSchema>, 'clusterDiscoveryType
 }
 
 function renderCluster({ name, loadBalancing, connectionPool, outlierDetection }: Cluster): EnvoyResource {
-  const message = pack(ClusterSchema, {
+  const message = encode(ClusterSchema, {
     name,
     ...fromUs,
     lbPolicy: lbPolicyOf(loadBalancing),
@@ -74,14 +74,14 @@ const nowhere: readonly EnvoyResource[] = [
   {
     type: 'cluster',
     name: blackHoleCluster,
-    message: pack(ClusterSchema, { name: blackHoleCluster, ...fromUs, lbPolicy: Cluster_LbPolicy.ROUND_ROBIN }),
+    message: encode(ClusterSchema, { name: blackHoleCluster, ...fromUs, lbPolicy: Cluster_LbPolicy.ROUND_ROBIN }),
     clusters: [],
     needs: [blackHoleCluster],
   },
   {
     type: 'endpoints',
     name: blackHoleCluster,
-    message: pack(ClusterLoadAssignmentSchema, { clusterName: blackHoleCluster }),
+    message: encode(ClusterLoadAssignmentSchema, { clusterName: blackHoleCluster }),
     clusters: [],
     needs: [],
   },
@@ -96,7 +96,7 @@ function renderEndpoints(cluster: Cluster): EnvoyResource {
     locality: group.locality ?? create(LocalitySchema),
     loadBalancingWeight: weightOf(group.lbEndpoints),
   }))
-  const message = pack(ClusterLoadAssignmentSchema, { ...assignment, endpoints: groups })
+  const message = encode(ClusterLoadAssignmentSchema, { ...assignment, endpoints: groups })
   return { type: 'endpoints', name: cluster.name, message, clusters: [], needs: [] }
 }
 

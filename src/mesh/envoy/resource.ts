@@ -1,5 +1,3 @@
-import type { Any } from '@bufbuild/protobuf/wkt'
-
 /** In the order in which they must reach a proxy. */
 export const resourceTypes = ['cluster', 'endpoints', 'listener', 'routes', 'virtualHost', 'secret'] as const
 export type ResourceType = (typeof resourceTypes)[number]
@@ -22,11 +20,12 @@ export const typeUrls: Readonly<Record<ResourceType, string>> = {
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
 }
 
-/** One configuration object of Envoy, encoded. */
+/** One configuration object of Envoy. */
 export interface EnvoyResource {
   readonly type: ResourceType
   readonly name: string
-  readonly message: Any
+  /** An encoded google.protobuf.Any; never changed. */
+  readonly message: Uint8Array
   /** Clusters that it sends requests to. */
   readonly clusters: readonly string[]
   /**

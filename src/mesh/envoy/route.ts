@@ -35,13 +35,13 @@ import { corsFilterName, renderCors } from './cors.ts'
 import { faultFilterName, renderFault } from './fault.ts'
 import { renderHashKey } from './hash-key.ts'
 import { renderHeaders } from './header-edits.ts'
-import { ads, duration, extension, fractionalPercent, pack } from './messages.ts'
+import { ads, duration, encode, extension, fractionalPercent } from './messages.ts'
 import { type EnvoyResource, virtualHostName } from './resource.ts'
 import { stringMatcher } from './string-matcher.ts'
 
 export function renderRouteTable(table: RouteTable): EnvoyResource {
   if (table.hostsOneByOne === true) return renderBareTable(table)
-  const message = pack(RouteConfigurationSchema, {
+  const message = encode(RouteConfigurationSchema, {
     name: table.name,
     virtualHosts: table.virtualHosts.map(renderVirtualHost),
     ignorePortInHostMatching: table.ignorePortInHost,
@@ -55,13 +55,13 @@ export function renderRouteTable(table: RouteTable): EnvoyResource {
 export function renderHostOf(table: string, host: VirtualHost): EnvoyResource {
   const name = virtualHostName(table, host.name)
   // Envoy finds what is removed by the name in the message.
-  const message = pack(VirtualHostSchema, { ...renderVirtualHost(host), name })
+  const message = encode(VirtualHostSchema, { ...renderVirtualHost(host), name })
   return { type: 'virtualHost', name, message, clusters: clustersOf([host]), needs: [] }
 }
 
 /** Says nothing but where its hosts are to be had. It waits for one that is always there: Envoy is told of no empty list. */
 function renderBareTable({ name, virtualHosts, ignorePortInHost }: RouteTable): EnvoyResource {
-  const message = pack(RouteConfigurationSchema, {
+  const message = encode(RouteConfigurationSchema, {
     name,
     vhds: { configSource: ads() },
     ignorePortInHostMatching: ignorePortInHost,

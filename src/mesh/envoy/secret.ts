@@ -1,6 +1,6 @@
 import type { CredentialUse } from '../model/index.ts'
 import { SecretSchema } from './api.ts'
-import { pack } from './messages.ts'
+import { encode } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
 
 /** The names under which a proxy asks for what is its own, and for the roots that count. Istio's. */
@@ -47,10 +47,10 @@ export const systemRootsSecret = 'file-root:system'
 export const renderSystemRoots = (roots: string): EnvoyResource =>
   secret(systemRootsSecret, { case: 'validationContext', value: { trustedCa: inline(roots) } })
 
-type SecretType = NonNullable<Parameters<typeof pack<typeof SecretSchema>>[1]['type']>
+type SecretType = NonNullable<Parameters<typeof encode<typeof SecretSchema>>[1]['type']>
 
 function secret(name: string, type: SecretType): EnvoyResource {
-  return { type: 'secret', name, message: pack(SecretSchema, { name, type }), clusters: [], needs: [] }
+  return { type: 'secret', name, message: encode(SecretSchema, { name, type }), clusters: [], needs: [] }
 }
 
 const inline = (text: string) => ({ specifier: { case: 'inlineString' as const, value: text } })

@@ -18,7 +18,7 @@ import { tcpAuthorization } from './authorization.ts'
 import { blackHoleCluster, inboundClusterName } from './cluster.ts'
 import { type InboundChain, inboundChains } from './inbound.ts'
 import { inboundPassthroughCluster, SNIFF_MS } from './interception.ts'
-import { duration, extension, pack, socketAddress } from './messages.ts'
+import { duration, encode, extension, socketAddress } from './messages.ts'
 import type { Observability } from './observability.ts'
 import type { EnvoyResource } from './resource.ts'
 import { tcpProxy } from './tcp-proxy.ts'
@@ -37,7 +37,7 @@ const anywhere = '0.0.0.0'
 export function renderVirtualOutbound({ unknownHosts }: Interception): EnvoyResource {
   const name = 'virtualOutbound'
   const cluster = unknownHosts === 'refuse' ? blackHoleCluster : passthroughCluster
-  const message = pack(ListenerSchema, {
+  const message = encode(ListenerSchema, {
     name,
     address: socketAddress({ address: anywhere, port: outboundPort }),
     trafficDirection: TrafficDirection.OUTBOUND,
@@ -71,7 +71,7 @@ export function renderVirtualInbound(
   const ports = proxy.inbound.flatMap((listener) =>
     inboundChains(proxy, listener, observability).map((chain) => forPort(listener.bind.port, chain)),
   )
-  const message = pack(ListenerSchema, {
+  const message = encode(ListenerSchema, {
     name,
     address: socketAddress({ address: anywhere, port: inboundPort }),
     trafficDirection: TrafficDirection.INBOUND,

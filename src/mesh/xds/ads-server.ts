@@ -67,6 +67,8 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   const streams = new Streams()
   const serving = { ...options, snapshots, streams }
   const server = new Server({
+    // Nobody asks for its records of each connection and message.
+    'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.keepalive_permit_without_calls': 1,

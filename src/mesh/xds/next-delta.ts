@@ -2,6 +2,7 @@ import { type ResourceType, resourceTypes, tableOfVirtualHost } from '../envoy/i
 import { type Batch, type DeltaState, type DeltaTypeState, namesIn, withDelta } from './delta-state.ts'
 import { differing, forget, type Held, type HeldResource, heldOf, hold, holdAs, holdsAllOf } from './held.ts'
 import type { SnapshotResource } from './resources.ts'
+import { shareNames } from './shared-names.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface DeltaResponse {
@@ -55,15 +56,19 @@ function waitsForNothing(type: ResourceType, state: DeltaState, snapshot: Snapsh
 
 function plan(type: ResourceType, batch: Batch, state: DeltaState): DeltaPlanned {
   const nonce = String(state.responses + 1)
-  const sent = holdAs(state.types[type].sent, batch.target, namesIn(batch))
-  const change = { nonce, inFlight: batch, sent, unanswered: new Set<string>() }
+  const before = state.types[type]
+  const sent = holdAs(before.sent, batch.target, namesIn(batch))
+  const subscribed = shareNames(before.subscribed, batch.target)
+  const change = { nonce, inFlight: batch, sent, subscribed, unanswered: none }
   const after = withDelta({ ...state, responses: state.responses + 1 }, type, change)
   const { resources, removed } = batch
   return {
-    state: forgetDependents(type, state.types[type], batch, after),
+    state: forgetDependents(type, before, batch, after),
     response: { type, nonce, resources, removed },
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 /**
  * A new or changed cluster (listener) waits for its endpoints (routes) again, even if they are as they were, and Envoy

@@ -5,6 +5,7 @@ import {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
 } from '../envoy/index.ts'
+import { readAcceptance } from './acceptance.ts'
 import { type Conversation, createDeltaConversation, createWorldConversation } from './conversation.ts'
 import type { Request } from './receive.ts'
 import type { DeltaRequest } from './receive-delta.ts'
@@ -35,6 +36,8 @@ export const stateOfTheWorld: Protocol<Request> = {
 export const incremental: Protocol<DeltaRequest> = {
   create: createDeltaConversation,
   read(bytes) {
+    const acceptance = readAcceptance(bytes)
+    if (acceptance !== undefined) return { node: undefined, names: [], request: acceptance }
     const message = fromBinary(DeltaDiscoveryRequestSchema, bytes)
     const request = {
       typeUrl: message.typeUrl,

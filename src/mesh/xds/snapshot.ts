@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { toBinary } from '@bufbuild/protobuf'
-import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { failure, type Result, remember, success } from '../../base/index.ts'
 import { type EnvoyResource, eachType, type ProxyResources, type ResourceType, resourceTypes } from '../envoy/index.ts'
 import { layerResources, layersOf, noResources, type Resources, type SnapshotResource } from './resources.ts'
@@ -16,10 +14,10 @@ type ResourceMaps = Readonly<Record<ResourceType, Resources>>
 
 export type SnapshotBuilder = (groups: ProxyResources) => Result<Snapshot>
 
-/** Encodes each resource once, and reads and checks each group once, however many proxies share it. */
+/** Reads each resource once, and reads and checks each group once, however many proxies share it. */
 export function createSnapshotBuilder(): SnapshotBuilder {
-  const encode = remember(encodeResource)
-  const toMaps = remember((group: readonly EnvoyResource[]) => groupToMaps(group, encode))
+  const withVersion = remember(versioned)
+  const toMaps = remember((group: readonly EnvoyResource[]) => groupToMaps(group, withVersion))
   const layer = rememberPair(layerResources)
   const findClashes = rememberPair(sharedNames)
   const versionOfLayer = remember(hashVersions)
@@ -54,22 +52,23 @@ function rememberPair<Left extends object, Right extends object, Value>(
   return (left, right) => knownOf(left)(right)
 }
 
-function encodeResource({ name, message, clusters, needs }: EnvoyResource): SnapshotResource {
-  const bytes = toBinary(AnySchema, message)
-  return { name, version: hash(bytes), bytes, clusters, needs }
-}
+const versioned = ({ name, message, clusters, needs }: EnvoyResource): SnapshotResource => ({
+  ...{ name, clusters, needs },
+  version: hash(message),
+  bytes: message,
+})
 
 const hash = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex').slice(0, 16)
 
 /** Sorted, so that equal sets are equal bytes. */
 function groupToMaps(
   group: readonly EnvoyResource[],
-  encode: (resource: EnvoyResource) => SnapshotResource,
+  withVersion: (resource: EnvoyResource) => SnapshotResource,
 ): ResourceMaps {
   const byType = Map.groupBy(group, (resource) => resource.type)
   return eachType((type) => {
     const resources = (byType.get(type) ?? []).toSorted((left, right) => (left.name < right.name ? -1 : 1))
-    return resources.length === 0 ? noResources : new Map(resources.map((each) => [each.name, encode(each)]))
+    return resources.length === 0 ? noResources : new Map(resources.map((each) => [each.name, withVersion(each)]))
   })
 }
 

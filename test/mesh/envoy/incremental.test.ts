@@ -46,7 +46,7 @@ test('a changed weight renders the tables and virtual hosts that carry it and no
 })
 
 const textOf = ({ type, name, message, clusters, needs }: EnvoyResource): string =>
-  `${type} ${name} ${Buffer.from(message.value).toString('hex')} ${clusters.join()} ${needs.join()}`
+  `${type} ${name} ${Buffer.from(message).toString('hex')} ${clusters.join()} ${needs.join()}`
 
 const resourcesOf = (rendered: ReturnType<ReturnType<typeof createMeshRenderer>>): ReadonlySet<EnvoyResource> =>
   new Set([...rendered.values()].flat(2))

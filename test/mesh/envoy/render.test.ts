@@ -65,7 +65,7 @@ describe('what Envoy is told', () => {
         new Map(
           resourcesOf(weight, pod).map(({ type, name, message }) => [
             `${type} ${name}`,
-            Buffer.from(message.value).toString('hex'),
+            Buffer.from(message).toString('hex'),
           ]),
         )
       const [before, after] = [bytes(20), bytes(30)]
