@@ -115,6 +115,8 @@ export {
   UpstreamConnectMode,
 } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 export { GenericSchema } from './generated/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js'
+export { TransformStatSchema } from './generated/envoy/extensions/matching/actions/transform_stat/v3/transform_stat_pb.js'
+export { StatTagValueInputSchema } from './generated/envoy/extensions/matching/common_inputs/stats/v3/stats_pb.js'
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
@@ -151,3 +153,4 @@ export {
   FractionalPercentSchema,
 } from './generated/envoy/type/v3/percent_pb.js'
 export { ScopeSchema } from './generated/envoy/type/v3/scope_pb.js'
+export { MatcherSchema } from './generated/xds/type/matcher/v3/matcher_pb.js'

@@ -12,6 +12,7 @@ import {
 } from './api.ts'
 import { extension } from './messages.ts'
 import { peerMetadata } from './peer.ts'
+import { requestProtocol } from './request-protocol.ts'
 
 /** Where clusters, endpoints and listeners carry what metrics ask them. */
 export const metadataNamespace = 'mesh'
@@ -123,23 +124,20 @@ function coalesce(first: { readonly command: string; readonly param?: string }, 
   return `%COALESCE(${JSON.stringify({ operators })})%`
 }
 
-/** Istio names the protocol by the content type. */
-const REQUEST_PROTOCOL = `%CEL('content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc') ? 'grpc' : 'http')%`
-
 /** One logger for all: each list of tags costs a listener 20 kB. The status is empty, and so no label, where no call ends. */
 function requestLog(common: Tags, hasSizes: boolean): AccessLog {
   const tags: Tags = [
     ...common,
     ['response_code', '%RESPONSE_CODE%'],
     ['response_flags', '%RESPONSE_FLAGS%'],
-    ['request_protocol', REQUEST_PROTOCOL],
     ['grpc_response_status', '%GRPC_STATUS_NUMBER%'],
   ]
+  const named = (name: string) => statOf(name, tags, [requestProtocol])
   const histograms = hasSizes ? [duration, ...sizes] : [duration]
   const fields: MessageInitShape<typeof StatsLogSchema> = {
     statsScope: scope,
-    counters: [{ stat: statOf('istio_requests_total', tags), valueFixed: 1n }],
-    histograms: histograms.map(({ name, ...measured }) => ({ stat: statOf(name, tags), ...measured })),
+    counters: [{ stat: named('istio_requests_total'), valueFixed: 1n }],
+    histograms: histograms.map(({ name, ...measured }) => ({ stat: named(name), ...measured })),
   }
   return create(AccessLogSchema, extension('envoy.access_loggers.stats', StatsLogSchema, fields))
 }
@@ -156,9 +154,11 @@ const sizes = [
   { name: 'istio_response_bytes', unit: HistogramUnit.Bytes, valueFormat: '%BYTES_SENT%' },
 ]
 
-const statOf = (name: string, tags: Tags): MessageInitShape<typeof StatSchema> => ({
+type Stat = MessageInitShape<typeof StatSchema>
+
+const statOf = (name: string, tags: Tags, others: NonNullable<Stat['tags']> = []): Stat => ({
   name,
-  tags: tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })),
+  tags: [...tags.map(([tag, valueFormat]) => ({ name: tag, valueFormat })), ...others],
 })
 
 export interface CounterOptions {
