@@ -34,11 +34,10 @@ type Origin = readonly [key: string, place: Place]
 /** By the text of the object's key. An object that no proxy reads is not in it. */
 export function needsByObject(proxies: readonly MeshProxy[]): ReadonlyMap<string, readonly Need[]> {
   const needs = new Map<string, Need[]>()
-  const originsFor = { envoy: remember(originsOf(clustersOf)), grpc: remember(originsOf(calledClusters)) }
   for (const proxy of proxies) {
     const isOnDemand = proxy.role === 'proxyless'
-    const find = isOnDemand ? originsFor.grpc : originsFor.envoy
-    const found = [...proxy.routeTables.flatMap(find), ...proxy.outbound.flatMap(originOf)]
+    const find = isOnDemand ? originsForGrpc : originsForEnvoy
+    const found = [...proxy.routeTables.flatMap(find), ...originsOfConnections(proxy.outbound)]
     for (const [key, group] of Map.groupBy(found, ([origin]) => origin)) {
       const named = (kind: Place['kind']) => group.flatMap(([, place]) => (place.kind === kind ? place.name : []))
       const clusters = [...new Set(group.flatMap(([, place]) => place.clusters))]
@@ -74,11 +73,15 @@ const calledClusters = ({ clusters, answer }: Route): readonly string[] =>
     ? clusters.filter(({ weight }) => weight > 0).map(({ cluster }) => cluster ?? blackHoleCluster)
     : [blackHoleCluster]
 
+const clustersOf = ({ clusters, mirrors = [] }: Pick<Route, 'clusters' | 'mirrors'>): readonly string[] =>
+  [...clusters, ...mirrors].flatMap(({ cluster }) => cluster ?? [])
+
+const originsForEnvoy = remember(originsOf(clustersOf))
+const originsForGrpc = remember(originsOf(calledClusters))
+const originsOfConnections = remember((outbound: MeshProxy['outbound']) => outbound.flatMap(originOf))
+
 function originOf(listener: OutboundListener): readonly Origin[] {
   if (listener.kind !== 'tcp' || listener.route.origin === undefined) return []
   const name = listenerName('outbound', listener.bind)
   return [[keyText(listener.route.origin), { kind: 'listener', name, clusters: clustersOf(listener.route) }]]
 }
-
-const clustersOf = ({ clusters, mirrors = [] }: Pick<Route, 'clusters' | 'mirrors'>): readonly string[] =>
-  [...clusters, ...mirrors].flatMap(({ cluster }) => cluster ?? [])

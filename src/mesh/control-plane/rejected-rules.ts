@@ -27,6 +27,13 @@ const shapedClusters = remember((clusters: readonly Cluster[]): readonly Shaped[
   clusters.flatMap(({ name, origins = [] }) => shaped(['cluster', 'endpoints'], name, origins)),
 )
 
+/** A proxy whose routes changed has the listeners that it had. */
+const shapedOutbound = remember((outbound: MeshProxy['outbound']) =>
+  outbound.flatMap(({ bind, origins = [] }) =>
+    origins.length === 0 ? [] : [{ name: listenerName('outbound', bind), origins }],
+  ),
+)
+
 export const shapedListeners = remember((proxy: MeshProxy): readonly Shaped[] => {
   const { inbound, outbound, security, interception } = proxy
   const asked = [...(security?.authorization ?? []), ...(security?.tokens ?? [])].map(({ origin }) => origin)
@@ -35,7 +42,7 @@ export const shapedListeners = remember((proxy: MeshProxy): readonly Shaped[] =>
   const parts = [
     ...inbound.map(({ bind, origins = [] }) => ({ name: inboundName(bind), origins: [...origins, ...asked] })),
     ...(interception === undefined ? [] : [{ name: virtualInboundName, origins: asked }]),
-    ...outbound.map(({ bind, origins = [] }) => ({ name: listenerName('outbound', bind), origins })),
+    ...shapedOutbound(outbound),
   ]
   return [...Map.groupBy(parts, ({ name }) => name)].flatMap(([name, group]) =>
     shaped(

@@ -1,6 +1,16 @@
 import type { VirtualService } from '../../api/index.ts'
+import { remember } from '../../base/index.ts'
 import { type ClusterObjects, keyOf } from '../istio/index.ts'
-import { type Finding, keyText, type Mesh, type RouteTable, type TcpRoute } from '../model/index.ts'
+import {
+  type Cluster,
+  type Finding,
+  keyText,
+  type Mesh,
+  type MeshProxy,
+  type RouteTable,
+  type TcpRoute,
+  type VirtualHost,
+} from '../model/index.ts'
 
 /** What the holder made of the objects. */
 export interface HeldRoutes {
@@ -152,15 +162,18 @@ type IsReady = (cluster: string | undefined) => boolean
 
 function readiness({ clusters, proxies }: Mesh): IsReady {
   const lists = new Set([clusters, ...proxies.flatMap((proxy) => (proxy.clusters ? [proxy.clusters] : []))])
-  const ready = new Set(
-    [...lists]
-      .flat()
-      .flatMap(({ name, endpoints, resolution = 'static' }) =>
+  const ready = [...lists].map(readyIn)
+  return (cluster) => cluster !== undefined && ready.some((names) => names.has(cluster))
+}
+
+const readyIn = remember(
+  (clusters: readonly Cluster[]): ReadonlySet<string> =>
+    new Set(
+      clusters.flatMap(({ name, endpoints, resolution = 'static' }) =>
         resolution !== 'static' || endpoints.length > 0 ? [name] : [],
       ),
-  )
-  return (cluster) => cluster !== undefined && ready.has(cluster)
-}
+    ),
+)
 
 /** The largest share that any of the routes sends to nobody. */
 const lostShare = (splits: readonly Split[], isReady: IsReady): number =>
@@ -173,19 +186,25 @@ const lostShare = (splits: readonly Split[], isReady: IsReady): number =>
   )
 
 /** Where the routes of each object lead, wherever they are read. */
-function splitsByOrigin({ proxies }: Mesh): ReadonlyMap<string, readonly Split[]> {
-  const tables = new Set<RouteTable>(proxies.flatMap(({ routeTables }) => routeTables))
-  const requests = [...tables].flatMap(({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes))
-  const connections = proxies.flatMap(({ outbound }) =>
-    outbound.flatMap((listener) => (listener.kind === 'tcp' ? [listener.route] : [])),
-  )
-  const splits = new Map<string, Split[]>()
-  for (const { origin, clusters } of [...requests, ...connections]) {
-    if (origin === undefined || clusters.length === 0) continue
-    const key = keyText(origin)
-    const known = splits.get(key) ?? []
-    known.push(clusters)
-    splits.set(key, known)
-  }
-  return splits
+const splitsByOrigin = remember(({ proxies }: Mesh): ReadonlyMap<string, readonly Split[]> => {
+  const tables = new Set(proxies.flatMap(({ routeTables }) => routeTables))
+  const listeners = new Set(proxies.map(({ outbound }) => outbound))
+  const all = [...[...tables].flatMap(splitsInTable), ...[...listeners].flatMap(splitsOfConnections)]
+  const groups = Map.groupBy(all, ({ key }) => key)
+  return new Map([...groups].map(([key, group]) => [key, group.map(({ split }) => split)]))
+})
+
+interface OriginSplit {
+  readonly key: string
+  readonly split: Split
 }
+
+const splitOf = ({ origin, clusters }: Pick<TcpRoute, 'origin' | 'clusters'>): readonly OriginSplit[] =>
+  origin === undefined || clusters.length === 0 ? [] : [{ key: keyText(origin), split: clusters }]
+
+// What did not change is not looked into again.
+const splitsInHost = remember(({ routes }: VirtualHost) => routes.flatMap(splitOf))
+const splitsInTable = remember(({ virtualHosts }: RouteTable) => virtualHosts.flatMap(splitsInHost))
+const splitsOfConnections = remember((outbound: MeshProxy['outbound']) =>
+  outbound.flatMap((listener) => (listener.kind === 'tcp' ? splitOf(listener.route) : [])),
+)

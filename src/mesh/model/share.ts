@@ -67,8 +67,12 @@ function createTableSharing(): TableSharing {
   const share = (former: RouteTable | undefined, table: RouteTable): RouteTable =>
     findOrMake(shared, table, () => shareTable(former, table))
   return (previous, next) => {
-    const known = new Map(previous.map((table) => [table.name, table]))
-    const tables = next.map((table) => share(known.get(table.name), table))
+    if (isSameList(previous, next)) return previous
+    const find = (name: string) => previous.find((table) => table.name === name)
+    const tables = next.map((table, index) => {
+      const there = previous[index]
+      return share(there?.name === table.name ? there : find(table.name), table)
+    })
     return isSameList(previous, tables) ? previous : tables
   }
 }

@@ -124,7 +124,7 @@ async function serveCall<Request>(call: AdsCall, protocol: Protocol<Request>, se
       stream = opened
     }
     stream.receive(read.request)
-    return isTooMuch(stream.subscriptions()) ? tooMuch(TOO_MANY_NAMES) : undefined
+    return read.names.length > 0 && isTooMuch(stream.subscriptions()) ? tooMuch(TOO_MANY_NAMES) : undefined
   }
   let isRefused = false
   call.on('data', (bytes: Buffer) => {

@@ -1,3 +1,4 @@
+import { remember } from '../../base/index.ts'
 import { differencesBetween, noResources, type Resources, type SnapshotResource } from './resources.ts'
 
 /** What a proxy has of one name; of what it only told of nothing else is known. */
@@ -9,7 +10,9 @@ export interface Held {
   readonly changes: ReadonlyMap<string, HeldResource | undefined>
 }
 
-export const holdsNothing: Held = { base: noResources, changes: new Map() }
+const holdsJust = remember((base: Held['base']): Held => ({ base, changes: new Map() }))
+
+export const holdsNothing: Held = holdsJust(noResources)
 
 export const heldOf = ({ base, changes }: Held, name: string): HeldResource | undefined =>
   changes.has(name) ? changes.get(name) : base.get(name)
@@ -20,7 +23,8 @@ export const holdsAllOf = ({ base, changes }: Held, target: Resources): boolean 
 /** Names whose held resource is another than the target's; those that the target lacks included. */
 export function differing(held: Held, target: Resources): readonly string[] {
   if (held.base === target) return [...held.changes.keys()]
-  const names = new Set([...differencesBetween(held.base, target), ...held.changes.keys()])
+  const differences = differencesBetween(held.base, target)
+  const names = held.changes.size === 0 ? differences : new Set([...differences, ...held.changes.keys()])
   return [...names].filter((name) => heldOf(held, name)?.version !== target.get(name)?.version)
 }
 
@@ -28,6 +32,7 @@ export function differing(held: Held, target: Resources): readonly string[] {
 export function holdAs(held: Held, target: Resources, updated: ReadonlySet<string>): Held {
   if (held.base === target && updated.size === 0) return held
   const changes = differing(held, target).filter((name) => !updated.has(name))
+  if (changes.length === 0) return holdsJust(target)
   return { base: target, changes: new Map(changes.map((name) => [name, heldOf(held, name)])) }
 }
 

@@ -19,10 +19,12 @@ export const noResources: Resources = new Map()
 class Layers implements Resources {
   readonly shared: Resources
   readonly own: Resources
+  readonly all: readonly Resources[]
 
   constructor(shared: Resources, own: Resources) {
     this.shared = shared
     this.own = own
+    this.all = [...layersOf(shared), own]
   }
   get size(): number {
     return this.shared.size + this.own.size
@@ -59,7 +61,9 @@ export function layerResources(shared: Resources, own: Resources): Resources {
 
 /** The map's layers, from the shared one to the own one; itself when it has none. */
 export const layersOf = (resources: Resources): readonly Resources[] =>
-  resources instanceof Layers ? [...layersOf(resources.shared), resources.own] : [resources]
+  resources instanceof Layers ? resources.all : alone(resources)
+
+const alone = remember((resources: Resources): readonly Resources[] => [resources])
 
 /** Names whose resources differ, those that only one of the two maps has included. */
 export type Differences = ReadonlySet<string>

@@ -18,6 +18,7 @@ export type SnapshotBuilder = (groups: ProxyResources) => Result<Snapshot>
 export function createSnapshotBuilder(): SnapshotBuilder {
   const withVersion = remember(versioned)
   const toMaps = remember((group: readonly EnvoyResource[]) => groupToMaps(group, withVersion))
+  const findTwice = remember((group: readonly EnvoyResource[]) => twiceIn(group, toMaps(group)))
   const layer = rememberPair(layerResources)
   const findClashes = rememberPair(sharedNames)
   const versionOfLayer = remember(hashVersions)
@@ -25,12 +26,15 @@ export function createSnapshotBuilder(): SnapshotBuilder {
   const findInconsistencies = createConsistencyCheck()
   return (groups) => {
     const maps = groups.map(toMaps)
-    const resources = eachType((type) => {
-      const [first = noResources, ...others] = maps.map((each) => each[type]).filter(({ size }) => size > 0)
-      return others.reduce(layer, first)
-    })
+    const resources = eachType((type) =>
+      maps.reduce((found, each) => {
+        const added = each[type]
+        if (added.size === 0) return found
+        return found.size === 0 ? added : layer(found, added)
+      }, noResources),
+    )
     const problems = [
-      ...groups.flatMap((group, index) => twiceIn(group, maps[index])),
+      ...groups.flatMap(findTwice),
       ...resourceTypes.flatMap((type) => clashes(type, resources[type], findClashes)),
       ...findInconsistencies(resources),
     ]
@@ -75,8 +79,8 @@ function groupToMaps(
 const hashVersions = (resources: Resources): string =>
   hash([...resources.values()].map(({ name, version }) => `${name}=${version}`).join('\n'))
 
-function twiceIn(group: readonly EnvoyResource[], maps: ResourceMaps | undefined): readonly string[] {
-  if (maps === undefined || resourceTypes.reduce((sum, type) => sum + maps[type].size, 0) === group.length) return []
+function twiceIn(group: readonly EnvoyResource[], maps: ResourceMaps): readonly string[] {
+  if (resourceTypes.reduce((sum, type) => sum + maps[type].size, 0) === group.length) return []
   const seen = new Set<string>()
   return group.flatMap(({ type, name }) => {
     const key = `${type} ${name}`
@@ -95,6 +99,7 @@ function clashes(
   find: (shared: Resources, own: Resources) => readonly string[],
 ): readonly string[] {
   const layers = layersOf(resources)
+  if (layers.length === 1) return []
   return layers.flatMap((own, index) =>
     layers.slice(0, index).flatMap((shared) => find(shared, own).map((name) => `${type} ${name} is there twice`)),
   )
@@ -121,12 +126,12 @@ function createConsistencyCheck(): (maps: ResourceMaps) => readonly string[] {
     )
     return (maps: ResourceMaps): readonly string[] => {
       const [first = noResources, ...others] = layersOf(maps[to])
+      const open = layersOf(maps[from]).flatMap((layer) => lacking(layer, first))
+      if (open.length === 0) return []
       const isElsewhere = (name: string) => others.some((layer) => layer.has(name))
-      return layersOf(maps[from])
-        .flatMap((layer) => lacking(layer, first))
-        .flatMap(({ name, missing }) =>
-          missing.filter((each) => !isElsewhere(each)).map((each) => `${from} ${name} needs ${to} ${each}`),
-        )
+      return open.flatMap(({ name, missing }) =>
+        missing.filter((each) => !isElsewhere(each)).map((each) => `${from} ${name} needs ${to} ${each}`),
+      )
     }
   })
   return (maps) => checks.flatMap((check) => check(maps))
