@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { abortAnnotation, canaryKind, deploymentKind, promoteAnnotation, serviceKind } from '../../src/api/index.ts'
-import { KubeError } from '../../src/kube/index.ts'
+import { createDeath } from '../support/death.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 const ref = { namespace: 'default', name: 'web' }
@@ -102,22 +102,13 @@ async function play(dieAt: number, story: (lives: Lives) => Promise<void>): Prom
   const cluster = createReleaseCluster()
   await cluster.user.create(deploymentKind, buildDeployment())
   await createCanary(cluster)
-  let writes = 0
-  let isDead = false
+  const death = createDeath(dieAt)
   let hasSuccessor = false
-  const stops = [
-    cluster.startController({
-      before: () => {
-        writes += 1
-        isDead ||= writes >= dieAt
-        if (isDead) throw new KubeError('the process is gone', { code: 0, reason: 'Unreachable', retry: 'never' })
-      },
-    }),
-  ]
+  const stops = [cluster.startController({ before: death.before })]
   const until = async (what: string, condition: () => boolean) => {
     for (let count = 0; count < 400 && !condition(); count++) {
       await cluster.pass(500)
-      if (!isDead || hasSuccessor) continue
+      if (!death.isDead() || hasSuccessor) continue
       hasSuccessor = true
       await stops[0]?.()
       stops.push(cluster.startController())
@@ -126,7 +117,7 @@ async function play(dieAt: number, story: (lives: Lives) => Promise<void>): Prom
   }
   await story({ cluster, until })
   for (const stop of stops) await stop()
-  return { cluster, writes }
+  return { cluster, writes: death.writes() }
 }
 
 interface Lives {

@@ -12,7 +12,7 @@ import {
   serviceKind,
   virtualServiceKind,
 } from '../../src/api/index.ts'
-import { KubeError } from '../../src/kube/index.ts'
+import { createDeath } from '../support/death.ts'
 import {
   buildDeployment,
   createCanary,
@@ -317,14 +317,8 @@ async function deleteAndDie(dieAt: number) {
   await cluster.user.create(deploymentKind, buildDeployment())
   await createCanary(cluster)
   let isDeleted = false
-  let writes = 0
-  const stopFirst = cluster.startController({
-    before: () => {
-      if (isDeleted) writes += 1
-      if (writes >= dieAt)
-        throw new KubeError('the process is gone', { code: 0, reason: 'Unreachable', retry: 'never' })
-    },
-  })
+  const death = createDeath(dieAt, () => isDeleted)
+  const stopFirst = cluster.startController({ before: death.before })
   await cluster.until('first version', () => cluster.canary().status?.phase === 'Initialized')
   isDeleted = true
   await remove(cluster)
@@ -333,7 +327,7 @@ async function deleteAndDie(dieAt: number) {
   const stop = cluster.startController()
   await cluster.until('it is gone', () => isGone(cluster))
   await stop()
-  return { left: leftOf(cluster), writes }
+  return { left: leftOf(cluster), writes: death.writes() }
 }
 
 test('a controller that dies at any write of a deletion leaves it to its successor', async () => {

@@ -7,7 +7,8 @@ import {
   maxReleasesAnnotation,
   namespaceKind,
 } from '../../src/api/index.ts'
-import { type KubeClient, KubeError } from '../../src/kube/index.ts'
+import type { KubeClient } from '../../src/kube/index.ts'
+import { createDeath } from '../support/death.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 const started = ['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising']
@@ -169,18 +170,12 @@ describe('releases of one namespace', { timeout: 300_000 }, () => {
   test('a controller that dies at any write loses nobody, and its successor keeps the limit', async () => {
     const story = async (dieAt: number) => {
       const cluster = await createGroup(['a', 'b'], { limit: 1 })
-      let writes = 0
-      let isDead = false
-      const before = () => {
-        writes += 1
-        isDead ||= writes >= dieAt
-        if (isDead) throw new KubeError('the process is gone', { code: 0, reason: 'Unreachable', retry: 'never' })
-      }
-      const first = cluster.startController({ before })
+      const death = createDeath(dieAt)
+      const first = cluster.startController({ before: death.before })
       let second: (() => Promise<void>) | undefined
       const until = (what: string, condition: () => boolean) =>
         cluster.until(`${what} after write ${dieAt}`, () => {
-          if (isDead && second === undefined) {
+          if (death.isDead() && second === undefined) {
             void first()
             second = cluster.startController()
           }
@@ -188,12 +183,12 @@ describe('releases of one namespace', { timeout: 300_000 }, () => {
         })
       await until('Initialized', areAll(cluster, 'Initialized'))
       const seen = watch(cluster)
-      const from = writes
+      const from = death.writes()
       await Promise.all(['a', 'b'].map((name) => cluster.setImage('web:2', name)))
       await until('Succeeded', areAll(cluster, 'Succeeded'))
       await first()
       await second?.()
-      return { seen, from, writes }
+      return { seen, from, writes: death.writes() }
     }
     const { from, writes } = await story(Number.POSITIVE_INFINITY)
     expect(writes - from).toBeGreaterThan(20)

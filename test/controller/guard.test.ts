@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { alertProviderKind, deploymentKind } from '../../src/api/index.ts'
-import type { NoticeResult, Notifier } from '../../src/notify/index.ts'
+import type { Notifier } from '../../src/notify/index.ts'
 import { answer, hang, startServer } from '../support/http-server.ts'
+import { silentNotifier } from '../support/notices.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 /** Stands in for Prometheus: all of the new version's requests fail, ten a second. */
@@ -108,15 +109,8 @@ describe('the guard takes a version back', () => {
 
   test('while the receiver of its alerts never answers', async () => {
     const sent: string[] = []
-    const silent: Notifier = {
-      send(_, { reason }) {
-        sent.push(reason)
-        return new Promise<NoticeResult>(() => undefined)
-      },
-      drain: async () => undefined,
-    }
     const alerts = [{ name: 'team', severity: 'info', providerRef: { name: 'team' } }]
-    const { cluster, stop } = await start({ alerts }, silent)
+    const { cluster, stop } = await start({ alerts }, silentNotifier(sent))
     await cluster.user.create(alertProviderKind, {
       apiVersion: 'sluice.dev/v1',
       kind: 'AlertProvider',

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { alertProviderKind, type CoreEvent, canaryRunKind, deploymentKind, eventKind } from '../../src/api/index.ts'
 import { KubeError } from '../../src/kube/index.ts'
 import type { Notice, NoticeResult, Notifier } from '../../src/notify/index.ts'
+import { processIsGone } from '../support/death.ts'
+import { silentNotifier } from '../support/notices.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 const alerts = [{ name: 'chat', severity: 'info', providerRef: { name: 'chat' } }]
@@ -46,7 +48,7 @@ async function releaseWith({ verdict, end }: Story, death: Death) {
   const before = () => {
     if (isReleasing) writes += 1
     isDead ||= writes > 0 && writes === death.atWrite
-    if (isDead) throw new KubeError('the process is gone', { code: 0, reason: 'Unreachable', retry: 'never' })
+    if (isDead) throw processIsGone()
   }
   const dying: Notifier = {
     async send(_, notice) {
@@ -142,14 +144,7 @@ describe('a notice', { timeout: 300_000 }, () => {
   test('that its receiver never answers is on record, and holds nothing up', async () => {
     const cluster = await createTold()
     const sent: string[] = []
-    const silent: Notifier = {
-      send(_, { reason }) {
-        sent.push(reason)
-        return new Promise<NoticeResult>(() => undefined)
-      },
-      drain: async () => undefined,
-    }
-    const stop = cluster.startController({ notifier: silent })
+    const stop = cluster.startController({ notifier: silentNotifier(sent) })
     await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
     await cluster.setImage('web:2')
     await cluster.until('Succeeded', () => phase(cluster) === 'Succeeded')
@@ -169,8 +164,7 @@ describe('a notice', { timeout: 300_000 }, () => {
 
   test('of a run that gave way to another is delivered from its own record', async () => {
     const cluster = await createTold()
-    const silent: Notifier = { send: () => new Promise<NoticeResult>(() => undefined), drain: async () => undefined }
-    const stop = cluster.startController({ notifier: silent })
+    const stop = cluster.startController({ notifier: silentNotifier() })
     await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
     await cluster.setImage('web:2')
     await cluster.until('it is weighted', () => cluster.weights().at(-1) === '40')

@@ -9,7 +9,7 @@ import {
   flaggerCanaryKind,
 } from '../../src/api/index.ts'
 import { createFlaggerClient } from '../../src/flagger/index.ts'
-import { KubeError } from '../../src/kube/index.ts'
+import { createDeath } from '../support/death.ts'
 import { buildDeployment, createReleaseCluster } from '../support/release-cluster.ts'
 
 const TIMEOUT_MS = 300_000
@@ -51,24 +51,18 @@ async function release(verdict: 'passed' | 'failed', end: string, dieAt: number)
   const cluster = await createFlaggersCluster()
   cluster.verdict = verdict
   const canary = () => cluster.api.get(flaggerCanaryKind, 'web')
-  let writes = 0
-  let isDead = false
-  const before = () => {
-    writes += 1
-    isDead ||= writes >= dieAt
-    if (isDead) throw new KubeError('the process is gone', { code: 0, reason: 'Unreachable', retry: 'never' })
-  }
-  const stops = [cluster.startController({ before, look: createFlaggerClient })]
+  const death = createDeath(dieAt)
+  const stops = [cluster.startController({ before: death.before, look: createFlaggerClient })]
   const until = (phase: string) =>
     cluster.until(`${phase} after write ${dieAt}`, () => {
-      if (isDead && stops.length === 1) {
+      if (death.isDead() && stops.length === 1) {
         void stops[0]?.()
         stops.push(cluster.startController({ look: createFlaggerClient }))
       }
       return canary().status?.phase === phase
     })
   await until('Initialized')
-  const first = writes
+  const first = death.writes()
   await cluster.setImage('web:2')
   await until(end)
   await cluster.pass(1_000)
@@ -83,7 +77,7 @@ async function release(verdict: 'passed' | 'failed', end: string, dieAt: number)
     // Flagger's CRD has no place for more.
     fields: Object.keys(status ?? {}).filter((name) => ['runName', 'history', 'message', 'version'].includes(name)),
   }
-  return { facts, writes, first }
+  return { facts, writes: death.writes(), first }
 }
 
 describe('a controller of Canaries of Flagger that dies at any of its writes', { timeout: TIMEOUT_MS }, () => {

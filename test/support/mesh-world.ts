@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, createServer, request, type Server } from 'node:http'
+import { Agent, type ClientRequest, createServer, request, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -244,9 +244,14 @@ export function get(
     readonly socketPath?: string
   } = {},
 ): Promise<Answer> {
-  return new Promise((resolve) => {
+  return answerTo(request(url, { ...options, agent: options.agent ?? false }))
+}
+
+/** Sends a request without a body. */
+export const answerTo = (asked: ClientRequest): Promise<Answer> =>
+  new Promise((resolve) => {
     const failed = (error: Error) => resolve({ status: 0, body: error.message, headers: {} })
-    const asked = request(url, { ...options, agent: options.agent ?? false }, (response) => {
+    asked.on('response', (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -259,7 +264,6 @@ export function get(
     asked.on('error', failed)
     asked.end()
   })
-}
 
 /** Sends the requests over a few connections and counts what answered. */
 export async function sendMany(

@@ -1,5 +1,5 @@
 import type { AlertProvider } from '../../src/api/index.ts'
-import type { Notice, NoticeTarget } from '../../src/notify/index.ts'
+import type { Notice, NoticeResult, NoticeTarget, Notifier } from '../../src/notify/index.ts'
 
 export const noticeOf = (more: Partial<Notice> = {}): Notice => ({
   id: '5f6c0001',
@@ -26,3 +26,12 @@ export function targetOf(address: string, spec: Partial<AlertProvider['spec']> =
     },
   }
 }
+
+/** Its receivers never answer; `sent` gets the reasons of what they were sent. */
+export const silentNotifier = (sent: string[] = []): Notifier => ({
+  send(_, { reason }) {
+    sent.push(reason)
+    return new Promise<NoticeResult>(() => undefined)
+  },
+  drain: async () => undefined,
+})

@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { Secret } from '../../src/api/index.ts'
 import { createSelfSignedAuthority, type Leaf, openAuthority } from '../../src/mesh/ca/index.ts'
-import type { Answer } from './mesh-world.ts'
+import { type Answer, answerTo } from './mesh-world.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -52,22 +52,7 @@ export interface TlsAsk extends TlsOptions {
 
 /** Status 0 where the handshake fails. */
 export const askTls = ({ address, port, serverName, host = serverName, path = '/', ...tls }: TlsAsk): Promise<Answer> =>
-  new Promise((resolve) => {
-    const failed = (error: Error) => resolve({ status: 0, body: error.message, headers: {} })
-    const options = { host: address, port, servername: serverName, headers: { host }, path, agent: false, ...tls }
-    const asked = request(options, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('error', failed)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
-    })
-    asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
-    asked.on('error', failed)
-    asked.end()
-  })
+  answerTo(request({ host: address, port, servername: serverName, headers: { host }, path, agent: false, ...tls }))
 
 /** The serial number of the certificate that a server shows for a name. */
 export const serialOf = ({ address, port, serverName, ca }: TlsAsk): Promise<string> =>
