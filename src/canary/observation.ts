@@ -58,6 +58,8 @@ export interface WorkloadFacts {
   readonly readyReplicas: number
   /** Every wanted pod runs this template and is available, none of an older one is left. */
   readonly isReady: boolean
+  /** It wants no pod any more, and its own controller still counts some: as its own, should it want pods again now. */
+  readonly isDraining?: true
   /** They are somebody else's to start and to stop: those that a Service leads to. */
   readonly hasForeignPods?: true
   /** The workload itself gave up, in its own words. */
@@ -112,7 +114,9 @@ export interface DeletionFacts {
   readonly isNamespaceGoing: boolean
   /** `held` selects the primary or goes with the Canary; `none` is absent or somebody else's. */
   readonly apex: 'none' | 'held' | 'released'
-  /** No pod of the primary is an endpoint of the apex Service any more. */
+  /** The Service of the workload's own pods has a ready endpoint. */
+  readonly areEndpointsReady: boolean
+  /** The apex Service has a ready endpoint, and none of the primary. */
   readonly areEndpointsMoved: boolean
   /** `held` leads to Services that go with the Canary; `none` is absent or somebody else's. */
   readonly route: 'none' | 'held' | 'released'

@@ -15,7 +15,9 @@ import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { withoutRecord } from './service-record.ts'
+import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
 import { planServices } from './services.ts'
+import { confirmTarget } from './staleness.ts'
 import { primaryNameOf } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
 import { kindOf, overlayWorkload, type Workload, workloadOf } from './workload/workload.ts'
@@ -32,12 +34,12 @@ export async function observeDeletion(
 ): Promise<Pick<Observation, 'deletion'> & { readonly target?: undefined }> {
   const { canary } = gathered.observation
   if (!isDeleted(canary)) return {}
-  const apex = findApex(options.copies, canary)
-  const [isNamespaceGoing, areEndpointsMoved] = await Promise.all([
+  const apex = apexFacts(gathered, findApex(options.copies, canary))
+  const [isNamespaceGoing, endpoints] = await Promise.all([
     isGoing(options.client, canary),
-    areMoved(options.client, canary, apex),
+    endpointFacts(options, canary, apex),
   ])
-  const deletion = { isNamespaceGoing, apex: apexFacts(gathered, apex), areEndpointsMoved, route: routeFacts(gathered) }
+  const deletion = { isNamespaceGoing, apex, ...endpoints, route: routeFacts(gathered) }
   const isTargetGoing = gathered.target?.metadata.deletionTimestamp !== undefined
   return { deletion, ...(isTargetGoing ? { target: undefined } : {}) }
 }
@@ -48,6 +50,7 @@ export async function releaseApex({ client, copies }: GiveBackOptions, gathered:
   const target = workloadOf(gathered.target)
   const apex = findApex(copies, observation.canary)
   if (apex === undefined || target === undefined || apexFacts(gathered, apex) !== 'held') return
+  await confirmTarget({ client }, gathered)
   const released = disown(
     withoutRecord({ ...apex, spec: { ...apex.spec, selector: selectorOf(target) } }),
     observation.canary,
@@ -106,12 +109,34 @@ function unknownIfForbidden(error: unknown): undefined {
   throw error
 }
 
-/** A selector counts when the endpoints follow it: until then clients still call the primary by the apex Service. */
-async function areMoved(client: KubeClient, canary: Canary, apex: Service | undefined): Promise<boolean> {
-  if (apex === undefined || canary.spec.targetRef.kind === serviceKind.kind) return true
-  const labelSelector = `kubernetes.io/service-name=${apex.metadata.name}`
-  const { items } = await client.list(endpointSliceKind, { namespace: canary.metadata.namespace, labelSelector })
-  return !items.some((slice) => leadsTo(slice, primaryNameOf(canary)))
+type EndpointFacts = Pick<DeletionFacts, 'areEndpointsReady' | 'areEndpointsMoved'>
+
+/**
+ * A selector counts when the endpoints follow it: until then clients still call the primary by the apex Service, and a
+ * Service whose pods nobody has told of yet leads nowhere.
+ */
+async function endpointFacts(
+  { client, copies }: GiveBackOptions,
+  canary: Canary,
+  apex: DeletionFacts['apex'],
+): Promise<EndpointFacts> {
+  const { targetRef } = canary.spec
+  if (targetRef.kind === serviceKind.kind) return { areEndpointsReady: true, areEndpointsMoved: true }
+  const { namespace } = canary.metadata
+  const names = serviceNamesOf(canary)
+  const slicesOf = async (name: string) => {
+    const labelSelector = `${serviceNameLabel}=${name}`
+    return (await client.list(endpointSliceKind, { namespace, labelSelector })).items
+  }
+  const [ofWorkload, ofApex] = await Promise.all([slicesOf(names.canary), slicesOf(names.apex)])
+  const service = copies.services.get({ namespace, name: names.canary })
+  // Whether a Service of somebody else leads anywhere is nobody's business here.
+  const isOwn = service !== undefined && foreignOwner(service, canary) === undefined
+  return {
+    areEndpointsReady: !isOwn || hasReadyEndpoint(ofWorkload),
+    areEndpointsMoved:
+      (apex === 'none' || hasReadyEndpoint(ofApex)) && !ofApex.some((slice) => leadsTo(slice, primaryNameOf(canary))),
+  }
 }
 
 /** The names of its pods begin with that of the workload. */

@@ -62,9 +62,11 @@ export async function confirmReadyPods(options: StalenessOptions, gathered: Gath
   const isForReadiness = route.traffic?.primary === 0 ? traffic.primary > 0 : traffic.primary === 0
   if (isForReadiness) await confirmReadiness(options, primary, observation.primary)
   if (traffic.canary === 0) await confirmRetreat(options, gathered)
-  // Traffic that left while the primary is promoted did so because of the workload's pods, or of their template.
+  // Traffic that left while the primary is promoted did so because of the workload's pods, or of their template. A
+  // deleted Canary's workload must not have been scaled down since.
   const isBack = isPromoted(gathered) && traffic.canary > (route.traffic?.canary ?? 0)
-  if (isBack) await confirmTarget(options, gathered)
+  const isGivenBack = isDeleted(observation.canary) && traffic.primary === 0
+  if (isBack || isGivenBack) await confirmTarget(options, gathered)
 }
 
 const isPromoted = ({ observation }: Gathered): boolean =>
@@ -104,7 +106,7 @@ export async function confirmCanary(options: StalenessOptions, { metadata }: Can
 }
 
 /** What is promoted is what was measured: a change that no watch has told of yet was measured in its place. */
-export async function confirmTarget({ client }: StalenessOptions, { target }: Gathered): Promise<void> {
+export async function confirmTarget({ client }: Pick<StalenessOptions, 'client'>, { target }: Gathered): Promise<void> {
   if (target === undefined) return
   const { namespace, name } = target.metadata
   const current = await client.get(kindOf(target), { namespace, name })

@@ -7,11 +7,20 @@ import { buildCanary } from '../support/canary-objects.ts'
 const NOW = Date.parse('2026-01-01T00:10:00Z')
 const ready = { images: ['web:1'], replicas: 2, readyReplicas: 2, isReady: true, revision: 'v1' }
 const scaledDown = { ...ready, replicas: 0, readyReplicas: 0, isReady: false }
+/** Scaled down a moment ago: its pods are counted still. */
+const draining = { ...ready, replicas: 0, isReady: false, isDraining: true } as const
 const starting = { ...ready, readyReplicas: 1, isReady: false }
 const deleted = (spec: object = {}) =>
   buildCanary({ spec, metadata: { deletionTimestamp: new Date(NOW - 1_000).toISOString() } })
 
-const taken: DeletionFacts = { isNamespaceGoing: false, apex: 'held', areEndpointsMoved: false, route: 'held' }
+const taken: DeletionFacts = {
+  isNamespaceGoing: false,
+  apex: 'held',
+  areEndpointsReady: true,
+  areEndpointsMoved: false,
+  route: 'held',
+}
+const unready: DeletionFacts = { ...taken, areEndpointsReady: false }
 const moved: DeletionFacts = { ...taken, apex: 'released', areEndpointsMoved: true }
 const releasedRoute: DeletionFacts = { ...moved, route: 'released' }
 const served = (canary: number): Observation['route'] => ({
@@ -77,6 +86,15 @@ const rows: readonly Row[] = [
     state: quiet,
     observation: observationOf({ target: scaledDown }),
     actions: [{ kind: 'scale-target', replicas: 2 }],
+    message: 'waiting for Deployment web: 0 of 2 pods are ready',
+    notes: [['info', 'Deployment web gets its traffic back']],
+    wakeIn: 60_000,
+  },
+  {
+    name: 'pods of before that are counted still go first: they would pass for the new ones',
+    state: quiet,
+    observation: observationOf({ target: draining }),
+    actions: [],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     notes: [['info', 'Deployment web gets its traffic back']],
     wakeIn: 60_000,
@@ -154,6 +172,25 @@ const rows: readonly Row[] = [
     wakeIn: 50_000,
   },
   {
+    name: 'as soon as they are endpoints',
+    state: terminating(),
+    observation: observationOf({ deletion: unready }),
+    actions: [],
+    message: moving,
+    wakeIn: 250,
+  },
+  {
+    name: 'pods that never become endpoints are told of',
+    state: terminating(60),
+    observation: observationOf({ deletion: unready }),
+    actions: [],
+    reason: 'ProgressDeadlineExceeded',
+    message: 'no Service led to ready pods of Deployment web within 1m: what serves now stays until one does',
+    stalled: true,
+    notes: [['warn', 'no Service led to ready pods of Deployment web within 1m: what serves now stays until one does']],
+    wakeIn: 250,
+  },
+  {
     name: 'through Services that are there',
     state: terminating(),
     observation: observationOf({ services: { areBackendsReady: false, isApexReady: true } }),
@@ -186,6 +223,26 @@ const rows: readonly Row[] = [
     actions: [{ kind: 'release-apex' }],
     message: moving,
     wakeIn: 50_000,
+  },
+  {
+    name: 'but not to pods that are no endpoints any more',
+    state: terminating(),
+    observation: observationOf({ route: served(100), deletion: unready }),
+    actions: [],
+    message: moving,
+    wakeIn: 250,
+  },
+  {
+    name: 'where no route leads there, the Service that tells of them is mended',
+    state: terminating(),
+    observation: observationOf({
+      route: toApex(false),
+      services: { areBackendsReady: false, isApexReady: true },
+      deletion: { ...unready, route: 'none' },
+    }),
+    actions: [{ kind: 'apply-services', withApex: false }],
+    message: moving,
+    wakeIn: 250,
   },
   {
     name: 'endpoints that still name the primary are looked at again',

@@ -105,7 +105,13 @@ describe('at the edges of a decision', () => {
 
   test('a deleted Canary takes its requests back only from a workload without any ready pod', () => {
     const canary = buildCanary({ metadata: { deletionTimestamp: at(-5) } })
-    const deletion = { isNamespaceGoing: false, apex: 'held', areEndpointsMoved: false, route: 'held' } as const
+    const deletion = {
+      isNamespaceGoing: false,
+      apex: 'held',
+      areEndpointsReady: true,
+      areEndpointsMoved: false,
+      route: 'held',
+    } as const
     const actions = (readyReplicas: number) => {
       const target = { replicas: 2, readyReplicas, isReady: false, images: ['web:2'], revision: 'v2' }
       return decide(stateOf({}, { phase: 'Terminating' }), observationOf({ canary, deletion, target })).actions

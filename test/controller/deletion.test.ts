@@ -3,7 +3,6 @@ import {
   type Canary,
   canaryKind,
   deploymentKind,
-  type EndpointSlice,
   endpointSliceKind,
   eventKind,
   type KubernetesObject,
@@ -60,13 +59,15 @@ const given = {
   destinations: [['web']],
 }
 
-const sliceOf = (...pods: readonly string[]): EndpointSlice => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
-  addressType: 'IPv4',
-  endpoints: pods.map((name) => ({ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name, namespace: 'default' } })),
-})
+/** Says that a Service leads to these pods. */
+async function lead(cluster: ReleaseCluster, service: string, pods: readonly string[] | null): Promise<void> {
+  const endpoints =
+    pods && pods.map((name) => ({ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name, namespace: 'default' } }))
+  await cluster.user.replace(endpointSliceKind, { ...cluster.api.get(endpointSliceKind, `${service}-1`), endpoints })
+}
+
+const podOfPrimary = ['web-primary-5d4f-x2x4z']
+const podOfWorkload = ['web-6c7d-w9k2p']
 
 const edit = async (cluster: ReleaseCluster, spec: object) =>
   void (await cluster.user.patch(canaryKind, ref, { spec }, { type: 'merge' }))
@@ -197,31 +198,65 @@ describe('deleting a Canary', () => {
     await stop()
   })
 
-  test('nothing goes while the mesh is down, or while the endpoints name the primary', async () => {
+  test('nothing goes while the mesh is down, or while the endpoints name the primary or nobody', async () => {
     const { cluster, stop } = await startedCluster()
-    await cluster.user.create(endpointSliceKind, sliceOf('web-primary-5d4f-x2x4z'))
     cluster.isMeshUp = false
     await remove(cluster)
     await cluster.pass(30_000)
     expect(cluster.api.get(serviceKind, 'web').spec.selector).toEqual({ app: 'web-primary' })
+    cluster.areServicesFollowed = false
     cluster.isMeshUp = true
     await cluster.user.patch(virtualServiceKind, ref, { metadata: { labels: { touched: 'yes' } } }, { type: 'merge' })
     await cluster.until('the apex Service moved', () => leftOf(cluster).selector?.app === 'web')
-    await cluster.pass(30_000)
-    expect(isGone(cluster)).toBe(false)
-    await cluster.user.patch(
-      endpointSliceKind,
-      { namespace: 'default', name: 'web-1' },
-      { endpoints: sliceOf('web-6c7d-w9k2p').endpoints },
-      { type: 'merge' },
-    )
+    for (const pods of [podOfPrimary, [...podOfWorkload, ...podOfPrimary], [], null]) {
+      await lead(cluster, 'web', pods)
+      await cluster.pass(30_000)
+      expect(isGone(cluster)).toBe(false)
+    }
+    await lead(cluster, 'web', podOfWorkload)
     await cluster.until('it is gone', () => isGone(cluster))
     await stop()
   })
 
-  test('a list of endpoints that is null holds nothing up', async () => {
+  test('no request goes to pods that the Services do not lead to yet', async () => {
     const { cluster, stop } = await startedCluster()
-    await cluster.user.create(endpointSliceKind, { ...sliceOf(), endpoints: null })
+    cluster.areServicesFollowed = false
+    const before = cluster.weights().length
+    await remove(cluster)
+    await cluster.pass(30_000)
+    expect(cluster.deployment('web').status?.readyReplicas).toBe(2)
+    expect(cluster.weights().slice(before)).toEqual([])
+    await lead(cluster, 'web-canary', podOfWorkload)
+    await cluster.until('the apex Service moved', () => leftOf(cluster).selector?.app === 'web')
+    await lead(cluster, 'web', podOfWorkload)
+    await cluster.until('it is gone', () => isGone(cluster))
+    await stop()
+  })
+
+  test('pods that are told to go, and are counted still, are not taken for those that users are given back to', async () => {
+    const { cluster, stop } = await startedCluster()
+    // As a Deployment's status is right after it was scaled down.
+    cluster.areCountsLate = true
+    const counts = { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 }
+    const { generation: observedGeneration } = cluster.deployment('web').metadata
+    const status = { ...counts, observedGeneration }
+    await cluster.user.patch(deploymentKind, ref, { status }, { type: 'merge', subresource: 'status' })
+    const before = cluster.weights().length
+    await remove(cluster)
+    await cluster.pass(30_000)
+    expect(cluster.canary().status?.message).toBe('waiting for Deployment web: 0 of 2 pods are ready')
+    expect([cluster.deployment('web').spec.replicas, cluster.weights().slice(before)]).toEqual([0, []])
+    cluster.areCountsLate = false
+    await cluster.user.patch(deploymentKind, ref, { metadata: { labels: { counted: 'yes' } } }, { type: 'merge' })
+    await cluster.until('it is gone', () => isGone(cluster))
+    expect(leftOf(cluster)).toEqual(given)
+    await stop()
+  })
+
+  test('a list of endpoints that is null holds nothing up where there is nothing to give back', async () => {
+    const { cluster, stop } = await startedCluster()
+    cluster.areServicesFollowed = false
+    await lead(cluster, 'web', null)
     await cluster.user.delete(deploymentKind, ref)
     await remove(cluster)
     await cluster.until('it is gone', () => isGone(cluster))

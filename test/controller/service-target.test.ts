@@ -31,6 +31,7 @@ const service = (version: string, spec: Partial<Service['spec']> = {}): Service 
 
 /** What the EndpointSlice controller does, late enough that its slices speak of an older selector for a while. */
 function followSelectors(cluster: ReleaseCluster): void {
+  cluster.areServicesFollowed = false
   const world = cluster.api.client('world')
   const write = async (name: string): Promise<void> => {
     await cluster.clock.sleep(1_000, new AbortController().signal)

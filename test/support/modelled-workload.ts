@@ -4,6 +4,8 @@ export interface Workload {
   revision: string
   replicas: number
   readyReplicas: number
+  /** Ready pods that were told to go and that its own controller still counts, as pods of whatever is wanted now. */
+  leaving: number
   /** Pods of this revision never become ready. */
   brokenRevisions: Set<string>
   failure?: WorkloadFacts['failure']
@@ -12,10 +14,11 @@ export interface Workload {
 }
 
 export function workload(revision: string, replicas: number, readyReplicas = 0): Workload {
-  return { revision, replicas, readyReplicas, brokenRevisions: new Set(), newPodsReady: false }
+  return { revision, replicas, readyReplicas, leaving: 0, brokenRevisions: new Set(), newPodsReady: false }
 }
 
 export function rollOut(each: Workload): void {
+  each.leaving = 0
   if (each.brokenRevisions.has(each.revision)) return
   each.newPodsReady = each.replicas > 0
   each.readyReplicas = each.replicas
@@ -25,7 +28,10 @@ export const workloadFacts = (each: Workload): WorkloadFacts => ({
   revision: each.revision,
   images: [`web:${each.revision}`],
   replicas: each.replicas,
-  readyReplicas: each.readyReplicas,
-  isReady: each.replicas > 0 && each.newPodsReady === true && each.readyReplicas >= each.replicas,
+  readyReplicas: Math.max(each.leaving, each.readyReplicas),
+  isReady: each.replicas > 0 && (each.leaving >= each.replicas || isRolledOut(each)),
+  ...(each.replicas === 0 && each.leaving > 0 ? { isDraining: true } : {}),
   failure: each.failure,
 })
+
+const isRolledOut = (each: Workload): boolean => each.newPodsReady === true && each.readyReplicas >= each.replicas

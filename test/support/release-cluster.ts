@@ -20,6 +20,7 @@ import type { Notice, Notifier } from '../../src/notify/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { buildCanary, buildVerdict, type CanaryOverrides } from './canary-objects.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { followServices } from './followed-services.ts'
 import { createMemoryApi, type MemoryApi, type MemoryWrite } from './memory-api.ts'
 
 export interface ReleaseCluster {
@@ -35,6 +36,10 @@ export interface ReleaseCluster {
   verdict: MetricVerdict['state']
   gates: Record<string, boolean>
   isMeshUp: boolean
+  /** ReplicaSets are counted late: a Deployment's status goes on to say what they were, whatever is wanted of it now. */
+  areCountsLate: boolean
+  /** EndpointSlices say where Services lead; false where a test writes them itself. */
+  areServicesFollowed: boolean
   /** Hooks that never answer, by name; `analyst` is the metric server. */
   readonly hanging: Set<string>
   readonly called: {
@@ -92,6 +97,8 @@ export function createReleaseCluster(): ReleaseCluster {
     verdict: 'passed',
     gates: {},
     isMeshUp: true,
+    areCountsLate: false,
+    areServicesFollowed: true,
     hanging: new Set(),
     called: [],
     canary: (name = 'web') => api.get(canaryKind, name),
@@ -141,6 +148,9 @@ export function createReleaseCluster(): ReleaseCluster {
     pass,
   }
 
+  api.onWrite((plural) => {
+    if (followed.includes(plural) && cluster.areServicesFollowed) void followServices(world, 'default')
+  })
   api.onWrite((plural, object) => {
     if (plural === 'deployments') void rollOut(world, cluster, object.metadata.name)
     if (plural !== 'virtualservices') return
@@ -161,17 +171,19 @@ async function rollOut(world: KubeClient, cluster: ReleaseCluster, name: string)
   const former = Math.min(deployment.status?.readyReplicas ?? 0, replicas)
   const ready = isBroken ? former : replicas
   const updated = isBroken && replicas > 0 ? 1 : replicas
-  const observedGeneration = deployment.metadata.generation ?? 1
-  const status = {
-    observedGeneration,
+  const counts = {
     replicas: isBroken ? former + updated : replicas,
     updatedReplicas: updated,
     readyReplicas: ready,
     availableReplicas: ready,
   }
+  const observedGeneration = deployment.metadata.generation ?? 1
+  const status = { ...(cluster.areCountsLate ? deployment.status : counts), observedGeneration }
   if (JSON.stringify(status) === JSON.stringify(deployment.status)) return
   await world.replace(deploymentKind, { ...deployment, status }, 'status').catch(() => undefined)
 }
+
+const followed: readonly string[] = ['services', 'deployments', 'daemonsets']
 
 /** What the mesh would do, at once. */
 async function acknowledge(world: KubeClient, route: VirtualService): Promise<void> {

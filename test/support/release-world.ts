@@ -87,9 +87,15 @@ export class ReleaseWorld {
     return {
       isNamespaceGoing: this.isNamespaceGoing,
       apex: this.apexFacts(),
-      areEndpointsMoved: this.apexEndpoints === 'target',
+      areEndpointsReady: this.isUp('target'),
+      areEndpointsMoved: this.apexEndpoints === 'target' && this.isUp('target'),
       route: isReleased ? 'released' : held,
     }
+  }
+
+  /** Whether a side has ready pods, whatever anybody counts. */
+  isUp(side: 'target' | 'primary'): boolean {
+    return (this[side]?.readyReplicas ?? 0) > 0
   }
 
   private apexFacts(): DeletionFacts['apex'] {
@@ -261,9 +267,11 @@ export class ReleaseWorld {
   }
 
   private scaleTarget(replicas: number): void {
-    if (this.target === undefined || this.target.replicas === replicas) return
-    this.target.replicas = replicas
-    this.target.readyReplicas = Math.min(this.target.readyReplicas, replicas)
+    const { target } = this
+    if (target === undefined || target.replicas === replicas) return
+    target.replicas = replicas
+    if (replicas === 0) target.leaving = target.readyReplicas
+    target.readyReplicas = Math.min(target.readyReplicas, replicas)
   }
 
   private recordRun({ next, actions }: Decision): void {
@@ -316,7 +324,7 @@ export class ReleaseWorld {
 
   losePods(side: 'target' | 'primary'): void {
     const each = this[side]
-    if (each) Object.assign(each, { readyReplicas: 0, newPodsReady: false })
+    if (each) Object.assign(each, { readyReplicas: 0, leaving: 0, newPodsReady: false })
   }
 
   /** All that a pass can change, for comparisons. */

@@ -104,17 +104,29 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   const name = describeTarget(canary)
   const deadlineMs = deadlineMsOf(canary.spec)
   const isLate = now - state.since >= deadlineMs
-  const [scaled] = planPods(giving)
-  const pods = describeReadiness(target, scaled?.replicas)
+  const pods = describeReadiness(target.isDraining ? { ...target, readyReplicas: 0 } : target, missingPods(giving))
   if (isServing(giving)) {
-    const lagging = `proxies did not take the route within ${renderDuration(deadlineMs)}: ${observation.route.message ?? 'no proxy answered'}`
-    if (isLate) return holdWith(state, { reason: 'ProxiesLagging', message: lagging }, 'stalled')
+    if (isLate) return holdWith(state, laggingCause(giving, renderDuration(deadlineMs)), 'stalled')
     return holdWith(state, { reason: 'Terminating', message: `moving traffic to ${name}` })
   }
   if (!isLate) return holdWith(state, { reason: 'Terminating', message: `waiting for ${name}: ${pods}` })
   const message = `${name} was not ready within ${renderDuration(deadlineMs)} (${pods}): what serves now stays until it is, or until it is deleted`
   return holdWith(state, { reason: 'ProgressDeadlineExceeded', message }, 'stalled')
 }
+
+function laggingCause(giving: GivingBack, within: string): Cause {
+  const { canary, route } = giving.observation
+  if (areEndpointsLate(giving)) {
+    const message = `no Service led to ready pods of ${describeTarget(canary)} within ${within}: what serves now stays until one does`
+    return { reason: 'ProgressDeadlineExceeded', message }
+  }
+  const message = `proxies did not take the route within ${within}: ${route.message ?? 'no proxy answered'}`
+  return { reason: 'ProxiesLagging', message }
+}
+
+/** Traffic follows endpoints, and goes nowhere before there are some. */
+const areEndpointsLate = ({ deletion }: GivingBack): boolean =>
+  !deletion.areEndpointsReady || (deletion.apex !== 'held' && !deletion.areEndpointsMoved)
 
 const isServing = (giving: GivingBack): boolean =>
   giving.target.isReady && planPods(giving).length === 0 && planResume(giving).length === 0
@@ -124,14 +136,20 @@ function planReturn(giving: GivingBack): readonly Action[] {
   if (!isServing(giving))
     return [...planFollowing(giving), ...planResume(giving), ...planPods(giving), ...planRetreat(giving)]
   const { deletion, observation } = giving
-  const { route, services } = observation
-  if (deletion.route === 'held' && !isServed(route, canaryOnly)) {
-    if (!services.areBackendsReady) return [{ kind: 'apply-services', withApex: false }]
-    return isSameTraffic(route.traffic, canaryOnly) && route.isCurrent ? [] : [{ kind: 'route', traffic: canaryOnly }]
-  }
-  if (deletion.apex === 'held') return [{ kind: 'release-apex' }]
+  const isRouteBehind = deletion.route === 'held' && !isServed(observation.route, canaryOnly)
+  if (isRouteBehind || deletion.apex === 'held') return planMove(giving, isRouteBehind)
   if (!deletion.areEndpointsMoved) return []
   return deletion.route === 'held' ? [{ kind: 'release-route' }] : []
+}
+
+/** Users are led to the workload's pods where there are some to be led to: first by the route, then by the apex Service. */
+function planMove({ deletion, observation }: GivingBack, isByRoute: boolean): readonly Action[] {
+  const { route, services } = observation
+  if ((isByRoute || !deletion.areEndpointsReady) && !services.areBackendsReady)
+    return [{ kind: 'apply-services', withApex: false }]
+  if (!deletion.areEndpointsReady) return []
+  if (!isByRoute) return [{ kind: 'release-apex' }]
+  return isSameTraffic(route.traffic, canaryOnly) && route.isCurrent ? [] : [{ kind: 'route', traffic: canaryOnly }]
 }
 
 /** A Service's new version is ready where the copy of the Service leads to it. */
@@ -141,12 +159,18 @@ const planFollowing = ({ observation, target }: GivingBack): readonly Action[] =
 const planResume = ({ observation }: GivingBack): readonly Action[] =>
   observation.autoscaler?.isPaused ? [{ kind: 'pause-autoscaler', paused: false }] : []
 
+/** Pods of before that are still counted would pass for the new ones: they go first. */
+function planPods(giving: GivingBack): readonly Action[] {
+  const replicas = missingPods(giving)
+  return replicas === undefined || giving.target.isDraining ? [] : [{ kind: 'scale-target', replicas }]
+}
+
 /** Raised once: from then on the number is the user's again, or an autoscaler's. */
-function planPods({ observation, target, isFirst }: GivingBack): readonly Extract<Action, { kind: 'scale-target' }>[] {
-  if (target.hasForeignPods) return []
+function missingPods({ observation, target, isFirst }: GivingBack): number | undefined {
+  if (target.hasForeignPods) return undefined
   const wanted = Math.max(1, observation.primary?.replicas ?? 1)
   const isShort = target.replicas === 0 || (isFirst && target.replicas < wanted)
-  return isShort ? [{ kind: 'scale-target', replicas: wanted }] : []
+  return isShort ? wanted : undefined
 }
 
 /** The workload lost its pods on the way: users go back to the primary while that has some. */
@@ -160,9 +184,9 @@ function planRetreat({ observation, deletion, target }: GivingBack): readonly Ac
   ]
 }
 
-function wakeAt(state: ReleaseState, { deletion, observation }: GivingBack): number | undefined {
-  const { now, canary } = observation
-  if (!deletion.areEndpointsMoved && deletion.apex !== 'held') return now + ENDPOINTS_MS
+function wakeAt(state: ReleaseState, giving: GivingBack): number | undefined {
+  const { now, canary } = giving.observation
+  if (isServing(giving) && areEndpointsLate(giving)) return now + ENDPOINTS_MS
   const deadline = state.since + deadlineMsOf(canary.spec)
   return deadline > now ? deadline : undefined
 }

