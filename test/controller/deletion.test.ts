@@ -62,7 +62,7 @@ const given = {
 /** Says that a Service leads to these pods. */
 async function lead(cluster: ReleaseCluster, service: string, pods: readonly string[] | null): Promise<void> {
   const endpoints =
-    pods && pods.map((name) => ({ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name, namespace: 'default' } }))
+    pods?.map((name) => ({ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name, namespace: 'default' } })) ?? null
   await cluster.user.replace(endpointSliceKind, { ...cluster.api.get(endpointSliceKind, `${service}-1`), endpoints })
 }
 
