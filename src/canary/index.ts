@@ -19,6 +19,7 @@ export type {
   DeletionFacts,
   GroupFacts,
   HookAnswer,
+  LivingPods,
   Neighbour,
   Observation,
   RouteFacts,

@@ -58,8 +58,6 @@ export interface WorkloadFacts {
   readonly readyReplicas: number
   /** Every wanted pod runs this template and is available, none of an older one is left. */
   readonly isReady: boolean
-  /** It wants no pod any more, and its own controller still counts some: as its own, should it want pods again now. */
-  readonly isDraining?: true
   /** They are somebody else's to start and to stop: those that a Service leads to. */
   readonly hasForeignPods?: true
   /** The workload itself gave up, in its own words. */
@@ -110,10 +108,21 @@ export interface RunFacts {
   readonly promotedAt?: number | undefined
 }
 
+/**
+ * Pods of the workload that nobody told to go, as they are now. A status says what its controller counted last, of
+ * whatever generation it says it is: right after a workload was scaled down and up again, pods that are leaving.
+ */
+export interface LivingPods {
+  readonly all: number
+  readonly ready: number
+}
+
 export interface DeletionFacts {
   readonly isNamespaceGoing: boolean
   /** `held` selects the primary or goes with the Canary; `none` is absent or somebody else's. */
   readonly apex: 'none' | 'held' | 'released'
+  /** Undefined where they are foreign. */
+  readonly pods: LivingPods | undefined
   /** The Service of the workload's own pods has a ready endpoint. */
   readonly areEndpointsReady: boolean
   /** The apex Service has a ready endpoint, and none of the primary. */

@@ -103,9 +103,8 @@ const isSetBack = (recorded: ReleaseState, next: ReleaseState, target: WorkloadF
 function wantedReplicas(next: ReleaseState, observation: Observation, target: WorkloadFacts): number | undefined {
   if (isLeaving(next, observation)) return isServed(observation.route, primaryOnly) ? 0 : undefined
   if (!isActive(next) || next.run.progress.ending) return undefined
-  const isStarting = next.phase === 'Progressing' && next.run.progress.readyAt === undefined && target.replicas === 0
-  // Pods of before that are still counted would pass for the new ones.
-  return isStarting && !target.isDraining ? firstReplicas(observation) : undefined
+  const scalesUp = next.phase === 'Progressing' && next.run.progress.readyAt === undefined && target.replicas === 0
+  return scalesUp ? firstReplicas(observation) : undefined
 }
 
 /** An autoscaler makes more of its fewest pods by itself; without one the workload gets as many as the primary has. */

@@ -1,10 +1,11 @@
-import { type ContainerStatus, type Pod, podKind } from '../api/index.ts'
+import type { ContainerStatus, Pod } from '../api/index.ts'
 import { type Observation, podsDueAt, type ReleaseState } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Gathered } from './observe.ts'
+import { listPods } from './pods.ts'
 import { hasPods } from './workload/facts.ts'
-import { type Workload, workloadOf } from './workload/workload.ts'
+import { workloadOf } from './workload/workload.ts'
 
 /** A pod may meet a dependency that is late once or twice. */
 const FORGIVEN_RESTARTS = 1
@@ -24,22 +25,13 @@ export async function observeCrashes(
   const dueAt = podsDueAt(state, observation)
   if (target === undefined || !hasPods(target) || dueAt === undefined || dueAt > observation.now) return {}
   try {
-    const { items } = await client.list(podKind, {
-      namespace: target.metadata.namespace,
-      labelSelector: renderSelector(target),
-    })
-    return { crash: describeCrashes(items) }
+    return { crash: describeCrashes(await listPods(client, target)) }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
     log.warn({ error: error.message }, 'the pods of a version that is not ready could not be read')
     return {}
   }
 }
-
-const renderSelector = ({ spec }: Workload): string =>
-  Object.entries(spec.selector.matchLabels ?? {})
-    .map(([label, value]) => `${label}=${value}`)
-    .join(',')
 
 /** Undefined where there is no pod, or one that may still start. */
 export function describeCrashes(pods: readonly Pod[]): Observation['crash'] {

@@ -14,6 +14,7 @@ import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
+import { countPods, listPods } from './pods.ts'
 import { withoutRecord } from './service-record.ts'
 import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
 import { planServices } from './services.ts'
@@ -35,11 +36,19 @@ export async function observeDeletion(
   const { canary } = gathered.observation
   if (!isDeleted(canary)) return {}
   const apex = apexFacts(gathered, findApex(options.copies, canary))
-  const [isNamespaceGoing, endpoints] = await Promise.all([
+  const target = workloadOf(gathered.target)
+  const [isNamespaceGoing, endpoints, pods] = await Promise.all([
     isGoing(options.client, canary),
     endpointFacts(options, canary, apex),
+    target && listPods(options.client, target),
   ])
-  const deletion = { isNamespaceGoing, apex, ...endpoints, route: routeFacts(gathered) }
+  const deletion = {
+    isNamespaceGoing,
+    apex,
+    pods: target && pods && countPods(target, pods),
+    ...endpoints,
+    route: routeFacts(gathered),
+  }
   const isTargetGoing = gathered.target?.metadata.deletionTimestamp !== undefined
   return { deletion, ...(isTargetGoing ? { target: undefined } : {}) }
 }

@@ -7,8 +7,6 @@ import { buildCanary } from '../support/canary-objects.ts'
 const NOW = Date.parse('2026-01-01T00:10:00Z')
 const ready = { images: ['web:1'], replicas: 2, readyReplicas: 2, isReady: true, revision: 'v1' }
 const scaledDown = { ...ready, replicas: 0, readyReplicas: 0, isReady: false }
-/** Scaled down a moment ago: its pods are counted still. */
-const draining = { ...ready, replicas: 0, isReady: false, isDraining: true } as const
 const starting = { ...ready, readyReplicas: 1, isReady: false }
 const deleted = (spec: object = {}) =>
   buildCanary({ spec, metadata: { deletionTimestamp: new Date(NOW - 1_000).toISOString() } })
@@ -16,10 +14,13 @@ const deleted = (spec: object = {}) =>
 const taken: DeletionFacts = {
   isNamespaceGoing: false,
   apex: 'held',
+  pods: { all: 2, ready: 2 },
   areEndpointsReady: true,
   areEndpointsMoved: false,
   route: 'held',
 }
+/** Scaled down for so long that no pod is left. */
+const podless: DeletionFacts = { ...taken, pods: { all: 0, ready: 0 } }
 const unready: DeletionFacts = { ...taken, areEndpointsReady: false }
 const moved: DeletionFacts = { ...taken, apex: 'released', areEndpointsMoved: true }
 const releasedRoute: DeletionFacts = { ...moved, route: 'released' }
@@ -84,20 +85,20 @@ const rows: readonly Row[] = [
   {
     name: 'first the workload gets as many pods as the primary has',
     state: quiet,
-    observation: observationOf({ target: scaledDown }),
+    observation: observationOf({ target: scaledDown, deletion: podless }),
     actions: [{ kind: 'scale-target', replicas: 2 }],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     notes: [['info', 'Deployment web gets its traffic back']],
     wakeIn: 60_000,
   },
   {
-    name: 'pods of before that are counted still go first: they would pass for the new ones',
+    name: 'pods that nobody told to go yet go first: they would pass for the new ones',
     state: quiet,
-    observation: observationOf({ target: draining }),
+    observation: observationOf({ target: scaledDown }),
     actions: [],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     notes: [['info', 'Deployment web gets its traffic back']],
-    wakeIn: 60_000,
+    wakeIn: 250,
   },
   {
     name: 'a workload with fewer pods than the primary is scaled up too',
@@ -119,7 +120,7 @@ const rows: readonly Row[] = [
   {
     name: 'a primary without replicas gives one',
     state: quiet,
-    observation: observationOf({ target: scaledDown, primary: scaledDown }),
+    observation: observationOf({ target: scaledDown, primary: scaledDown, deletion: podless }),
     actions: [{ kind: 'scale-target', replicas: 1 }],
     message: 'waiting for Deployment web: 0 of 1 pods are ready',
     notes: [['info', 'Deployment web gets its traffic back']],
@@ -128,7 +129,10 @@ const rows: readonly Row[] = [
   {
     name: 'a template that was not promoted serves as it is, and people are told',
     state: quiet,
-    observation: observationOf({ target: { ...scaledDown, revision: 'v2', images: ['web:2'] } }),
+    observation: observationOf({
+      target: { ...scaledDown, revision: 'v2', images: ['web:2'] },
+      deletion: podless,
+    }),
     actions: [{ kind: 'scale-target', replicas: 2 }],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     notes: [
@@ -146,6 +150,14 @@ const rows: readonly Row[] = [
     actions: [],
     message: 'waiting for Deployment web: 1 of 2 pods are ready',
     wakeIn: 50_000,
+  },
+  {
+    name: 'nor while its status counts pods that are leaving',
+    state: terminating(),
+    observation: observationOf({ deletion: { ...taken, pods: { all: 2, ready: 1 } } }),
+    actions: [],
+    message: 'waiting for Deployment web: 1 of 2 pods are ready',
+    wakeIn: 250,
   },
   {
     name: 'past the deadline it says so and goes on waiting',
@@ -301,7 +313,7 @@ const rows: readonly Row[] = [
   {
     name: 'users stay where they are when neither side has pods',
     state: terminating(),
-    observation: observationOf({ target: scaledDown, primary: scaledDown, route: served(100) }),
+    observation: observationOf({ target: scaledDown, primary: scaledDown, route: served(100), deletion: podless }),
     actions: [{ kind: 'scale-target', replicas: 1 }],
     message: 'waiting for Deployment web: 0 of 1 pods are ready',
     wakeIn: 50_000,
@@ -354,6 +366,7 @@ const rows: readonly Row[] = [
     state: quiet,
     observation: observationOf({
       target: scaledDown,
+      deletion: podless,
       refusal: { reason: 'TemplateNotFound', message: 'metric m names a MetricTemplate that does not exist' },
     }),
     actions: [{ kind: 'scale-target', replicas: 2 }],
@@ -364,7 +377,7 @@ const rows: readonly Row[] = [
   {
     name: 'suspension does not hold it',
     state: { ...quiet, suspendedAt: NOW - 5_000 },
-    observation: observationOf({ canary: deleted({ suspend: true }), target: scaledDown }),
+    observation: observationOf({ canary: deleted({ suspend: true }), target: scaledDown, deletion: podless }),
     actions: [{ kind: 'scale-target', replicas: 2 }],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     notes: [['info', 'Deployment web gets its traffic back']],

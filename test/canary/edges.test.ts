@@ -108,6 +108,7 @@ describe('at the edges of a decision', () => {
     const deletion = {
       isNamespaceGoing: false,
       apex: 'held',
+      pods: undefined,
       areEndpointsReady: true,
       areEndpointsMoved: false,
       route: 'held',

@@ -22,8 +22,8 @@ import { type RunningApiServer, startApiServer } from '../local/api-server/runni
 import { applyCrds } from '../support/apply-crds.ts'
 import { buildCanary, buildVerdict } from '../support/canary-objects.ts'
 import { eventually } from '../support/eventually.ts'
-import { followServices } from '../support/followed-services.ts'
 import { buildDeployment } from '../support/release-cluster.ts'
+import { followServices, runWorkloads } from '../support/run-workloads.ts'
 
 const namespace = 'releases'
 const ref = { namespace, name: 'web' }
@@ -43,6 +43,7 @@ async function readCrds(): Promise<readonly CustomResourceDefinition[]> {
 async function answerWorld(client: KubeClient): Promise<void> {
   const { items: deployments } = await client.list(deploymentKind, { namespace })
   for (const deployment of deployments) await rollOut(client, deployment)
+  await runWorkloads(client, namespace)
   await followServices(client, namespace)
   const { items: routes } = await client.list(virtualServiceKind, { namespace })
   for (const route of routes) await acknowledge(client, route)

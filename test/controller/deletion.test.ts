@@ -8,6 +8,7 @@ import {
   type KubernetesObject,
   type Namespace,
   namespaceKind,
+  podKind,
   serviceKind,
   virtualServiceKind,
 } from '../../src/api/index.ts'
@@ -235,19 +236,39 @@ describe('deleting a Canary', () => {
 
   test('pods that are told to go, and are counted still, are not taken for those that users are given back to', async () => {
     const { cluster, stop } = await startedCluster()
-    // As a Deployment's status is right after it was scaled down.
+    await lead(cluster, 'web-canary', podOfWorkload)
+    cluster.areServicesFollowed = false
     cluster.areCountsLate = true
-    const counts = { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 }
-    const { generation: observedGeneration } = cluster.deployment('web').metadata
-    const status = { ...counts, observedGeneration }
-    await cluster.user.patch(deploymentKind, ref, { status }, { type: 'merge', subresource: 'status' })
-    const before = cluster.weights().length
     await remove(cluster)
+    await cluster.until('it is scaled up', () => cluster.deployment('web').spec.replicas === 2)
+    const { generation: observedGeneration } = cluster.deployment('web').metadata
+    const counts = { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 }
+    const status = { ...counts, observedGeneration }
+    const before = cluster.weights().length
+    await cluster.user.patch(deploymentKind, ref, { status }, { type: 'merge', subresource: 'status' })
     await cluster.pass(30_000)
     expect(cluster.canary().status?.message).toBe('waiting for Deployment web: 0 of 2 pods are ready')
-    expect([cluster.deployment('web').spec.replicas, cluster.weights().slice(before)]).toEqual([0, []])
+    expect(cluster.weights().slice(before)).toEqual([])
+    cluster.areServicesFollowed = true
     cluster.areCountsLate = false
     await cluster.user.patch(deploymentKind, ref, { metadata: { labels: { counted: 'yes' } } }, { type: 'merge' })
+    await cluster.until('it is gone', () => isGone(cluster))
+    expect(leftOf(cluster)).toEqual(given)
+    await stop()
+  })
+
+  test('a workload that was scaled down just now is scaled up when its pods are told to go', async () => {
+    const { cluster, stop } = await startedCluster()
+    cluster.areCountsLate = true
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-6c7d', uid: 'uid', controller: true }
+    const pod = { name: 'web-6c7d-w9k2p', namespace: 'default', labels: { app: 'web' }, ownerReferences: [owner] }
+    const spec = { containers: [{ name: 'web', image: 'web:1' }] }
+    await cluster.user.create(podKind, { apiVersion: 'v1', kind: 'Pod', metadata: pod, spec })
+    await remove(cluster)
+    await cluster.pass(30_000)
+    expect([cluster.canary().status?.phase, cluster.deployment('web').spec.replicas]).toEqual(['Terminating', 0])
+    await cluster.user.delete(podKind, pod)
+    cluster.areCountsLate = false
     await cluster.until('it is gone', () => isGone(cluster))
     expect(leftOf(cluster)).toEqual(given)
     await stop()

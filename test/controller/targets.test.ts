@@ -161,25 +161,3 @@ test.each<[string, Deployment, number, boolean]>([
 ])('available pods: %s', (_, deployment, threshold, isReady) => {
   expect(targetFacts(deployment, new Map(), threshold).isReady).toBe(isReady)
 })
-
-const scaledDown = (replicas: number): Deployment => ({
-  ...buildDeployment('web', 'web:1', 0),
-  status: { observedGeneration: 2, replicas, readyReplicas: replicas },
-})
-
-const sentNowhere = (currentNumberScheduled: number): DaemonSet => {
-  const { spec, ...rest } = daemonSet()
-  const nowhere = { ...spec.template.spec, nodeSelector: { 'sluice.dev/scale-to-zero': 'true' } }
-  const status = { currentNumberScheduled, desiredNumberScheduled: 3, numberMisscheduled: 0, numberReady: 3 }
-  return { ...rest, spec: { ...spec, template: { ...spec.template, spec: nowhere } }, status }
-}
-
-test.each<[string, Deployment | DaemonSet, true | undefined]>([
-  ['a Deployment that was scaled down just now', scaledDown(2), true],
-  ['one that was scaled down long ago', scaledDown(0), undefined],
-  ['one that wants pods', partly(4), undefined],
-  ['a DaemonSet that was sent nowhere just now', sentNowhere(3), true],
-  ['one that was sent nowhere long ago', sentNowhere(0), undefined],
-])('pods of before are counted still: %s', (_, workload, isDraining) => {
-  expect(targetFacts(workload, new Map(), 100).isDraining).toBe(isDraining)
-})

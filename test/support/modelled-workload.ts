@@ -30,7 +30,6 @@ export const workloadFacts = (each: Workload): WorkloadFacts => ({
   replicas: each.replicas,
   readyReplicas: Math.max(each.leaving, each.readyReplicas),
   isReady: each.replicas > 0 && (each.leaving >= each.replicas || isRolledOut(each)),
-  ...(each.replicas === 0 && each.leaving > 0 ? { isDraining: true } : {}),
   failure: each.failure,
 })
 

@@ -20,8 +20,8 @@ import type { Notice, Notifier } from '../../src/notify/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { buildCanary, buildVerdict, type CanaryOverrides } from './canary-objects.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
-import { followServices } from './followed-services.ts'
 import { createMemoryApi, type MemoryApi, type MemoryWrite } from './memory-api.ts'
+import { followServices, runWorkloads } from './run-workloads.ts'
 
 export interface ReleaseCluster {
   readonly api: MemoryApi
@@ -36,7 +36,7 @@ export interface ReleaseCluster {
   verdict: MetricVerdict['state']
   gates: Record<string, boolean>
   isMeshUp: boolean
-  /** ReplicaSets are counted late: a Deployment's status goes on to say what they were, whatever is wanted of it now. */
+  /** Deployments' statuses go on to say what was counted last, whatever is wanted now, and no pod comes or goes by them. */
   areCountsLate: boolean
   /** EndpointSlices say where Services lead; false where a test writes them itself. */
   areServicesFollowed: boolean
@@ -148,8 +148,14 @@ export function createReleaseCluster(): ReleaseCluster {
     pass,
   }
 
+  let following = Promise.resolve()
+  const follow = async () => {
+    if (!cluster.areCountsLate) await runWorkloads(world, 'default')
+    if (cluster.areServicesFollowed) await followServices(world, 'default')
+  }
   api.onWrite((plural) => {
-    if (followed.includes(plural) && cluster.areServicesFollowed) void followServices(world, 'default')
+    // Overtaken by another write, which has its own turn.
+    if (modelled.includes(plural)) following = following.then(follow).catch(() => undefined)
   })
   api.onWrite((plural, object) => {
     if (plural === 'deployments') void rollOut(world, cluster, object.metadata.name)
@@ -183,7 +189,7 @@ async function rollOut(world: KubeClient, cluster: ReleaseCluster, name: string)
   await world.replace(deploymentKind, { ...deployment, status }, 'status').catch(() => undefined)
 }
 
-const followed: readonly string[] = ['services', 'deployments', 'daemonsets']
+const modelled: readonly string[] = ['services', 'deployments', 'daemonsets']
 
 /** What the mesh would do, at once. */
 async function acknowledge(world: KubeClient, route: VirtualService): Promise<void> {

@@ -87,6 +87,7 @@ export class ReleaseWorld {
     return {
       isNamespaceGoing: this.isNamespaceGoing,
       apex: this.apexFacts(),
+      pods: this.target && { all: this.target.replicas, ready: this.target.readyReplicas },
       areEndpointsReady: this.isUp('target'),
       areEndpointsMoved: this.apexEndpoints === 'target' && this.isUp('target'),
       route: isReleased ? 'released' : held,

@@ -10,8 +10,8 @@ import { describeReadiness, describeTarget } from '../target.ts'
 import { deadlineMsOf } from '../timing.ts'
 import { canaryOnly, isSameTraffic, isServed, primaryOnly } from '../weights.ts'
 
-/** EndpointSlices are not watched: they are looked at again after this time. */
-const ENDPOINTS_MS = 250
+/** Pods and EndpointSlices are not watched: they are looked at again after this time. */
+const LOOK_AGAIN_MS = 250
 
 interface GivingBack {
   readonly observation: Observation
@@ -61,6 +61,7 @@ const isUntouched = ({ deletion, target }: GivingBack): boolean =>
 
 const isGivenBack = ({ deletion, target, observation: { route } }: GivingBack): boolean =>
   target.isReady &&
+  !isMiscounted({ deletion, target }) &&
   deletion.apex !== 'held' &&
   deletion.areEndpointsMoved &&
   (deletion.route === 'none' || (deletion.route === 'released' && route.isProgrammed))
@@ -99,12 +100,11 @@ const announce = ({ observation }: GivingBack, cause: Cause): Note =>
   isUnpromoted(observation) ? alert('warn', cause) : note('info', cause)
 
 function holdBack(state: ReleaseState, giving: GivingBack) {
-  const { observation, target } = giving
-  const { now, canary } = observation
+  const { now, canary } = giving.observation
   const name = describeTarget(canary)
   const deadlineMs = deadlineMsOf(canary.spec)
   const isLate = now - state.since >= deadlineMs
-  const pods = describeReadiness(target.isDraining ? { ...target, readyReplicas: 0 } : target, missingPods(giving))
+  const pods = describePods(giving)
   if (isServing(giving)) {
     if (isLate) return holdWith(state, laggingCause(giving, renderDuration(deadlineMs)), 'stalled')
     return holdWith(state, { reason: 'Terminating', message: `moving traffic to ${name}` })
@@ -112,6 +112,12 @@ function holdBack(state: ReleaseState, giving: GivingBack) {
   if (!isLate) return holdWith(state, { reason: 'Terminating', message: `waiting for ${name}: ${pods}` })
   const message = `${name} was not ready within ${renderDuration(deadlineMs)} (${pods}): what serves now stays until it is, or until it is deleted`
   return holdWith(state, { reason: 'ProgressDeadlineExceeded', message }, 'stalled')
+}
+
+function describePods(giving: GivingBack): string {
+  const { target, deletion } = giving
+  const ready = isDraining(giving) ? 0 : Math.min(target.readyReplicas, deletion.pods?.ready ?? target.readyReplicas)
+  return describeReadiness({ ...target, readyReplicas: ready }, missingPods(giving))
 }
 
 function laggingCause(giving: GivingBack, within: string): Cause {
@@ -129,7 +135,15 @@ const areEndpointsLate = ({ deletion }: GivingBack): boolean =>
   !deletion.areEndpointsReady || (deletion.apex !== 'held' && !deletion.areEndpointsMoved)
 
 const isServing = (giving: GivingBack): boolean =>
-  giving.target.isReady && planPods(giving).length === 0 && planResume(giving).length === 0
+  giving.target.isReady && !isMiscounted(giving) && planPods(giving).length === 0 && planResume(giving).length === 0
+
+/** Fewer pods are ready than the status says. */
+const isMiscounted = ({ deletion, target }: Pick<GivingBack, 'deletion' | 'target'>): boolean =>
+  deletion.pods !== undefined && deletion.pods.ready < target.readyReplicas
+
+/** Scaled down, but not all pods were told to go yet: those that live would pass for the new ones until they are. */
+const isDraining = ({ deletion, target }: GivingBack): boolean =>
+  target.replicas === 0 && deletion.pods !== undefined && deletion.pods.all > 0
 
 /** One thing after the other; what waits for the world plans nothing. */
 function planReturn(giving: GivingBack): readonly Action[] {
@@ -159,10 +173,9 @@ const planFollowing = ({ observation, target }: GivingBack): readonly Action[] =
 const planResume = ({ observation }: GivingBack): readonly Action[] =>
   observation.autoscaler?.isPaused ? [{ kind: 'pause-autoscaler', paused: false }] : []
 
-/** Pods of before that are still counted would pass for the new ones: they go first. */
 function planPods(giving: GivingBack): readonly Action[] {
   const replicas = missingPods(giving)
-  return replicas === undefined || giving.target.isDraining ? [] : [{ kind: 'scale-target', replicas }]
+  return replicas === undefined || isDraining(giving) ? [] : [{ kind: 'scale-target', replicas }]
 }
 
 /** Raised once: from then on the number is the user's again, or an autoscaler's. */
@@ -186,7 +199,8 @@ function planRetreat({ observation, deletion, target }: GivingBack): readonly Ac
 
 function wakeAt(state: ReleaseState, giving: GivingBack): number | undefined {
   const { now, canary } = giving.observation
-  if (isServing(giving) && areEndpointsLate(giving)) return now + ENDPOINTS_MS
+  const isBehind = isServing(giving) ? areEndpointsLate(giving) : isDraining(giving) || isMiscounted(giving)
+  if (isBehind) return now + LOOK_AGAIN_MS
   const deadline = state.since + deadlineMsOf(canary.spec)
   return deadline > now ? deadline : undefined
 }

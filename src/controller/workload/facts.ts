@@ -11,7 +11,6 @@ type ReadyThreshold = number
 export const targetFacts = (workload: Workload, configs: TrackedConfigs, threshold: ReadyThreshold): WorkloadFacts => ({
   ...facts(workload, threshold),
   revision: revisionWith(workload, configs),
-  ...(isDraining(workload) ? { isDraining: true } : {}),
 })
 
 /** The primary differs from its source by a label: its revision is that of the source. */
@@ -24,9 +23,6 @@ export const hasReadyPods = (workload: Workload): boolean => podsOf(workload).re
 
 /** As far as its own controller has told. */
 export const hasPods = (workload: Workload): boolean => podsOf(workload).all > 0
-
-/** A Deployment's status says what its ReplicaSets counted last, whatever generation it says it is of. */
-const isDraining = (workload: Workload): boolean => podsOf(workload).wanted === 0 && hasPods(workload)
 
 function facts(workload: Workload, threshold: ReadyThreshold): Omit<WorkloadFacts, 'revision'> {
   const pods = podsOf(workload)
