@@ -11,6 +11,7 @@ import {
 import type { Random } from '../../src/cli/simulate/random.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
 import type { MemoryApi } from '../support/memory-api.ts'
+import { runWorkloads } from '../support/run-workloads.ts'
 import type { SimulatedTime } from './simulated-time.ts'
 
 /** What is true of an image, whatever anybody believes. */
@@ -28,6 +29,8 @@ export interface ModelledCluster {
   loseThePodsOf(name: string, forMs: number): Promise<void>
   /** Starts pods again that did not start, as a kubelet does after its back-off. */
   restartThePodsOf(name: string): Promise<void>
+  /** From now on pods can be listed, as statuses count them: only the end of a Canary asks for them. */
+  listPods(): void
 }
 
 interface Model {
@@ -54,6 +57,12 @@ export function createModelledCluster(api: MemoryApi, time: SimulatedTime, rando
       await settle(name)
     },
     restartThePodsOf: (name) => settle(name),
+    listPods() {
+      let running = runWorkloads(model.world, 'default')
+      api.onWrite((plural) => {
+        if (plural === 'deployments') running = running.then(() => runWorkloads(model.world, 'default'))
+      })
+    },
   }
   const down = new Set<string>()
   const model: Model = { api, time, random, world: api.client('world'), cluster, down }

@@ -99,6 +99,7 @@ async function deleteCanary(world: World): Promise<readonly string[]> {
   world.faults = random() * 0.15
   // A workload that never starts is never given back: the primary goes on serving for it.
   for (const [image, version] of cluster.versions) cluster.versions.set(image, { ...version, startsInMs: 2_000 })
+  if (!versions.isService) cluster.listPods()
   invariants.note('user deletes the Canary')
   await api.client('user').delete(canaryKind, web)
   void cluster.restartThePodsOf('web')
