@@ -5,6 +5,7 @@ import {
   namespaceKind,
   type Service,
   serviceKind,
+  serviceNameLabel,
 } from '../api/index.ts'
 import type { DeletionFacts, Observation } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
@@ -16,7 +17,7 @@ import type { LocalCopies } from './local-copies.ts'
 import type { Gathered } from './observe.ts'
 import { countPods, listPods } from './pods.ts'
 import { withoutRecord } from './service-record.ts'
-import { hasReadyEndpoint, serviceNameLabel } from './service-target/facts.ts'
+import { hasReadyEndpoint } from './service-target/facts.ts'
 import { planServices } from './services.ts'
 import { confirmTarget } from './staleness.ts'
 import { primaryNameOf } from './workload/primary.ts'

@@ -302,11 +302,23 @@ const rows: readonly Row[] = [
   {
     name: 'a workload that loses its pods on the way gives its users back to the primary',
     state: terminating(),
-    observation: observationOf({ target: { ...starting, readyReplicas: 0 }, route: served(100), deletion: moved }),
+    observation: observationOf({
+      target: { ...starting, readyReplicas: 0 },
+      route: served(100),
+      deletion: { ...moved, pods: { all: 2, ready: 0 } },
+    }),
     actions: [
       { kind: 'apply-services', withApex: true },
       { kind: 'route', traffic: { primary: 100, canary: 0, mirror: 0 } },
     ],
+    message: 'waiting for Deployment web: 0 of 2 pods are ready',
+    wakeIn: 50_000,
+  },
+  {
+    name: 'one whose status has not counted its ready pods yet keeps its users',
+    state: terminating(),
+    observation: observationOf({ target: { ...starting, readyReplicas: 0 }, route: served(100), deletion: moved }),
+    actions: [],
     message: 'waiting for Deployment web: 0 of 2 pods are ready',
     wakeIn: 50_000,
   },

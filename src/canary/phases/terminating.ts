@@ -189,7 +189,8 @@ function missingPods({ observation, target, isFirst }: GivingBack): number | und
 /** The workload lost its pods on the way: users go back to the primary while that has some. */
 function planRetreat({ observation, deletion, target }: GivingBack): readonly Action[] {
   const { primary, route } = observation
-  if (target.readyReplicas > 0 || (primary?.readyReplicas ?? 0) === 0) return []
+  const readyPods = deletion.pods?.ready ?? target.readyReplicas
+  if (readyPods > 0 || (primary?.readyReplicas ?? 0) === 0) return []
   const isOnPrimary = deletion.route === 'none' || isSameTraffic(route.traffic, primaryOnly)
   return [
     ...(deletion.apex === 'released' ? [{ kind: 'apply-services', withApex: true } as const] : []),
