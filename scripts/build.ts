@@ -2,6 +2,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'rolldown'
+import { plugins } from './bundle-plugins.ts'
 
 /**
  * `npm run build`: the release, dist/sluice.mjs with a chunk for each command that needs more. Bundled, a command loads
@@ -16,6 +17,7 @@ await rm(dir, { recursive: true, force: true })
 const { output } = await build({
   input: { sluice: join(root, 'src/cli/main.ts') },
   platform: 'node',
+  plugins: [...plugins],
   // Of client-node only kubeconfigs are used. Its models, a megabyte, have no effect that anybody would miss.
   treeshake: { moduleSideEffects: [{ test: /client-node\/dist/, sideEffects: false }] },
   output: { dir, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs', minify: true },

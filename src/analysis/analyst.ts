@@ -9,6 +9,7 @@ import { measureTemplate } from './measure-template.ts'
 import type { Finding, Measuring } from './measuring.ts'
 import type { Analyst, Check, Measured, MeasureRequest } from './port.ts'
 import type { Answer, CheckIdentity } from './provider.ts'
+import { type Connections, openConnections } from './providers/exchange.ts'
 import { createPrometheusProvider } from './providers/prometheus.ts'
 import { providers } from './registry.ts'
 import { readCredentials, type SecretReader } from './secrets.ts'
@@ -30,13 +31,15 @@ export interface AnalystOptions {
 
 /** Measures every check against its metric server, all at once. */
 export function createAnalyst(options: AnalystOptions): Analyst {
+  const connections = openConnections()
   return {
     measure: (request, signal) =>
-      Promise.all(request.checks.map((check) => measureCheck(options, { check, request, signal }))),
+      Promise.all(request.checks.map((check) => measureCheck(options, { check, request, connections, signal }))),
   }
 }
 
 interface Task {
+  readonly connections: Connections
   readonly check: Check
   readonly request: MeasureRequest
   readonly signal: AbortSignal
@@ -61,9 +64,9 @@ async function measureCheck(options: AnalystOptions, task: Task): Promise<Measur
   }
 }
 
-function createMeasuring(options: AnalystOptions, { check, request, signal }: Task): Measuring {
+function createMeasuring(options: AnalystOptions, { check, request, connections, signal }: Task): Measuring {
   const { clock, secrets, environment = {}, scrapeIntervalMs = 1_000 } = options
-  const settings = { clock, environment, metricsServer: request.metricsServer }
+  const settings = { clock, environment, connections, metricsServer: request.metricsServer }
   const prometheus = createPrometheusProvider({ ...settings, provider: { type: 'prometheus' }, secret: {} })
   return {
     check,

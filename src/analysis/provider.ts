@@ -2,6 +2,7 @@ import type { MetricProviderSpec } from '../api/index.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { JobRunner } from './jobs.ts'
 import type { MeasureRequest } from './port.ts'
+import type { Connections } from './providers/exchange.ts'
 
 /** One element of an answer; a scalar is an element without labels. */
 export interface Sample {
@@ -55,6 +56,8 @@ export interface ProviderOptions {
   /** Variables of the process: ambient credentials of clouds are found by them. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly jobs?: JobRunner | undefined
+  /** Those of one question when absent. */
+  readonly connections?: Connections | undefined
   /** Which check asks, for servers that work on each one anew. */
   readonly check?: CheckIdentity | undefined
 }

@@ -1,4 +1,5 @@
 import type { CanaryRun, RunStep } from '../api/index.ts'
+import { remember } from '../base/index.ts'
 import { type Cause, isReason } from './reasons.ts'
 import { newRevision } from './run.ts'
 import type { Ending, ReleaseState, RunProgress, RunState } from './state.ts'
@@ -14,7 +15,7 @@ const STEPS_KEPT = 200
 
 /** The record of a run, from which any leader can go on. */
 export function renderRunStatus(state: ReleaseState, run: RunState): RunStatus {
-  const steps = keepWithinLimit(run.steps.slice(-STEPS_KEPT))
+  const steps = stepsKept(run.steps)
   return {
     phase: run.outcome,
     reason: run.outcome === 'Running' ? state.cause.reason : run.cause.reason,
@@ -55,6 +56,9 @@ function renderProgress(state: ReleaseState, progress: RunProgress): RecordedPro
 }
 
 const render = (time: number | undefined): string | undefined => (time === undefined ? undefined : renderTime(time))
+
+/** Most passes leave the steps as they are, and writing them out only to see how long they are is not for nothing. */
+const stepsKept = remember((steps: readonly RunStep[]) => keepWithinLimit(steps.slice(-STEPS_KEPT)))
 
 /** Drops the oldest verdicts first: the last ones decided. */
 function keepWithinLimit(steps: readonly RunStep[]): readonly RunStep[] {

@@ -27,40 +27,43 @@ const phasesAtRest: readonly (Phase | undefined)[] = [undefined, '', 'Initialize
 export const isUnderWay = (canary: Canary | undefined): boolean =>
   canary !== undefined && !phasesAtRest.includes(canary.status?.phase)
 
-/** Puts every Canary that a change may concern into the queue. */
+/** Puts every Canary that a change may concern into the queue: once for each, own writes as soon as they are made. */
 export function enqueueOnChange(copies: LocalCopies, queue: Pick<WorkQueue, 'add'>): void {
   const add = (canaries: readonly Canary[]): void => {
     for (const canary of canaries) queue.add(keyOf(canary))
   }
-  const addUsers = (use: Use) => onEither(({ metadata }: KubernetesObject) => add(copies.usersOf(use, metadata)))
+  const addUsers =
+    (use: Use) =>
+    ({ metadata }: KubernetesObject): void =>
+      add(copies.usersOf(use, metadata))
 
+  copies.canaries.onNews((canary) => queue.add(keyOf(canary)))
+  // Another Canary of the same workload may have to stand back now, or may go on.
   copies.canaries.onChange((current, previous) => {
     const changed = current ?? previous
-    if (changed === undefined) return
-    queue.add(keyOf(changed))
-    // Another Canary of the same workload may have to stand back now, or may go on.
-    if (current === undefined || previous === undefined) add(sharersOf(copies, changed))
+    const isOther = current === undefined || previous === undefined
+    if (changed !== undefined && isOther) add(sharersOf(copies, changed))
   })
   copies.rivals?.onChange(onEither((rival) => add(sharersOf(copies, rival))))
-  copies.deployments.onChange(addUsers('workload'))
-  copies.daemonSets.onChange(addUsers('workload'))
-  copies.services.onChange(addUsers('service'))
-  copies.virtualServices.onChange(addUsers('service'))
-  copies.destinationRules.onChange(addUsers('service'))
-  copies.endpointSlices.onChange(onEither((slice) => add(releasersOf(copies, slice))))
-  copies.runs.onChange(
-    onEither(({ metadata: { namespace }, spec }) => queue.add(keyOf({ metadata: { namespace, name: spec.canary } }))),
+  copies.deployments.onNews(addUsers('workload'))
+  copies.daemonSets.onNews(addUsers('workload'))
+  copies.services.onNews(addUsers('service'))
+  copies.virtualServices.onNews(addUsers('service'))
+  copies.destinationRules.onNews(addUsers('service'))
+  copies.endpointSlices.onNews((slice) => add(releasersOf(copies, slice)))
+  copies.runs.onNews(({ metadata: { namespace }, spec }) =>
+    queue.add(keyOf({ metadata: { namespace, name: spec.canary } })),
   )
   for (const [kind, watch] of Object.entries(copies.autoscalers)) {
     const isOfKind = ({ spec }: Canary) => spec.autoscalerRef?.kind === kind
-    watch.onChange(onEither(({ metadata }) => add(copies.usersOf('autoscaler', metadata).filter(isOfKind))))
+    watch.onNews(({ metadata }) => add(copies.usersOf('autoscaler', metadata).filter(isOfKind)))
   }
   for (const kind of configKinds) {
     const readers = ({ metadata: { namespace, name } }: KubernetesObject) =>
       copies.canaries.list(namespace).filter((canary) => readsConfig(copies, canary, { kind, name }))
-    copies.configs.metadataOf(kind)?.onChange(onEither((object) => add(readers(object))))
+    copies.configs.metadataOf(kind)?.onNews((object) => add(readers(object)))
   }
-  for (const templates of [copies.templates, copies.clusterTemplates]) templates.onChange(addUsers('template'))
+  for (const templates of [copies.templates, copies.clusterTemplates]) templates.onNews(addUsers('template'))
 }
 
 /** A change as its newest object says it; of one that is gone, the last. */

@@ -1,10 +1,11 @@
-import type { Canary } from '../api/index.ts'
+import type { Canary, Service } from '../api/index.ts'
+import { type Keep, keepLast, remember } from '../base/index.ts'
 import type { Observation, RouteFacts, ServiceFacts } from '../canary/index.ts'
 import { serviceNamesOf } from '../traffic/index.ts'
 import type { TrackedConfigs } from './config/tracker.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { copyFacts, primaryServiceFacts, targetServiceFacts, type Version } from './service-target/facts.ts'
-import { isServiceAsWanted, planServices } from './services.ts'
+import { isServiceAsWanted, planServices, type ServicePlan } from './services.ts'
 import { primaryFacts, targetFacts } from './workload/facts.ts'
 import { serviceOf, type Target, type Workload, workloadOf } from './workload/workload.ts'
 
@@ -40,14 +41,33 @@ function observeServices(
   target: Workload | undefined,
   primary: Workload | undefined,
 ): ServiceFacts {
-  const plans = target && planServices(canary, target, primary)
   // Without the workload nobody knows what to select: the Services stay as they are.
+  if (target === undefined) return untouched
+  const { namespace, name, uid } = canary.metadata
+  const services = Object.values(serviceNamesOf(canary)).map((service) =>
+    copies.services.get({ namespace, name: service }),
+  )
+  const compared = [canary.spec, name, uid, primary?.spec, ...services]
+  return keptServices(target.spec)(compared, () => compareServices(canary, target, primary, services))
+}
+
+const keptServices = remember((_: Workload['spec']): Keep<ServiceFacts> => keepLast())
+
+function compareServices(
+  canary: Canary,
+  target: Workload,
+  primary: Workload | undefined,
+  services: readonly (Service | undefined)[],
+): ServiceFacts {
+  const plans = planServices(canary, target, primary)
   if (plans === undefined) return untouched
-  const { apex, backends } = plans
-  const { namespace } = canary.metadata
-  const isReady = (plan: typeof apex) =>
-    isServiceAsWanted(canary, plan, copies.services.get({ namespace, name: plan.name }))
-  return { areBackendsReady: backends.every(isReady), isApexReady: isReady(apex) }
+  const isReady = (plan: ServicePlan) =>
+    isServiceAsWanted(
+      canary,
+      plan,
+      services.find((service) => service?.metadata.name === plan.name),
+    )
+  return { areBackendsReady: plans.backends.every(isReady), isApexReady: isReady(plans.apex) }
 }
 
 const untouched: ServiceFacts = { areBackendsReady: true, isApexReady: true }

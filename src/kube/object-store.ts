@@ -15,7 +15,8 @@ export interface ObjectStore<T extends KubernetesObject> {
   list(namespace?: string): readonly T[]
   /** A way to find objects by what they name, from now on. */
   indexBy(namesOf: NamesOf<T>): (name: string) => readonly T[]
-  overlay(object: T): void
+  /** False where the copy knows better already. */
+  overlay(object: T): boolean
   /** Takes a whole list as the truth and returns what changed, deletions that no watch told of included. */
   replaceAll(objects: readonly T[], resourceVersion: string): readonly Change<T>[]
   set(object: T): Change<T>
@@ -70,9 +71,10 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
       const { resourceVersion } = object.metadata
       const key = keyOf(object.metadata)
       const known = overlays.get(key)
-      if (!isNewer(resourceVersion, reached) || !isNewer(resourceVersion, known?.metadata.resourceVersion)) return
+      if (!isNewer(resourceVersion, reached) || !isNewer(resourceVersion, known?.metadata.resourceVersion)) return false
       overlays.set(key, withFormerSpec(object, read(key)))
       indexes.update(key)
+      return true
     },
     replaceAll(objects, resourceVersion) {
       const former = server
@@ -89,6 +91,12 @@ export function createObjectStore<T extends KubernetesObject>(): ObjectStore<T> 
     },
     remove: (object) => ({ current: undefined, previous: take(object, undefined) }),
   }
+}
+
+/** Whether what a copy shows is this state of an object, or a later one. */
+export function isShown(object: KubernetesObject, shown: KubernetesObject | undefined): boolean {
+  if (shown === undefined || shown.metadata.uid !== object.metadata.uid) return false
+  return isSame(shown, object) || isNewer(shown.metadata.resourceVersion, object.metadata.resourceVersion)
 }
 
 /** Most changes are of the status: a spec that says the same stays the same one, with all that was computed of it. */

@@ -131,6 +131,8 @@ export interface Reflector<T extends KubernetesObject> {
   indexBy(namesOf: (object: T) => readonly string[]): (name: string) => readonly T[]
   /** Called with the new and the old object; `undefined` new = deleted. Returns the way to stop. */
   onChange(handler: (current: T | undefined, previous: T | undefined) => void): () => void
+  /** Called with each state of an object that the copy shows first, be it by an own write or by the watch, and with each that is gone. */
+  onNews(handler: (object: T) => void): void
   /** Puts the answer of an own write over the copy until the watch has caught up with it. */
   overlay(object: T): void
   /** Resolves when the first list is in. */

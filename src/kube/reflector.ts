@@ -3,7 +3,7 @@ import { type Clock, type Logger, messageOf, untilAborted } from '../runtime/ind
 import { type Backoff, createBackoff, type Random } from './backoff.ts'
 import { createFollow, type Follow, type Step } from './list-and-watch.ts'
 import type { NamesOf } from './object-index.ts'
-import { type Change, createObjectStore, type ObjectStore } from './object-store.ts'
+import { type Change, createObjectStore, isShown, type ObjectStore } from './object-store.ts'
 import { type KubeClient, KubeError, type ListOptions, type Reflector } from './port.ts'
 
 export interface ReflectorOptions<T extends KubernetesObject> extends ListOptions {
@@ -24,26 +24,36 @@ const HEALTHY_MS = 60_000
 export function createReflector<T extends KubernetesObject>(options: ReflectorOptions<T>): Reflector<T> {
   const store = createObjectStore<T>()
   const handlers = new Set<(current: T | undefined, previous: T | undefined) => void>()
+  const newsHandlers = new Set<(object: T) => void>()
   const synced = Promise.withResolvers<void>()
   const log = options.log.child({ watch: options.kind.plural })
 
-  const tell = ({ current, previous }: Change<T>): void => {
-    // The deletion of an object that nobody was told of.
-    if (current === undefined && previous === undefined) return
-    for (const handler of handlers) {
-      try {
-        handler(current, previous)
-      } catch (error) {
-        log.error({ error: messageOf(error) }, 'a handler of changes failed')
-      }
+  const guarded = (work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'a handler of changes failed')
     }
+  }
+  const tellNews = (object: T): void => {
+    for (const handler of newsHandlers) guarded(() => handler(object))
+  }
+  const tell = ({ current, previous }: Change<T>, isNews: boolean): void => {
+    const object = current ?? previous
+    // The deletion of an object that nobody was told of.
+    if (object === undefined) return
+    for (const handler of handlers) guarded(() => handler(current, previous))
+    if (isNews) tellNews(object)
   }
 
   return {
     get: store.get,
     list: store.list,
     indexBy: (namesOf) => store.indexBy(withoutFaults(log, namesOf)),
-    overlay: (object) => store.overlay(withoutManagedFields(object)),
+    overlay(object) {
+      if (store.overlay(withoutManagedFields(object))) tellNews(object)
+    },
+    onNews: (handler) => void newsHandlers.add(handler),
     onChange(handler) {
       handlers.add(handler)
       return () => handlers.delete(handler)
@@ -70,7 +80,7 @@ const withoutFaults =
 
 interface Reflection<T extends KubernetesObject> extends ReflectorOptions<T> {
   readonly store: ObjectStore<T>
-  readonly tell: (change: Change<T>) => void
+  readonly tell: (change: Change<T>, isNews: boolean) => void
   readonly follow: Follow<T>
   readonly synced: () => void
 }
@@ -136,7 +146,7 @@ function waitAfter(round: Round, livedMs: number, backoff: Backoff): number {
 function take<T extends KubernetesObject>(reflection: Reflection<T>, event: Step<T>): string | undefined {
   const { store, tell, synced } = reflection
   if (event.type === 'ALL') {
-    for (const change of store.replaceAll(event.items, event.resourceVersion)) tell(change)
+    for (const change of store.replaceAll(event.items, event.resourceVersion)) tell(change, true)
     synced()
     return event.resourceVersion
   }
@@ -145,7 +155,8 @@ function take<T extends KubernetesObject>(reflection: Reflection<T>, event: Step
     return event.resourceVersion === '' ? undefined : event.resourceVersion
   }
   const object = withoutManagedFields(event.object)
-  tell(event.type === 'DELETED' ? store.remove(object) : store.set(object))
+  const isNews = event.type === 'DELETED' || !isShown(object, store.get(object.metadata))
+  tell(event.type === 'DELETED' ? store.remove(object) : store.set(object), isNews)
   return object.metadata.resourceVersion
 }
 

@@ -5,5 +5,5 @@
 export function isNewer(left: string | undefined, right: string | undefined): boolean {
   if (left === undefined || !/^[0-9]+$/.test(left)) return false
   if (right === undefined || !/^[0-9]+$/.test(right)) return right === undefined
-  return BigInt(left) > BigInt(right)
+  return left.length === right.length ? left > right : left.length > right.length
 }

@@ -1,3 +1,4 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import { isRecord } from '../base/index.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
@@ -137,15 +138,18 @@ function openConnections(credentials: Credentials, limits: TransportLimits): Con
   // A call has one deadline over all its parts (the signal); a watch may stay open as long as bytes come.
   const calls = { headersTimeout: limits.requestTimeoutMs, bodyTimeout: limits.requestTimeoutMs, connections: 32 }
   const streams = { headersTimeout: limits.requestTimeoutMs, bodyTimeout: limits.watchIdleMs }
+  // One for all connections: each would read the certificates for itself, and keep them.
+  const secureContext = createSecureContext(credentials.tls)
+  const open = (options: Agent.Options) => openDispatcher(credentials, secureContext, options)
   return {
     key: credentials.connectionKey,
-    calls: openDispatcher(credentials, { ...calls, maxResponseSize: limits.maxResponseBytes }),
-    streams: openDispatcher(credentials, streams),
+    calls: open({ ...calls, maxResponseSize: limits.maxResponseBytes }),
+    streams: open(streams),
   }
 }
 
-function openDispatcher(credentials: Credentials, options: Agent.Options): Dispatcher {
-  const tls = { ...credentials.tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 }
+function openDispatcher(credentials: Credentials, secureContext: SecureContext, options: Agent.Options): Dispatcher {
+  const tls = { ...credentials.tls, secureContext, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 }
   const common = { ...options, keepAliveTimeout: 60_000, allowH2: false }
   if (credentials.proxy === undefined) return new Agent({ ...common, connect: tls })
   if (!credentials.proxy.startsWith('http')) {

@@ -49,10 +49,12 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   const work = async (key: string, signal: AbortSignal): Promise<void> => {
     const wait = await attempt(options, failures, key, signal)
-    if (wait !== undefined) due.add(key, wait)
+    const isAdded = again.delete(key)
+    // What is to come at once comes once.
+    if (wait !== undefined && !(isAdded && wait <= 0)) due.add(key, wait)
     running.delete(key)
     patient.delete(key)
-    if (again.delete(key)) enqueue(key)
+    if (isAdded) enqueue(key)
     changed.resolve()
   }
 

@@ -266,13 +266,18 @@ test('an own write is seen at once and hides older events until the watch has it
     metadata: { name: 'a', namespace: 'default', uid: 'uid-a', resourceVersion: '150' },
     data: { v: 'own' },
   }
+  const news: (string | undefined)[] = []
+  watched.reflector.onNews((object) => news.push(textOf(object)))
   watched.reflector.overlay(own)
   expect(watched.content()).toEqual(['a=own'])
   event('149', 'older')
-  await eventually(() => expect(watched.changes).toHaveLength(2))
+  event('150', 'own')
+  await eventually(() => expect(watched.changes).toHaveLength(3))
   expect(watched.content()).toEqual(['a=own'])
   event('151', 'newer')
   await eventually(() => expect(watched.content()).toEqual(['a=newer']))
   watched.reflector.overlay(own)
   expect(watched.content()).toEqual(['a=newer'])
+  // Each state once, from whoever it came first.
+  expect(news).toEqual(['a=own', 'a=newer'])
 })

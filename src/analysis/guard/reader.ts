@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../runtime/index.ts'
 import { renderRange } from '../promql.ts'
 import type { InstantProvider, Sample } from '../provider.ts'
+import { type Connections, openConnections } from '../providers/exchange.ts'
 import { createPrometheusProvider } from '../providers/prometheus.ts'
 import { backendsOf, type Entry, entriesOf, groupEntries } from './entries.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -24,6 +25,7 @@ interface Round {
   readonly scrapeMs: number
   readonly tracks: Map<string, Track>
   readonly pace: Pace
+  readonly connections: Connections
   readonly tell: (suspicion: Suspicion) => void
   readonly signal: AbortSignal
 }
@@ -33,11 +35,13 @@ export function createGuardReader(options: GuardReaderOptions): GuardReader {
   const tracks = new Map<string, Track>()
   const underWay = new Set<string>()
   const pace = createPace(options.clock)
+  // Of its own: the questions of checks come a hundred at a time.
+  const connections = openConnections()
   return {
     async read(watches, onSuspicion, signal) {
       const entries = watches.flatMap(entriesOf)
       forgetOthers(tracks, entries)
-      const round: Round = { options, scrapeMs, tracks, pace, tell: onSuspicion, signal }
+      const round: Round = { options, scrapeMs, tracks, pace, connections, tell: onSuspicion, signal }
       const groups = groupEntries(entries.filter((entry) => !underWay.has(nameOf(entry))))
       await Promise.all(groups.map((group) => readGroup(round, group, underWay)))
     },
@@ -93,14 +97,14 @@ interface Answer {
   readonly samplesOf: (entry: Entry) => readonly Sample[]
 }
 
-async function ask({ options, pace, signal }: Round, question: Question): Promise<Answer | undefined> {
+async function ask({ options, pace, connections, signal }: Round, question: Question): Promise<Answer | undefined> {
   await pace.turn(signal)
   const { entries, atMs = options.clock.now() } = question
   const [first] = entries
   if (first === undefined || signal.aborted) return undefined
   const backends = entries.flatMap(backendsOf)
   const query = first.builtin.queryTogether(backends, renderRange(LOOKBACK_MS))
-  const answer = await providerOf(options, first).instant(query, atMs, signal)
+  const answer = await providerOf(options, first, connections).instant(query, atMs, signal)
   options.onAnswer?.(answer.kind === 'samples' ? 'ok' : 'error')
   if (answer.kind === 'samples') return { entries, atMs, samplesOf: indexSamples(answer.samples, backends) }
   options.log.debug({ metric: first.check.metric.name, error: answer.message }, 'the guard could not read')
@@ -116,8 +120,9 @@ function takeIn({ scrapeMs, tracks, tell }: Round, { entries, atMs, samplesOf }:
   }
 }
 
-const providerOf = ({ clock }: GuardReaderOptions, { watch }: Entry): InstantProvider =>
+const providerOf = ({ clock }: GuardReaderOptions, { watch }: Entry, connections: Connections): InstantProvider =>
   createPrometheusProvider({
+    connections,
     provider: { type: 'prometheus' },
     metricsServer: watch.metricsServer,
     secret: {},

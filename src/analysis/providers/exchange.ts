@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { failure, type Result, success } from '../../base/index.ts'
 import { type Clock, messageOf } from '../../runtime/index.ts'
 import type { ProviderProblem } from '../provider.ts'
@@ -28,33 +28,59 @@ export interface HttpAnswer {
   readonly body: string
 }
 
+/** Kept between questions to servers that many releases ask. */
+export type Connections = Dispatcher
+
+/** More questions at once than a server takes wait here, instead of in a socket each. */
+const CONNECTIONS_TO_A_SERVER = 32
+
+export const openConnections = (): Connections => new Agent({ connections: CONNECTIONS_TO_A_SERVER, allowH2: false })
+
 export type Exchange = (question: Question, signal: AbortSignal) => Promise<Result<HttpAnswer, ProviderProblem>>
 
-/** Sends a question and reads the whole answer, within bounds of time and bytes; redirects are not followed. */
-export function createExchange(clock: Clock, tls: TlsSettings): Exchange {
+/**
+ * Sends a question and reads the whole answer, within bounds of time and bytes; redirects are not followed. Without
+ * connections each question opens its own.
+ */
+export function createExchange(clock: Clock, tls: TlsSettings, connections?: Connections): Exchange {
+  // Servers with certificates of their own are asked rarely: no connection, and no key, outlives its question.
+  const kept = needsAgent(tls) ? undefined : connections
   return async (question, signal) => {
-    // Servers with certificates of their own are asked rarely: no connection, and no key, outlives its question.
-    const agent = needsAgent(tls) ? createAgent(tls) : success(undefined)
-    if (!agent.ok) return agent
-    const deadline = startDeadline(clock, TIMEOUT_MS)
+    const opened = kept === undefined ? createAgent(tls) : success(kept)
+    if (!opened.ok) return opened
     try {
-      return await send(question, agent.value, AbortSignal.any([signal, deadline.signal]))
-    } catch (error) {
-      const cause = deadline.signal.aborted ? `no answer within ${TIMEOUT_MS / 1_000}s` : messageOf(error)
-      return failure({ kind: 'provider-down', message: cause })
+      return await sendInTime(clock, question, opened.value, signal)
     } finally {
-      deadline.cancel()
-      await agent.value?.destroy()
+      if (kept === undefined) await opened.value.destroy()
     }
   }
 }
 
-async function send(question: Question, agent: Agent | undefined, signal: AbortSignal): ReturnType<Exchange> {
-  const { statusCode, body } = await request(question.url, {
+async function sendInTime(
+  clock: Clock,
+  question: Question,
+  connections: Connections,
+  signal: AbortSignal,
+): ReturnType<Exchange> {
+  const deadline = startDeadline(clock, TIMEOUT_MS)
+  try {
+    return await send(question, connections, AbortSignal.any([signal, deadline.signal]))
+  } catch (error) {
+    const cause = deadline.signal.aborted ? `no answer within ${TIMEOUT_MS / 1_000}s` : messageOf(error)
+    return failure({ kind: 'provider-down', message: cause })
+  } finally {
+    deadline.cancel()
+  }
+}
+
+async function send(question: Question, connections: Connections, signal: AbortSignal): ReturnType<Exchange> {
+  const { origin, pathname, search } = new URL(question.url)
+  const { statusCode, body } = await connections.request({
+    origin,
+    path: `${pathname}${search}`,
     method: question.method,
     headers: { accept: 'application/json', ...question.headers },
     ...(question.body === undefined ? {} : { body: question.body }),
-    ...(agent === undefined ? {} : { dispatcher: agent }),
     signal,
   })
   const text = await readText(body, MAX_ANSWER_BYTES)
@@ -72,7 +98,7 @@ function createAgent({ ca, cert, key, insecureSkipVerify }: TlsSettings): Result
       ...(key === undefined ? {} : { key }),
       rejectUnauthorized: insecureSkipVerify !== true,
     }
-    return success(new Agent({ connect }))
+    return success(new Agent({ connect, allowH2: false }))
   } catch (error) {
     return failure({ kind: 'query-error', message: `its certificates can not be used: ${messageOf(error)}` })
   }

@@ -46,14 +46,15 @@ const MAX_SHOWN_CHARACTERS = 300
 
 /** A metric server that is asked by one HTTP exchange. */
 export function createHttpProvider(dialect: Dialect, options: ProviderOptions): MetricProvider {
-  const { secret, provider, clock, metricsServer } = options
+  const { secret, provider, clock, metricsServer, connections } = options
   const address = parseAddress(provider.address ?? dialect.defaultAddress?.(options) ?? metricsServer, dialect.title)
-  const exchange = createExchange(clock, {
+  const tls = {
     ca: secret['ca.crt'],
     cert: secret['tls.crt'],
     key: secret['tls.key'],
     insecureSkipVerify: provider.insecureSkipVerify,
-  })
+  }
+  const exchange = createExchange(clock, tls, connections)
   return {
     async newest(query, window, signal) {
       if (!address.ok) return { kind: 'query-error', message: address.error }

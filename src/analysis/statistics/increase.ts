@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../base/index.ts'
+import { remember } from '../../base/index.ts'
 import type { Sample } from '../provider.ts'
 
 /**
@@ -14,11 +14,12 @@ export function increases(start: readonly Sample[], end: readonly Sample[]): rea
   })
 }
 
-function seriesKey({ labels }: Sample): string {
+/** Made once for each sample, which is the end of one reading and the start of the next. */
+const seriesKey = remember(({ labels }: Sample): string => {
+  const names = Object.keys(labels).sort()
   // Prometheus 3 keeps the metric's name through functions where 2 drops it.
-  const { __name__, ...rest } = labels
-  return canonicalJson(rest)
-}
+  return JSON.stringify(names.flatMap((name) => (name === '__name__' ? [] : [name, labels[name]])))
+})
 
 /**
  * The same for sums over many series. A sum falls where one of its parts is gone or was restarted: what the others

@@ -1,4 +1,5 @@
 import type { Container, EnvFromSource, EnvVar, PodTemplate, Volume } from '../../api/index.ts'
+import { remember } from '../../base/index.ts'
 
 export const configKinds = ['ConfigMap', 'Secret'] as const
 
@@ -11,14 +12,14 @@ export interface ConfigReference {
 export type Rename = (reference: ConfigReference) => string
 
 /** The ConfigMaps and Secrets that pods of a template read, each once. */
-export function configReferencesOf(template: PodTemplate): readonly ConfigReference[] {
+export const configReferencesOf = remember((template: PodTemplate): readonly ConfigReference[] => {
   const found = new Map<string, ConfigReference>()
   renameConfigs(template, (reference) => {
     found.set(configKeyOf(reference), reference)
     return reference.name
   })
   return [...found.values()]
-}
+})
 
 export const configKeyOf = ({ kind, name }: ConfigReference): string => `${kind}/${name}`
 

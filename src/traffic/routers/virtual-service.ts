@@ -1,4 +1,5 @@
 import { type Canary, type VirtualService, virtualServiceKind } from '../../api/index.ts'
+import { type Keep, keepLast, remember } from '../../base/index.ts'
 import type { Reflector } from '../../kube/index.ts'
 import { foreignOwner, handOver } from '../ownership.ts'
 import type { Router, TrafficObservation } from '../port.ts'
@@ -30,11 +31,11 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
       const foreign = owner === undefined ? {} : { foreign: owner }
       if (existing === undefined) return { ...noRoute, ...foreign }
       const decidedAt = existing.metadata.annotations?.[decidedAtAnnotation]
-      const traffic = readTraffic(existing, serviceNamesOf(canary))
+      const { traffic, hold, isAsWanted } = readRoute(canary, existing)
       return {
         traffic,
-        hold: isReleased(canary, existing) ? 'released' : 'held',
-        current: traffic !== undefined && policy.current && isAsRendered(canary, traffic, existing),
+        hold,
+        current: policy.current && isAsWanted,
         ...options.acknowledged(existing),
         ...foreign,
         ...(decidedAt === undefined ? {} : { decidedAt }),
@@ -65,6 +66,22 @@ export function createVirtualServiceRouter(options: VirtualServiceRouterOptions)
       if (handedOver) virtualServices.overlay(await client.replace(virtualServiceKind, handedOver))
     },
   }
+}
+
+interface Route extends Pick<TrafficObservation, 'traffic' | 'hold'> {
+  readonly isAsWanted: boolean
+}
+
+const keptRoutes = remember((_: VirtualService): Keep<Route> => keepLast())
+
+/** Read once for each state of the object and each spec: most passes are woken by something else. */
+function readRoute(canary: Canary, existing: VirtualService): Route {
+  const { name, uid } = canary.metadata
+  return keptRoutes(existing)([canary.spec, name, uid], () => {
+    const traffic = readTraffic(existing, serviceNamesOf(canary))
+    const isAsWanted = traffic !== undefined && isAsRendered(canary, traffic, existing)
+    return { traffic, hold: isReleased(canary, existing) ? 'released' : 'held', isAsWanted }
+  })
 }
 
 const noRoute = { traffic: undefined, hold: 'none', current: false, programmed: false } as const
