@@ -18,8 +18,9 @@ const { output } = await build({
   input: { sluice: join(root, 'src/cli/main.ts') },
   platform: 'node',
   plugins: [...plugins],
-  // Of client-node only kubeconfigs are used. Its models, a megabyte, have no effect that anybody would miss.
-  treeshake: { moduleSideEffects: [{ test: /client-node\/dist/, sideEffects: false }] },
+  // Of client-node only kubeconfigs are used. Its models, a megabyte, have no effect that anybody would miss; nor have
+  // CRDs, which are rendered at the start of whoever has them, the controller included.
+  treeshake: { moduleSideEffects: [{ test: /client-node\/dist|src\/api\//, sideEffects: false }] },
   output: { dir, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs', minify: true },
 })
 const entry = join(dir, 'sluice.mjs')

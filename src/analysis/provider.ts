@@ -1,8 +1,8 @@
 import type { MetricProviderSpec } from '../api/index.ts'
 import type { Clock } from '../runtime/index.ts'
+import type { Connections } from './connections.ts'
 import type { JobRunner } from './jobs.ts'
 import type { MeasureRequest } from './port.ts'
-import type { Connections } from './providers/exchange.ts'
 
 /** One element of an answer; a scalar is an element without labels. */
 export interface Sample {

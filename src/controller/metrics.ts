@@ -104,12 +104,17 @@ export function createMetrics(registry: Registry): ControllerMetrics {
     judged.remove({ ...labels, state })
     analysis.remove(labels)
   }
+  /** What the gauges of each Canary say: most passes leave them as they are. */
+  const said = new Map<string, string>()
   const labelsOf = ({ metadata }: Canary) => ({ name: metadata.name, namespace: metadata.namespace ?? '' })
 
   return {
     observe(canary, state, traffic) {
-      const { namespace } = labelsOf(canary)
+      const { namespace, name } = labelsOf(canary)
       const workload = canary.spec.targetRef.name
+      const saying = [workload, statusNumber(state), traffic?.canary ?? 0, traffic?.primary ?? 100].join()
+      if (said.get(`${namespace}/${name}`) === saying) return
+      said.set(`${namespace}/${name}`, saying)
       status.set(labelsOf(canary), statusNumber(state))
       weight.set({ workload, namespace }, traffic?.canary ?? 0)
       weight.set({ workload: `${workload}-primary`, namespace }, traffic?.primary ?? 100)
@@ -133,6 +138,7 @@ export function createMetrics(registry: Registry): ControllerMetrics {
     },
     reconciled: (seconds, result) => reconcile.observe({ result }, seconds),
     forget({ namespace, name, target }) {
+      said.delete(`${namespace}/${name}`)
       for (const metric of [status, duration, successes, failures]) metric.remove({ name, namespace })
       for (const labels of shown.get(`${namespace}/${name}`)?.values() ?? []) removeVerdicts(labels)
       shown.delete(`${namespace}/${name}`)

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
-import { isRecord } from '../base/index.ts'
+import { isRecord, remember } from '../base/index.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import { refusalToError, unreachableError } from './errors.ts'
 import { KubeError } from './port.ts'
@@ -70,8 +70,8 @@ export function createTransport(source: CredentialSource, limits: TransportLimit
     const credentials = await source(refused)
     try {
       return await connect(credentials)[kind].request({
-        origin: new URL(credentials.server).origin,
-        path: pathOf(credentials.server, request),
+        origin: addressOf(credentials).origin,
+        path: pathOf(addressOf(credentials), request),
         method: request.method,
         headers: headersOf(request, credentials, userAgent),
         body: request.body === undefined ? null : JSON.stringify(request.body),
@@ -162,9 +162,13 @@ function openDispatcher(credentials: Credentials, secureContext: SecureContext, 
   return new ProxyAgent({ ...common, uri: credentials.proxy, requestTls: credentials.tls })
 }
 
-function pathOf(server: string, request: ApiRequest): string {
-  // A server may stand below a path, as behind Rancher's proxy.
-  const prefix = new URL(server).pathname.replace(/\/+$/, '')
+/** A server may stand below a path, as behind Rancher's proxy. */
+const addressOf = remember(({ server }: Credentials) => {
+  const { origin, pathname } = new URL(server)
+  return { origin, prefix: pathname.replace(/\/+$/, '') }
+})
+
+function pathOf({ prefix }: ReturnType<typeof addressOf>, request: ApiRequest): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(request.query ?? {})) {
     if (value !== undefined) query.set(name, String(value))

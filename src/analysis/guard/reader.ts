@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '../../runtime/index.ts'
+import { type Connections, openConnections } from '../connections.ts'
 import { renderRange } from '../promql.ts'
 import type { InstantProvider, Sample } from '../provider.ts'
-import { type Connections, openConnections } from '../providers/exchange.ts'
 import { createPrometheusProvider } from '../providers/prometheus.ts'
 import { backendsOf, type Entry, entriesOf, groupEntries } from './entries.ts'
 import { createPace, type Pace } from './pace.ts'

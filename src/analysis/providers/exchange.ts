@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher } from 'undici'
+import { Agent } from 'undici'
 import { failure, type Result, success } from '../../base/index.ts'
 import { type Clock, messageOf } from '../../runtime/index.ts'
+import type { Connections } from '../connections.ts'
 import type { ProviderProblem } from '../provider.ts'
 
 const TIMEOUT_MS = 5_000
@@ -27,14 +28,6 @@ export interface HttpAnswer {
   readonly status: number
   readonly body: string
 }
-
-/** Kept between questions to servers that many releases ask. */
-export type Connections = Dispatcher
-
-/** More questions at once than a server takes wait here, instead of in a socket each. */
-const CONNECTIONS_TO_A_SERVER = 32
-
-export const openConnections = (): Connections => new Agent({ connections: CONNECTIONS_TO_A_SERVER, allowH2: false })
 
 export type Exchange = (question: Question, signal: AbortSignal) => Promise<Result<HttpAnswer, ProviderProblem>>
 
@@ -111,7 +104,8 @@ function startDeadline(clock: Clock, milliseconds: number) {
   void clock.sleep(milliseconds, cancelled.signal).then(() => {
     if (!cancelled.signal.aborted) expired.abort()
   })
-  return { signal: expired.signal, cancel: () => cancelled.abort() }
+  // A reason of its own: without one, each answer would make an error with its stack.
+  return { signal: expired.signal, cancel: () => cancelled.abort('answered') }
 }
 
 async function readText(body: AsyncIterable<Uint8Array>, limit: number): Promise<Result<string, ProviderProblem>> {

@@ -4,7 +4,8 @@ import type { ProviderProblem, Sample, Samples } from '../provider.ts'
 
 /** Seconds and the value as text, since JSON has neither NaN nor infinity. */
 const pointSchema = z.tuple([z.number(), z.string()])
-const labelsSchema = z.record(z.string(), z.string())
+/** Looked through by hand: one answer to the guard has hundreds of series, each second. */
+const labelsSchema = z.custom<Readonly<Record<string, string>>>(isTexts)
 
 const dataSchema = z.discriminatedUnion('resultType', [
   z.object({
@@ -27,6 +28,11 @@ const answerSchema = z.object({
   isPartial: z.boolean().nullish(),
 })
 const refusalSchema = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() })
+
+function isTexts(labels: unknown): boolean {
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
+  return Object.values(labels).every((value) => typeof value === 'string')
+}
 
 /** A remark of the language about the query; whatever else is warned of concerns the data. */
 const REMARK = /^PromQL (warning|info)/
