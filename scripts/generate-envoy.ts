@@ -52,6 +52,7 @@ const entryPoints = [
   'extensions/http/injected_credentials/generic/v3/generic',
   'extensions/matching/actions/transform_stat/v3/transform_stat',
   'extensions/matching/common_inputs/stats/v3/stats',
+  'extensions/request_id/uuid/v3/uuid',
   'extensions/resource_monitors/downstream_connections/v3/downstream_connections',
   'extensions/retry/host/previous_hosts/v3/previous_hosts',
   'extensions/retry/priority/previous_priorities/v3/previous_priorities_config',

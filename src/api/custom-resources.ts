@@ -16,6 +16,7 @@ import {
 } from './istio/security.ts'
 import { serviceEntryKind, serviceEntrySchema, workloadEntryKind, workloadEntrySchema } from './istio/service-entry.ts'
 import { sidecarKind, sidecarSchema } from './istio/sidecar.ts'
+import { telemetryKind, telemetrySchema } from './istio/telemetry.ts'
 import type { CustomResourceDefinition } from './kubernetes/core.ts'
 import { localImageKind, localImageSchema } from './local-image.ts'
 import { clusterMetricTemplateKind, metricTemplateKind, metricTemplateSchema } from './metric-template.ts'
@@ -213,6 +214,16 @@ const requestAuthentication: CustomResource = {
   columns: [age],
 }
 
+const telemetry: CustomResource = {
+  kind: telemetryKind,
+  schema: telemetrySchema,
+  description: 'What proxies tell: spans, access logs and metrics.',
+  alsoServed: ['v1alpha1'],
+  shortNames: ['telemetry'],
+  categories: ['istio-io', 'telemetry-istio-io'],
+  columns: [age],
+}
+
 /** Sluice's own kinds, for every cluster. */
 export const allCustomResourceDefinitions: readonly CustomResourceDefinition[] = [
   canary,
@@ -234,6 +245,7 @@ export const istioCustomResourceDefinitions: readonly CustomResourceDefinition[]
   peerAuthentication,
   authorizationPolicy,
   requestAuthentication,
+  telemetry,
 ].map(crdFor)
 
 /** Flagger's kinds with open specs, for clusters that never had Flagger. */

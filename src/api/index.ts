@@ -40,6 +40,7 @@ export {
   workloadEntryKind,
 } from './istio/service-entry.ts'
 export { type Sidecar, sidecarKind } from './istio/sidecar.ts'
+export { type Telemetry, telemetryKind } from './istio/telemetry.ts'
 export * from './kubernetes/autoscaling.ts'
 export * from './kubernetes/batch.ts'
 export * from './kubernetes/core.ts'

@@ -32,6 +32,7 @@ test('each kind has its CRD, in its list', () => {
     'peerauthentications.security.istio.io',
     'authorizationpolicies.security.istio.io',
     'requestauthentications.security.istio.io',
+    'telemetries.telemetry.istio.io',
   ])
   expect(names(localCustomResourceDefinitions)).toEqual(['localimages.local.sluice.dev'])
 })

@@ -78,6 +78,8 @@ const needed: readonly Permission[] = [
   ...meshKinds.map((kind) => may('sluice-mesh', 'patch', `networking.istio.io/${kind}/status`)),
   ...securityKinds.map((kind) => may('sluice-mesh', 'watch', `security.istio.io/${kind}`)),
   ...securityKinds.map((kind) => may('sluice-mesh', 'patch', `security.istio.io/${kind}/status`)),
+  may('sluice-mesh', 'watch', 'telemetry.istio.io/telemetries'),
+  may('sluice-mesh', 'patch', 'telemetry.istio.io/telemetries/status'),
   may('sluice-mesh', 'create', 'authentication.k8s.io/tokenreviews'),
   ...['secrets', 'configmaps'].map((kind) => may('sluice-mesh', 'create', `/${kind}`, NAMESPACE)),
   may('sluice-controller', 'patch', 'sluice.dev/imagepolicies/status'),

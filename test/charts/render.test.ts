@@ -59,6 +59,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       'CustomResourceDefinition requestauthentications.security.istio.io',
       'CustomResourceDefinition serviceentries.networking.istio.io',
       'CustomResourceDefinition sidecars.networking.istio.io',
+      'CustomResourceDefinition telemetries.telemetry.istio.io',
       'CustomResourceDefinition virtualservices.networking.istio.io',
       'CustomResourceDefinition workloadentries.networking.istio.io',
       'Deployment sluice-controller',

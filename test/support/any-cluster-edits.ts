@@ -20,6 +20,7 @@ import {
   sidecarOf,
   sliceOf,
   splitBetween,
+  telemetryOf,
   virtualServiceOf,
   workloadEntryOf,
 } from './mesh-objects.ts'
@@ -179,6 +180,14 @@ const otherSlots = [
       hosts: ['web.shop.svc.cluster.local', 'api.example'],
       ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
       resolution: 'DNS',
+    }),
+  ),
+  slot(
+    'telemetries',
+    telemetryOf('default', { accessLogging: [{ disabled: true }] }),
+    telemetryOf('default', {
+      selector: { matchLabels: { app: 'client' } },
+      metrics: [{ overrides: [{ disabled: true }] }],
     }),
   ),
   slot(

@@ -12,6 +12,7 @@ import {
   type ServiceEntry,
   type Sidecar,
   serviceAddressesAnnotation,
+  type Telemetry,
   type VirtualService,
   type WorkloadEntry,
 } from '../../src/api/index.ts'
@@ -155,6 +156,7 @@ export const clusterOf = (objects: Partial<ClusterObjects>): ClusterObjects => (
   credentialOf: () => ({ isUsable: false, problem: 'no Secrets are read here' }),
   serviceEntries: [],
   workloadEntries: [],
+  telemetries: [],
   ...objects,
 })
 
@@ -230,6 +232,17 @@ export const workloadEntryOf = (
 ): WorkloadEntry => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'WorkloadEntry',
+  metadata: metadata(name, rest),
+  spec,
+})
+
+export const telemetryOf = (
+  name: string,
+  spec: NonNullable<Telemetry['spec']>,
+  rest: Partial<ObjectMeta> = {},
+): Telemetry => ({
+  apiVersion: 'telemetry.istio.io/v1',
+  kind: 'Telemetry',
   metadata: metadata(name, rest),
   spec,
 })

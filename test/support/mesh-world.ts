@@ -300,6 +300,7 @@ export interface Backend {
   stop(): Promise<void>
 }
 
+/** An address that is a path is that of a socket. */
 export async function startBackend(name: string, address: string, port = 8080): Promise<Backend> {
   const behaviour = { status: 200, delayMs: 0, hangs: false, failures: 0 }
   const requests: { at: number; url: string; host: string; headers: Record<string, unknown> }[] = []
@@ -313,7 +314,7 @@ export async function startBackend(name: string, address: string, port = 8080): 
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, address, resolve)
+    server.listen(address.startsWith('/') ? { path: address } : { host: address, port }, resolve)
   })
   return {
     behaviour,

@@ -33,6 +33,7 @@ function fixVersion(object: unknown, apiVersion: string): unknown {
   if (!isRecord(object) || object.apiVersion !== undefined) return object
   if (typeof object.kind !== 'string') return object
   if (securityKinds.has(object.kind)) return { apiVersion: 'security.istio.io/v1', ...object }
+  if (object.kind === 'Telemetry') return { apiVersion: 'telemetry.istio.io/v1', ...object }
   return networkingKinds.has(object.kind) ? { apiVersion, ...object } : object
 }
 

@@ -2,7 +2,13 @@ import { getCACertificates } from 'node:tls'
 import type { KubernetesObject } from '../../api/index.ts'
 import { remember } from '../../base/index.ts'
 import { type Clock, type Logger, messageOf } from '../../runtime/index.ts'
-import { createMeshRenderer, type Observability, type ProxyResources, renderSystemRoots } from '../envoy/index.ts'
+import {
+  createMeshRenderer,
+  type Observability,
+  type ProxyResources,
+  renderSystemRoots,
+  telemetryDefaults,
+} from '../envoy/index.ts'
 import { type ClusterObjects, configurationLists, keyOf } from '../istio/index.ts'
 import { createMeshSharing, type Finding, keyText, type Mesh } from '../model/index.ts'
 import { type AdsServer, createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '../xds/index.ts'
@@ -66,7 +72,7 @@ export function createConfigurationBuilder(
   secrets: Secrets,
   { log, clock, observability, holdAtMostMs = 3_000 }: BuilderOptions,
 ): ConfigurationBuilder {
-  const holder = createRouteHolder(createTranslator(), holdAtMostMs)
+  const holder = createRouteHolder(createTranslator(telemetryDefaults(observability)), holdAtMostMs)
   const render = createMeshRenderer(observability)
   const toSnapshot = createSnapshotBuilder()
   const history = createListenerHistory()

@@ -1,12 +1,12 @@
 import type { KubernetesObject } from '../../api/index.ts'
 import { isRecord, remember } from '../../base/index.ts'
 import { type ClusterObjects, configurationLists, createTranslation, keyOf } from '../istio/index.ts'
-import { type Finding, keyText, type Mesh } from '../model/index.ts'
+import { type Finding, keyText, type Mesh, type TelemetryDefaults } from '../model/index.ts'
 
 /** Translates, and lets an object that became invalid keep working as it last was. */
-export function createTranslator(): (objects: ClusterObjects) => Mesh {
+export function createTranslator(defaults?: TelemetryDefaults): (objects: ClusterObjects) => Mesh {
   const lastGood = new Map<string, KubernetesObject>()
-  const [translate, translateRepaired] = [createTranslation(), createTranslation()]
+  const [translate, translateRepaired] = [createTranslation(defaults), createTranslation(defaults)]
   const repair = createRepair()
 
   return (objects) => {

@@ -63,6 +63,7 @@ const order: readonly Finding['reason'][] = [
   'Invalid',
   'Conflict',
   'DestinationNotFound',
+  'ProviderNotFound',
   'KeysUnavailable',
   'CredentialUnavailable',
 ]

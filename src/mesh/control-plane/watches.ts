@@ -12,6 +12,7 @@ import {
   serviceEntryKind,
   serviceKind,
   sidecarKind,
+  telemetryKind,
   virtualServiceKind,
   workloadEntryKind,
 } from '../../api/index.ts'
@@ -37,6 +38,7 @@ export function createWatches(reflectorOf: ReflectorOf) {
     peerAuthentications: reflectorOf(peerAuthenticationKind),
     authorizationPolicies: reflectorOf(authorizationPolicyKind),
     requestAuthentications: reflectorOf(requestAuthenticationKind),
+    telemetries: reflectorOf(telemetryKind),
   }
   const all = Object.values(watches)
   return {
@@ -52,6 +54,7 @@ export function createWatches(reflectorOf: ReflectorOf) {
       routingWatch(peerAuthenticationKind, watches.peerAuthentications),
       routingWatch(authorizationPolicyKind, watches.authorizationPolicies),
       routingWatch(requestAuthenticationKind, watches.requestAuthentications),
+      routingWatch(telemetryKind, watches.telemetries),
     ]),
     synced: Promise.all(all.map((watch) => watch.synced)),
     starts: all.map((watch) => (signal: AbortSignal) => watch.start(signal)),
@@ -69,6 +72,7 @@ export function createWatches(reflectorOf: ReflectorOf) {
       peerAuthentications: watches.peerAuthentications.list(),
       authorizationPolicies: watches.authorizationPolicies.list(),
       requestAuthentications: watches.requestAuthentications.list(),
+      telemetries: watches.telemetries.list(),
     }),
   }
 }
@@ -107,4 +111,5 @@ export function onConfigurationChange(
   listen(watches.peerAuthentications, 'config')
   listen(watches.authorizationPolicies, 'config')
   listen(watches.requestAuthentications, 'config')
+  listen(watches.telemetries, 'config')
 }

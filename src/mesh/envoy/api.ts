@@ -117,6 +117,7 @@ export {
 export { GenericSchema } from './generated/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js'
 export { TransformStatSchema } from './generated/envoy/extensions/matching/actions/transform_stat/v3/transform_stat_pb.js'
 export { StatTagValueInputSchema } from './generated/envoy/extensions/matching/common_inputs/stats/v3/stats_pb.js'
+export { UuidRequestIdConfigSchema } from './generated/envoy/extensions/request_id/uuid/v3/uuid_pb.js'
 export { DownstreamConnectionsConfigSchema } from './generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
 export { PreviousHostsPredicateSchema } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 export { PreviousPrioritiesConfigSchema } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
@@ -142,6 +143,7 @@ export {
 } from './generated/envoy/service/discovery/v3/discovery_pb.js'
 export type { MetadataMatcherSchema } from './generated/envoy/type/matcher/v3/metadata_pb.js'
 export { type StringMatcher, StringMatcherSchema } from './generated/envoy/type/matcher/v3/string_pb.js'
+export { type CustomTag, CustomTagSchema } from './generated/envoy/type/tracing/v3/custom_tag_pb.js'
 export {
   HashPolicy_SourceIpSchema as HashPolicySourceIpSchema,
   HashPolicySchema as TcpHashPolicySchema,

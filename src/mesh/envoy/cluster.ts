@@ -5,13 +5,14 @@ import { type CircuitBreakersSchema, Cluster_DiscoveryType, ClusterSchema, HttpP
 import { namesByRequest } from './client-tls.ts'
 import { clientTransport } from './client-transport.ts'
 import { hasOwnEndpoints, renderDiscovery } from './discovery.ts'
+import { metadataNamespace } from './formats.ts'
 import { renderHealthChecks } from './health-check.ts'
 import { interceptionExempt } from './interception.ts'
 import { renderLoadBalancing } from './load-balancing.ts'
-import { duration, encode, pack, socketAddress } from './messages.ts'
+import { duration, encode, pack, pipe, socketAddress } from './messages.ts'
 import { renderOutlierDetection } from './outlier-detection.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace, serviceMetadata } from './telemetry.ts'
+import { serviceMetadata } from './telemetry.ts'
 
 /** Answers 503: it stands where a destination does not exist. Istio's name. */
 export const blackHoleCluster = 'BlackHoleCluster'
@@ -76,13 +77,16 @@ export const inboundClusterName = ({ bind }: Pick<InboundListener, 'bind'>): str
 
 export function renderInboundCluster(listener: InboundListener, isIntercepted: boolean): EnvoyResource {
   const name = inboundClusterName(listener)
-  const endpoint = { address: socketAddress(listener.application) }
+  const { application } = listener
+  const isFile = 'path' in application
+  const endpoint = { address: isFile ? pipe(application) : socketAddress(application) }
   const message = encode(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(10_000),
     circuitBreakers: circuitBreakers(),
-    ...(isIntercepted ? interceptionExempt : {}),
+    // Who connects to a file has no address.
+    ...(isIntercepted && !isFile ? interceptionExempt : {}),
     loadAssignment: {
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: endpoint } }] }],

@@ -34,6 +34,7 @@ import {
   TlsInspectorSchema,
   TransformStatSchema,
   UpstreamTlsContextSchema,
+  UuidRequestIdConfigSchema,
   VirtualHostSchema,
   ZipkinConfigSchema,
 } from './api.ts'
@@ -73,6 +74,7 @@ const registry = createRegistry(
   StdoutAccessLogSchema,
   TcpProxySchema,
   TransformStatSchema,
+  UuidRequestIdConfigSchema,
   VirtualHostSchema,
   ZipkinConfigSchema,
 )

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Cluster, Endpoint, Locality } from '../model/index.ts'
 import { ClusterLoadAssignmentSchema, type LbEndpointSchema } from './api.ts'
+import { metadataNamespace } from './formats.ts'
 import { encode, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace, workloadMetadata } from './telemetry.ts'
+import { workloadMetadata } from './telemetry.ts'
 import { meshProtocol, tlsModeKey, transportMatch } from './tls.ts'
 
 /** The place that asks matters where endpoints are left out for failing: only then may others have to take over. */

@@ -11,14 +11,16 @@ import {
 import { httpAuthorization, tcpAuthorization } from './authorization.ts'
 import { inboundClusterName } from './cluster.ts'
 import { connectionAccessLogs, destinationConnectionLogs } from './connection-telemetry.ts'
+import { metadataNamespace } from './formats.ts'
 import { SNIFF_MS } from './interception.ts'
 import { httpFilter, listenerName, router } from './listener.ts'
 import { duration, encode, extension, socketAddress } from './messages.ts'
-import { accessLogs, type Observability, tracingFields } from './observability.ts'
+import { accessLogs, tracingFields } from './observability.ts'
 import { forgetPeerFilter, peerFilter } from './peer.ts'
 import type { EnvoyResource } from './resource.ts'
+import type { SideObservability } from './side-telemetry.ts'
 import { tcpProxy } from './tcp-proxy.ts'
-import { destinationLog, listenerMetadata, metadataNamespace } from './telemetry.ts'
+import { destinationLogs, listenerMetadata } from './telemetry.ts'
 import { meshDownstreamTls, meshProtocol } from './tls.ts'
 import { tokenFilters } from './tokens.ts'
 
@@ -36,7 +38,7 @@ type Arrival = 'mutual_tls' | 'none'
 
 interface Place {
   readonly name: string
-  readonly observability: Observability
+  readonly observability: SideObservability
 }
 
 interface ArrivalPlace extends Place {
@@ -46,7 +48,7 @@ interface ArrivalPlace extends Place {
 export function renderInbound(
   proxy: MeshProxy,
   listener: InboundListener,
-  observability: Observability,
+  observability: SideObservability,
 ): EnvoyResource {
   const name = listenerName('inbound', listener.bind)
   const cluster = inboundClusterName(listener)
@@ -74,7 +76,7 @@ export function renderInbound(
 export const inboundChains = (
   proxy: MeshProxy,
   listener: InboundListener,
-  observability: Observability,
+  observability: SideObservability,
 ): InboundChain[] => filterChains(proxy, listener, { name: listenerName('inbound', listener.bind), observability })
 
 /** The chain of the mesh's TLS is the same whatever else is let in: turning the rest off disturbs nobody who uses it. */
@@ -116,7 +118,11 @@ const tcpFilters = (
     route: { clusters: [{ cluster: inboundClusterName(listener), weight: 1 }] },
     awaitsHandshake: arrival === 'mutual_tls',
     accessLog: [
-      ...destinationConnectionLogs(workload, listener.service, arrival === 'mutual_tls'),
+      ...destinationConnectionLogs(
+        workload,
+        { service: listener.service, isMutualTls: arrival === 'mutual_tls' },
+        observability,
+      ),
       ...connectionAccessLogs(observability, listener.service?.host ?? 'unknown'),
     ],
   }),
@@ -142,7 +148,7 @@ function inboundHttp(
     forwardClientCertDetails: isProven ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE,
     ...(isProven ? { setCurrentClientCertDetails: { uri: true } } : {}),
     accessLog: [
-      destinationLog(workload, { service, isMutualTls: isProven, hasSizes: observability.sizeMetrics === true }),
+      ...destinationLogs(workload, { service, isMutualTls: isProven }, observability),
       ...accessLogs(observability, service?.host ?? 'unknown'),
     ],
     ...tracingFields(proxy, observability),

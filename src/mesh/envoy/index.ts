@@ -13,7 +13,6 @@ export { type BootstrapOptions, renderBootstrap } from './bootstrap.ts'
 export { blackHoleCluster } from './cluster.ts'
 export { encodedToJson, resourceToJson } from './describe.ts'
 export { listenerName } from './listener.ts'
-export type { Observability, Tracing } from './observability.ts'
 export type { Probe, ProbeTarget } from './probes.ts'
 export { createMeshRenderer, type ProxyResources, renderMesh } from './proxy-resources.ts'
 export {
@@ -33,6 +32,7 @@ export {
   renderTrust,
   trustSecret,
 } from './secret.ts'
+export { type Observability, type Tracing, telemetryDefaults } from './side-telemetry.ts'
 export { renderTokenSecret, type TokenFile } from './token-file.ts'
 export { virtualInboundName } from './virtual-listeners.ts'
 export { renderXdsTrust, type XdsTrust } from './xds-trust.ts'

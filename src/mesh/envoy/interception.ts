@@ -1,8 +1,9 @@
 import { passthroughCluster } from '../model/index.ts'
 import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema, HttpProtocolOptionsSchema } from './api.ts'
+import { metadataNamespace } from './formats.ts'
 import { duration, encode, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace, serviceMetadata } from './telemetry.ts'
+import { serviceMetadata } from './telemetry.ts'
 
 /**
  * The address that connections to the program come from: the rules of the pod let them pass, where another of the

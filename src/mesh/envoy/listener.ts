@@ -23,14 +23,16 @@ import { type ListenerChains, outboundChains } from './captured-chains.ts'
 import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
+import { metadataNamespace } from './formats.ts'
 import { ads, duration, encode, extension, socketAddress } from './messages.ts'
-import { accessLogs, type Observability, tracingFields } from './observability.ts'
+import { accessLogs, tracingFields } from './observability.ts'
 import { passthroughFilter } from './passthrough.ts'
 import { introduceFilter } from './peer.ts'
 import type { EnvoyResource } from './resource.ts'
 import { serverTls } from './server-tls.ts'
+import type { SideObservability } from './side-telemetry.ts'
 import { tcpClustersOf, tcpProxy } from './tcp-proxy.ts'
-import { listenerMetadata, metadataNamespace, sourceLog } from './telemetry.ts'
+import { listenerMetadata, sourceLogs } from './telemetry.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
@@ -38,7 +40,7 @@ type NetworkFilter = ReturnType<typeof extension>
 export function renderOutbound(
   proxy: MeshProxy,
   listener: OutboundListener,
-  observability: Observability,
+  observability: SideObservability,
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
@@ -64,7 +66,7 @@ function renderHttps(
   proxy: MeshProxy,
   listener: HttpsOutbound,
   name: string,
-  observability: Observability,
+  observability: SideObservability,
 ): EnvoyResource {
   const filterChains = listener.servers.map(({ serverNames, routeTable, tls }) => ({
     name: routeTable,
@@ -111,12 +113,12 @@ const outboundTcp = (
   { workload }: MeshProxy,
   route: TcpRoute,
   statPrefix: string,
-  observability: Observability,
+  observability: SideObservability,
 ): NetworkFilter =>
   tcpProxy({
     statPrefix,
     route,
-    accessLog: [...sourceConnectionLogs(workload), ...connectionAccessLogs(observability)],
+    accessLog: [...sourceConnectionLogs(workload, observability), ...connectionAccessLogs(observability)],
   })
 
 export const httpFilter = (fields: HttpConnectionManager): NetworkFilter =>
@@ -136,7 +138,7 @@ function outboundHttp(
   proxy: MeshProxy,
   { routeTable, service, ...shown }: OutboundHttp,
   name: string,
-  observability: Observability,
+  observability: SideObservability,
 ): NetworkFilter {
   const isGateway = proxy.role === 'gateway'
   // Only a listener that is not a Service's own is asked for hosts that nobody knows.
@@ -146,7 +148,7 @@ function outboundHttp(
     useRemoteAddress: isGateway,
     ...shown,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
-    accessLog: [sourceLog(proxy.workload, observability.sizeMetrics === true), ...accessLogs(observability)],
+    accessLog: [...sourceLogs(proxy.workload, observability), ...accessLogs(observability)],
     ...tracingFields(proxy, observability),
     httpFilters: [introduceFilter(proxy.workload), corsFilter(), faultFilter(), ...passthrough, router()],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },

@@ -1,7 +1,7 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { type Any, AnySchema, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
-import type { SocketAddress } from '../model/index.ts'
+import type { SocketAddress, UnixSocket } from '../model/index.ts'
 import {
   type Address,
   AddressSchema,
@@ -51,6 +51,9 @@ export const socketAddress = ({ address, port }: SocketAddress): Address =>
       value: { address, portSpecifier: { case: 'portValue', value: port } },
     },
   })
+
+export const pipe = ({ path }: UnixSocket): Address =>
+  create(AddressSchema, { address: { case: 'pipe', value: { path } } })
 
 /** Over the aggregated stream. No time limit: an answer that is late is better than an empty one in its place. */
 export const ads = (): ConfigSource =>

@@ -1,37 +1,25 @@
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
-import type { MeshProxy, SocketAddress } from '../model/index.ts'
+import type { MeshProxy } from '../model/index.ts'
 import {
   type AccessLog,
+  type AccessLogFilterSchema,
   AccessLogSchema,
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
   ClusterSchema,
+  ExpressionFilterSchema,
   type HttpConnectionManagerSchema,
   OpenTelemetryConfigSchema,
   StdoutAccessLogSchema,
+  UuidRequestIdConfigSchema,
   ZipkinConfig_CollectorEndpointVersion,
   ZipkinConfigSchema,
 } from './api.ts'
-import { duration, encode, extension, socketAddress } from './messages.ts'
+import { metadataNamespace } from './formats.ts'
+import { duration, encode, extension, pack, socketAddress } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace } from './telemetry.ts'
-
-/** What proxies tell beside metrics; the same for all of them. */
-export interface Observability {
-  /** One JSON line a request on standard output. */
-  readonly accessLog?: boolean
-  /** Whether `istio_request_bytes` and `istio_response_bytes` are measured. */
-  readonly sizeMetrics?: boolean
-  readonly tracing?: Tracing
-}
-
-export interface Tracing {
-  /** Zipkin's API v2 with B3 headers, or OTLP over HTTP with W3C headers. The address may be a name. */
-  readonly collector: 'zipkin' | 'otlp'
-  readonly address: SocketAddress
-  /** 0..100 of the requests that come without a decision. */
-  readonly samplePercent: number
-}
+import type { Observability, SideObservability, SideTracing } from './side-telemetry.ts'
+import { renderSpanTag } from './span-tags.ts'
 
 const tracingCluster = 'tracing'
 
@@ -52,9 +40,9 @@ export function renderTracing({ tracing }: Observability): readonly EnvoyResourc
   return [{ type: 'cluster', name: tracingCluster, message, clusters: [], needs: [] }]
 }
 
-type ManagerFields = Pick<MessageInitShape<typeof HttpConnectionManagerSchema>, 'tracing'>
+type ManagerFields = Pick<MessageInitShape<typeof HttpConnectionManagerSchema>, 'tracing' | 'requestIdExtension'>
 
-export function tracingFields({ workload }: MeshProxy, { tracing }: Observability): ManagerFields {
+export function tracingFields({ workload }: MeshProxy, { tracing }: SideObservability): ManagerFields {
   if (tracing === undefined) return {}
   const provider =
     tracing.collector === 'zipkin'
@@ -76,11 +64,25 @@ export function tracingFields({ workload }: MeshProxy, { tracing }: Observabilit
             },
           },
         })
-  return { tracing: { provider, randomSampling: { value: tracing.samplePercent } } }
+  const { samplePercent, tags = [] } = tracing
+  return {
+    tracing: { provider, randomSampling: { value: samplePercent }, customTags: tags.map(renderSpanTag) },
+    ...requestIdFields(tracing),
+  }
+}
+
+/** Otherwise the identifier of a request decides, the same for all requests that share it. */
+function requestIdFields({ ignoresRequestId }: SideTracing): ManagerFields {
+  if (ignoresRequestId !== true) return {}
+  const typedConfig = pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: false })
+  return { requestIdExtension: { typedConfig } }
 }
 
 /** `service` is where the requests go; that of the cluster when absent. */
-export function accessLogs({ accessLog = false }: Observability, service?: string): readonly AccessLog[] {
+export function accessLogs(
+  { accessLog = false, accessLogFilter }: SideObservability,
+  service?: string,
+): readonly AccessLog[] {
   if (!accessLog) return []
   const jsonFormat: JsonObject = {
     start_time: '%START_TIME%',
@@ -90,8 +92,17 @@ export function accessLogs({ accessLog = false }: Observability, service?: strin
     duration: '%DURATION%',
     upstream_service: upstreamService(service),
   }
-  return [create(AccessLogSchema, jsonLog(jsonFormat))]
+  const filter = accessLogFilter === undefined ? {} : { filter: celFilter(accessLogFilter) }
+  return [create(AccessLogSchema, { ...jsonLog(jsonFormat), ...filter })]
 }
+
+/** Lets pass what the expression is true for. */
+export const celFilter = (expression: string): MessageInitShape<typeof AccessLogFilterSchema> => ({
+  filterSpecifier: {
+    case: 'extensionFilter',
+    value: extension('envoy.access_loggers.extension_filters.cel', ExpressionFilterSchema, { expression }),
+  },
+})
 
 export const upstreamService = (service: string | undefined): string =>
   service?.replaceAll('%', '%%') ?? `%METADATA(CLUSTER:${metadataNamespace}:service)%`

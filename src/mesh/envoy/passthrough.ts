@@ -9,9 +9,10 @@ import {
   ForwardProxyClusterSchema,
   ForwardProxySchema,
 } from './api.ts'
+import { metadataNamespace } from './formats.ts'
 import { duration, encode, extension, pack } from './messages.ts'
 import type { EnvoyResource } from './resource.ts'
-import { metadataNamespace, serviceMetadata } from './telemetry.ts'
+import { serviceMetadata } from './telemetry.ts'
 
 const dnsCacheConfig = create(DnsCacheConfigSchema, {
   name: passthroughCluster,

@@ -6,10 +6,11 @@ import { dependsOnLocality, localityKey, renderEndpoints } from './endpoints.ts'
 import { renderInbound } from './inbound.ts'
 import { renderOriginalDestinations } from './interception.ts'
 import { renderOutbound } from './listener.ts'
-import { type Observability, renderTracing } from './observability.ts'
+import { renderTracing } from './observability.ts'
 import { renderPassthrough } from './passthrough.ts'
 import { createProxylessRenderer } from './proxyless.ts'
 import type { EnvoyResource } from './resource.ts'
+import { type Observability, type SideObservability, sidesOf } from './side-telemetry.ts'
 import { createTableRenderer, type TableRenderer } from './table-resources.ts'
 import { renderVirtualInbound, renderVirtualOutbound } from './virtual-listeners.ts'
 
@@ -114,15 +115,16 @@ interface OwnResources {
 function renderOwn(proxy: MeshProxy, known: OwnResources | undefined, observability: Observability): OwnResources {
   const { routeTables: _, clusters: __, ...of } = proxy
   if (known !== undefined && isSameRecord(known.of, of)) return known
+  const { client, server } = sidesOf(observability, proxy.telemetry)
   const resources = [
     ...proxy.inbound.map((listener) => renderInboundCluster(listener, proxy.interception !== undefined)),
-    ...ownListeners(proxy, observability),
-    ...proxy.outbound.map((listener) => renderOutbound(proxy, listener, observability)),
+    ...ownListeners(proxy, server),
+    ...proxy.outbound.map((listener) => renderOutbound(proxy, listener, client)),
   ]
   return { of, resources }
 }
 
-function ownListeners(proxy: MeshProxy, observability: Observability): readonly EnvoyResource[] {
+function ownListeners(proxy: MeshProxy, observability: SideObservability): readonly EnvoyResource[] {
   const { interception } = proxy
   if (interception === undefined) return proxy.inbound.map((listener) => renderInbound(proxy, listener, observability))
   return [renderVirtualInbound(proxy, interception, observability), renderVirtualOutbound(interception)]

@@ -1,6 +1,6 @@
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
-import { type ServiceIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
+import { type MetricName, type ServiceIdentity, spiffeId, type WorkloadIdentity } from '../model/index.ts'
 import {
   type AccessLog,
   type AccessLogFilterSchema,
@@ -10,20 +10,18 @@ import {
   type StatSchema,
   StatsLogSchema,
 } from './api.ts'
+import { coalesce, metadataNamespace } from './formats.ts'
 import { extension } from './messages.ts'
+import { counted, isEdited, type Tags, tagsOf } from './metric-edits.ts'
 import { peerMetadata } from './peer.ts'
 import { requestProtocol } from './request-protocol.ts'
-
-/** Where clusters, endpoints and listeners carry what metrics ask them. */
-export const metadataNamespace = 'mesh'
+import type { SideObservability } from './side-telemetry.ts'
 
 /**
  * Prefix of the metrics' names; Prometheus strips `envoy_mesh_`. The limits hold off label values that clients invent.
  * No sharing_name: with one, Envoy 1.40 crashes when it exits.
  */
 const scope: MessageInitShape<typeof ScopeSchema> = { prefix: 'mesh', maxCounters: 20_000, maxHistograms: 10_000 }
-
-export type Tags = readonly (readonly [name: string, format: string])[]
 
 export const serviceMetadata = (service: ServiceIdentity): JsonObject => ({
   service: service.host,
@@ -39,9 +37,9 @@ export const listenerMetadata = (service: ServiceIdentity | undefined): JsonObje
   ...serviceMetadata(service ?? { host: 'unknown', name: 'unknown', namespace: 'unknown' }),
 })
 
-/** Istio's metrics as the proxy of the workload that asks counts them; of sizes only where they are asked for. */
-export const sourceLog = (source: WorkloadIdentity, hasSizes: boolean): AccessLog =>
-  requestLog(sourceTags(source), hasSizes)
+/** Istio's metrics as the proxy of the workload that asks counts them. */
+export const sourceLogs = (source: WorkloadIdentity, side: SideObservability): readonly AccessLog[] =>
+  requestLogs(sourceTags(source), side)
 
 export const sourceTags = (source: WorkloadIdentity): Tags => [
   ['reporter', 'source'],
@@ -58,15 +56,15 @@ export const sourceTags = (source: WorkloadIdentity): Tags => [
 ]
 
 /** The same as the proxy of the workload that answers counts them. */
-export const destinationLog = (
+export const destinationLogs = (
   destination: WorkloadIdentity,
-  { service, isMutualTls, hasSizes }: DestinationOptions,
-): AccessLog => requestLog(destinationTags(destination, service, isMutualTls), hasSizes)
+  { service, isMutualTls }: Arrival,
+  side: SideObservability,
+): readonly AccessLog[] => requestLogs(destinationTags(destination, service, isMutualTls), side)
 
-interface DestinationOptions {
+interface Arrival {
   readonly service: ServiceIdentity | undefined
   readonly isMutualTls: boolean
-  readonly hasSizes: boolean
 }
 
 export const destinationTags = (
@@ -119,40 +117,36 @@ const ofCluster = (key: string): string => orElse(`CLUSTER:${metadataNamespace}:
 const orElse = (param: string, listenerKey: string, command = 'METADATA'): string =>
   coalesce({ command, param }, listenerKey)
 
-function coalesce(first: { readonly command: string; readonly param?: string }, listenerKey = 'unknown'): string {
-  const operators = [first, { command: 'METADATA', param: `LISTENER:${metadataNamespace}:${listenerKey}` }]
-  return `%COALESCE(${JSON.stringify({ operators })})%`
-}
-
 /** One logger for all: each list of tags costs a listener 20 kB. The status is empty, and so no label, where no call ends. */
-function requestLog(common: Tags, hasSizes: boolean): AccessLog {
+function requestLogs(common: Tags, side: SideObservability): readonly AccessLog[] {
   const tags: Tags = [
     ...common,
     ['response_code', '%RESPONSE_CODE%'],
     ['response_flags', '%RESPONSE_FLAGS%'],
     ['grpc_response_status', '%GRPC_STATUS_NUMBER%'],
   ]
-  const named = (name: string) => statOf(name, tags, [requestProtocol])
-  const histograms = hasSizes ? [duration, ...sizes] : [duration]
+  const [counters, histograms] = [counted(requestCounters, side), counted(requestHistograms, side)]
+  if (counters.length + histograms.length === 0) return []
+  const named = (name: MetricName) => {
+    const others = isEdited(name, requestProtocol.name, side) ? [] : [requestProtocol]
+    return statOf(name, tagsOf(name, tags, side), others)
+  }
   const fields: MessageInitShape<typeof StatsLogSchema> = {
     statsScope: scope,
-    counters: [{ stat: named('istio_requests_total'), valueFixed: 1n }],
+    counters: counters.map(({ name, ...measured }) => ({ stat: named(name), ...measured })),
     histograms: histograms.map(({ name, ...measured }) => ({ stat: named(name), ...measured })),
   }
-  return create(AccessLogSchema, extension('envoy.access_loggers.stats', StatsLogSchema, fields))
+  return [create(AccessLogSchema, extension('envoy.access_loggers.stats', StatsLogSchema, fields))]
 }
 
-const duration = {
-  name: 'istio_request_duration_milliseconds',
-  unit: HistogramUnit.Milliseconds,
-  valueFormat: '%DURATION%',
-}
+const requestCounters = [{ name: 'istio_requests_total', valueFixed: 1n }] as const
 
-/** Of bodies. */
-const sizes = [
+/** Sizes are those of bodies. */
+const requestHistograms = [
+  { name: 'istio_request_duration_milliseconds', unit: HistogramUnit.Milliseconds, valueFormat: '%DURATION%' },
   { name: 'istio_request_bytes', unit: HistogramUnit.Bytes, valueFormat: '%BYTES_RECEIVED%' },
   { name: 'istio_response_bytes', unit: HistogramUnit.Bytes, valueFormat: '%BYTES_SENT%' },
-]
+] as const
 
 type Stat = MessageInitShape<typeof StatSchema>
 
@@ -162,7 +156,7 @@ const statOf = (name: string, tags: Tags, others: NonNullable<Stat['tags']> = []
 })
 
 export interface CounterOptions {
-  readonly name: string
+  readonly name: MetricName
   readonly tags: Tags
   /** What is added each time; 1 when absent. */
   readonly valueFormat?: string

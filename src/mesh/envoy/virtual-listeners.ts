@@ -16,13 +16,14 @@ import {
 } from './api.ts'
 import { tcpAuthorization } from './authorization.ts'
 import { blackHoleCluster, inboundClusterName } from './cluster.ts'
+import { metadataNamespace } from './formats.ts'
 import { type InboundChain, inboundChains } from './inbound.ts'
 import { inboundPassthroughCluster, SNIFF_MS } from './interception.ts'
 import { duration, encode, extension, socketAddress } from './messages.ts'
-import type { Observability } from './observability.ts'
 import type { EnvoyResource } from './resource.ts'
+import type { SideObservability } from './side-telemetry.ts'
 import { tcpProxy } from './tcp-proxy.ts'
-import { listenerMetadata, metadataNamespace } from './telemetry.ts'
+import { listenerMetadata } from './telemetry.ts'
 import { meshDownstreamTls, meshProtocol } from './tls.ts'
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>
@@ -65,7 +66,7 @@ export const virtualInboundName = 'virtualInbound'
 export function renderVirtualInbound(
   proxy: MeshProxy,
   { otherPorts }: Interception,
-  observability: Observability,
+  observability: SideObservability,
 ): EnvoyResource {
   const name = virtualInboundName
   const ports = proxy.inbound.flatMap((listener) =>

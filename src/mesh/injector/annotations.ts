@@ -19,7 +19,7 @@ export interface PodWishes {
 
 const prefix = { sidecar: 'sidecar.istio.io/', traffic: 'traffic.sidecar.istio.io/' }
 const quantityPattern = /^[0-9]+(\.[0-9]+)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?$/
-const rangePattern = /^(\d{1,3}\.){3}\d{1,3}(\/([0-9]|[12][0-9]|3[0-2]))?$/
+const range = z.union([z.ipv4(), z.cidrv4()])
 
 type Read = <T>(result: Result<T>, otherwise: T) => T
 
@@ -78,7 +78,7 @@ function readPorts(annotations: Annotations, name: string): Result<readonly numb
 
 function readRanges(annotations: Annotations, name: string): Result<readonly string[]> {
   const ranges = listOf(annotations[name] ?? '')
-  return ranges.every((range) => rangePattern.test(range))
+  return ranges.every((each) => range.safeParse(each).success)
     ? success(ranges)
     : failure(`${name}: must be a list of CIDR blocks such as 10.0.0.0/8`)
 }

@@ -7,6 +7,7 @@ import { checkRoutes } from './analysis/routes.ts'
 import { checkRules } from './analysis/rules.ts'
 import { checkSelectors } from './analysis/selectors.ts'
 import { checkServices } from './analysis/services.ts'
+import { checkTelemetries } from './analysis/telemetries.ts'
 import { checkUnread } from './analysis/unread.ts'
 import { checkWorkloads } from './analysis/workloads.ts'
 import { checkObject } from './check-object.ts'
@@ -27,5 +28,5 @@ export function analyze(objects: readonly unknown[]): readonly (readonly Diagnos
 
 const checks = [
   ...[checkRoutes, checkGateways, checkDestinations, checkRules],
-  ...[checkSelectors, checkPolicies, checkServices, checkWorkloads, checkUnread],
+  ...[checkSelectors, checkPolicies, checkTelemetries, checkServices, checkWorkloads, checkUnread],
 ]

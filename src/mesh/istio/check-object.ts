@@ -11,6 +11,7 @@ import { gatewaySpec } from './supported-gateway.ts'
 import { authorizationPolicySpec, peerAuthenticationSpec, requestAuthenticationSpec } from './supported-security.ts'
 import { serviceEntrySpec, workloadEntrySpec } from './supported-service-entry.ts'
 import { sidecarSpec } from './supported-sidecar.ts'
+import { telemetrySpec } from './supported-telemetry.ts'
 
 /** What is wrong with one object, whatever else there is. Objects of kinds that the mesh does not read pass. */
 export function checkObject(object: unknown): readonly Diagnostic[] {
@@ -67,6 +68,7 @@ interface Kind {
 
 const networking = { group: 'networking.istio.io', versions: ['v1', 'v1beta1', 'v1alpha3'] }
 const security = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] }
+const telemetry = { group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'] }
 
 /** Istio's groups that have objects for the mesh; the last are of versions that are long gone. */
 const groups: ReadonlySet<string> = new Set(
@@ -87,7 +89,6 @@ const unsupportedKind = (object: ObjectKey): Diagnostic => {
 const policiesOfToday = 'write a PeerAuthentication for TLS between workloads and a RequestAuthentication for tokens'
 
 const insteadOf: Readonly<Partial<Record<string, string>>> = {
-  Telemetry: 'access logs and traces are switched on for all proxies together (--access-log, --zipkin, --otlp)',
   WorkloadGroup: 'write a WorkloadEntry for each process',
   ProxyConfig: 'annotate pods for settings of their own proxy',
   EnvoyFilter: 'say it by the other kinds; proxies take no settings that bypass them',
@@ -111,6 +112,7 @@ export const checkedKinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['PeerAuthentication', { ...security, schema: peerAuthenticationSpec }],
   ['AuthorizationPolicy', { ...security, schema: authorizationPolicySpec }],
   ['RequestAuthentication', { ...security, schema: requestAuthenticationSpec }],
+  ['Telemetry', { ...telemetry, schema: telemetrySpec }],
 ])
 
 /** A kind of the same name in a group that is none of Istio's, as Gateway of gateway.networking.k8s.io. */

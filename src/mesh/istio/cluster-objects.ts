@@ -8,6 +8,7 @@ import type {
   Service,
   ServiceEntry,
   Sidecar,
+  Telemetry,
   VirtualService,
   WorkloadEntry,
 } from '../../api/index.ts'
@@ -27,6 +28,7 @@ export interface ClusterObjects extends SecurityObjects {
   readonly sidecars: readonly Sidecar[]
   readonly serviceEntries: readonly ServiceEntry[]
   readonly workloadEntries: readonly WorkloadEntry[]
+  readonly telemetries: readonly Telemetry[]
   /** What was read of the Secrets that proxies need. */
   readonly credentialOf: CredentialOf
 }
@@ -42,6 +44,7 @@ export const configurationLists = [
   'peerAuthentications',
   'authorizationPolicies',
   'requestAuthentications',
+  'telemetries',
 ] as const satisfies readonly (keyof ClusterObjects)[]
 
 const lists = [

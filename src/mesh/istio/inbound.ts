@@ -1,11 +1,11 @@
 import { appAddressAnnotation, type Pod, reachablePort } from '../../api/index.ts'
-import type { InboundListener, ServiceIdentity } from '../model/index.ts'
+import type { InboundListener, ServiceIdentity, UnixSocket } from '../model/index.ts'
 import { isIntercepted } from './interception.ts'
 import { protocolOf, type RegisteredService } from './registry.ts'
 import type { Scope } from './scope.ts'
 import type { Security } from './security.ts'
 import { protocolNamed } from './supported-port.ts'
-import type { IngressSpec } from './supported-sidecar.ts'
+import { type IngressSpec, socketPathOf } from './supported-sidecar.ts'
 import { labelsContain, namespaceOf } from './workload.ts'
 
 /** The Services that lead to a pod. */
@@ -23,7 +23,7 @@ export interface InboundInput {
 interface InboundPort extends Pick<InboundListener, 'protocol' | 'service' | 'origins'> {
   readonly number: number
   /** Where the program is in the pod. */
-  readonly target: { readonly port: number; readonly isLoopback: boolean }
+  readonly target: { readonly port: number; readonly isLoopback: boolean } | UnixSocket
 }
 
 /**
@@ -39,15 +39,25 @@ export function inboundListeners(input: InboundInput): readonly InboundListener[
   for (const { number, target, ...rest } of ports) {
     const bind = { address, port: reachablePort(address, number) }
     if (listeners.has(bind.port)) continue
-    const program = target.isLoopback ? programs.loopback : programs.own
-    const application = { address: program, port: reachablePort(programs.own, target.port) }
+    const application = applicationAt(target, programs)
     listeners.set(bind.port, { bind, application, ...rest, mutualTls: security.mutualTlsOf(pod, number) })
   }
   return [...listeners.values()].sort((left, right) => left.bind.port - right.bind.port)
 }
 
+function applicationAt(target: InboundPort['target'], programs: Programs): InboundListener['application'] {
+  if ('path' in target) return target
+  const program = target.isLoopback ? programs.loopback : programs.own
+  return { address: program, port: reachablePort(programs.own, target.port) }
+}
+
+interface Programs {
+  readonly own: string
+  readonly loopback: string
+}
+
 /** Where connections are intercepted, the program has the pod's address; else it has one to itself in place of both. */
-function programAddresses(pod: Pod, address: string) {
+function programAddresses(pod: Pod, address: string): Programs | undefined {
   if (isIntercepted(pod)) return { own: address, loopback: '127.0.0.1' }
   const own = pod.metadata.annotations?.[appAddressAnnotation]
   return own === undefined ? undefined : { own, loopback: own }
@@ -89,8 +99,10 @@ function namedPorts({ pod, scope, servicesOf }: InboundInput): readonly InboundP
   })
 }
 
-function targetOf(endpoint: IngressSpec['defaultEndpoint']): InboundPort['target'] | undefined {
-  const [host, port] = endpoint?.split(':') ?? []
+function targetOf(endpoint: IngressSpec['defaultEndpoint'] = ''): InboundPort['target'] | undefined {
+  const path = socketPathOf(endpoint)
+  if (path !== undefined) return { path }
+  const [host, port] = endpoint.split(':')
   return port === undefined ? undefined : { port: Number(port), isLoopback: host === '127.0.0.1' }
 }
 

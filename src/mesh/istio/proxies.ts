@@ -23,6 +23,7 @@ import type { RegisteredService } from './registry.ts'
 import type { RouteSource } from './route-match.ts'
 import { catalogOf, type Scope, type Scopes } from './scope.ts'
 import type { Security } from './security.ts'
+import type { Telemetries } from './telemetry.ts'
 import { isGateway, isMeshed, isProxyless, labelsContain, namespaceOf, workloadOf } from './workload.ts'
 
 export interface ProxiesInput {
@@ -33,6 +34,7 @@ export interface ProxiesInput {
   readonly scopes: Scopes
   readonly reach: Reach
   readonly security: Security
+  readonly telemetry: Telemetries
   readonly credentialOf: CredentialOf
   readonly clientCredentials: ClientCredentials
   /** Of the whole mesh. */
@@ -139,11 +141,17 @@ function buildGateway(pod: Pod, address: string, input: ProxiesInput): BuiltProx
     ...identityOf(pod, address, 'gateway'),
     ...input.reach.clusters(scope, { routeTables: tables, outbound: listeners }),
     ...(credentials.length === 0 ? {} : { credentials }),
+    ...telemetryOf(pod, input),
     inbound: [],
     outbound: listeners,
     routeTables: tables,
   }
   return { proxy, findings }
+}
+
+function telemetryOf(pod: Pod, input: ProxiesInput): Pick<MeshProxy, 'telemetry'> {
+  const telemetry = input.telemetry.of(pod)
+  return telemetry === undefined ? {} : { telemetry }
 }
 
 function buildProxyless(pod: Pod, address: string, input: ProxiesInput): MeshProxy {
@@ -167,13 +175,15 @@ function buildIntercepted(pod: Pod, address: string, input: Building): MeshProxy
   const interception = { unknownHosts: scope.unknownHosts, otherPorts: input.security.mutualTlsOf(pod, 0) }
   const inbound = inboundOf(pod, address, input, scope)
   const security = input.security.of(pod)
-  const madeOf = [address, ...Object.values(interception), clusters, inbound, security, outbound, ...routeTables]
-  return memory.proxy(madeOf, () => ({
+  const telemetry = telemetryOf(pod, input)
+  const madeOf = [address, ...Object.values(interception), clusters, inbound, security, telemetry.telemetry, outbound]
+  return memory.proxy([...madeOf, ...routeTables], () => ({
     ...memory.identity([address], () => identityOf(pod, address, 'sidecar')),
     ...(clusters === undefined ? {} : { clusters }),
     interception,
     inbound,
     ...(security === undefined ? {} : { security }),
+    ...telemetry,
     outbound,
     routeTables,
   }))
@@ -220,11 +230,13 @@ function buildSidecar(pod: Pod, address: string, input: Building): MeshProxy {
   const { clusters } = input.reach.clusters(scope, { routeTables, outbound })
   const inbound = inboundOf(pod, address, input, scope)
   const security = input.security.of(pod)
-  return memory.proxy([address, clusters, inbound, security, outbound, ...routeTables], () => ({
+  const telemetry = telemetryOf(pod, input)
+  return memory.proxy([address, clusters, inbound, security, telemetry.telemetry, outbound, ...routeTables], () => ({
     ...memory.identity([address], () => identityOf(pod, address, 'sidecar')),
     ...(clusters === undefined ? {} : { clusters }),
     inbound,
     ...(security === undefined ? {} : { security }),
+    ...telemetry,
     outbound,
     routeTables,
   }))

@@ -11,7 +11,7 @@ const texts = z.array(text).optional()
 const byLabels = 'choose workloads by selector.matchLabels'
 const byNamespaces = 'name principals or namespaces; identities of other trust domains are not accepted'
 
-const selector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) }).optional()
+export const workloadSelector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) }).optional()
 
 const mode = z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']).default('UNSET')
 const mtls = z.strictObject({ mode }).optional()
@@ -21,7 +21,7 @@ const isPortKey = (ports: Readonly<Record<string, unknown>>): boolean => Object.
 
 export const peerAuthenticationSpec = z
   .strictObject({
-    selector,
+    selector: workloadSelector,
     mtls,
     portLevelMtls: z.record(z.string(), z.strictObject({ mode })).refine(isPortKey, 'must name ports').default({}),
   })
@@ -31,7 +31,7 @@ export const peerAuthenticationSpec = z
     message: 'needs a selector: ports are those of a workload',
   })
 
-export const hasLabels = (selected: z.output<typeof selector>): boolean =>
+export const hasLabels = (selected: z.output<typeof workloadSelector>): boolean =>
   Object.keys(selected?.matchLabels ?? {}).length > 0
 
 const ips = z.array(addressRange).optional()
@@ -114,7 +114,7 @@ const rule = z.strictObject({
 
 export const authorizationPolicySpec = z
   .strictObject({
-    selector,
+    selector: workloadSelector,
     action: z.enum(['ALLOW', 'DENY', 'AUDIT'], 'must be ALLOW, DENY or AUDIT: this mesh has no other').default('ALLOW'),
     rules: z.array(rule).default([]),
     provider: refused('decide by rules; no other process is asked'),
@@ -151,7 +151,7 @@ const jwtRule = z
 
 export const requestAuthenticationSpec = z
   .strictObject({
-    selector,
+    selector: workloadSelector,
     jwtRules: z.array(jwtRule).default([]),
     targetRef: refused(byLabels),
     targetRefs: refused(byLabels),
@@ -174,4 +174,4 @@ export type PeerAuthenticationSpec = z.output<typeof peerAuthenticationSpec>
 export type AuthorizationPolicySpec = z.output<typeof authorizationPolicySpec>
 export type AuthorizationRuleSpec = AuthorizationPolicySpec['rules'][number]
 export type JwtRuleSpec = z.output<typeof jwtRule>
-export type SelectorSpec = z.output<typeof selector>
+export type SelectorSpec = z.output<typeof workloadSelector>

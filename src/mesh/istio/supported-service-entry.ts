@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { portProtocol } from './supported-port.ts'
-import { exportTo, labels, port, refused, text } from './supported-values.ts'
+import { portProtocol, protocolNamed } from './supported-port.ts'
+import { addressRange, exportTo, ipAddress, labels, port, refused, text } from './supported-values.ts'
 
-const ipAddress = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$/
+/** An address that is none has no name either. */
+const isNameOrAddress = (said: string): boolean => !/^[\d.]+$|:/.test(said) || ipAddress.safeParse(said).success
 
 const workloadEntry = {
   address: text.optional(),
@@ -14,12 +15,15 @@ const workloadEntry = {
   network: refused('leave it out; every address must be reachable directly'),
 }
 
-const endpoint = z.strictObject({ ...workloadEntry, address: text })
+const endpoint = z.strictObject({
+  ...workloadEntry,
+  address: text.refine(isNameOrAddress, 'must be an IP address or the name of a host'),
+})
 
 /** Without a network of its own an entry is reached at its address. */
 export const workloadEntrySpec = z.strictObject({
   ...workloadEntry,
-  address: text.regex(ipAddress, 'must be an IP address'),
+  address: text.refine((said) => ipAddress.safeParse(said).success, 'must be an IP address'),
 })
 
 const entryPort = z.strictObject({
@@ -32,7 +36,7 @@ const entryPort = z.strictObject({
 export const serviceEntrySpec = z
   .strictObject({
     hosts: z.array(text.regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name')).min(1),
-    addresses: z.array(text).default([]),
+    addresses: z.array(addressRange).default([]),
     ports: z.array(entryPort).min(1),
     location: z.enum(['MESH_EXTERNAL', 'MESH_INTERNAL']).default('MESH_EXTERNAL'),
     resolution: z.enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN']).default('NONE'),
@@ -45,12 +49,18 @@ export const serviceEntrySpec = z
     path: ['hosts'],
     message: 'hosts with a wildcard are for resolution NONE',
   })
+  .refine((said) => !hasTcpAtRange(said), {
+    path: ['addresses'],
+    message: 'connections are told apart by single addresses: write those of the range that programs connect to',
+    params: { code: 'UnsupportedField' },
+  })
   .refine(({ endpoints, resolution }) => resolution !== 'NONE' || endpoints.length === 0, {
     path: ['endpoints'],
     message: 'resolution NONE has no endpoints: requests go where they ask to go',
   })
   .refine(
-    ({ endpoints, resolution }) => resolution !== 'STATIC' || endpoints.every(({ address }) => ipAddress.test(address)),
+    ({ endpoints, resolution }) =>
+      resolution !== 'STATIC' || endpoints.every(({ address }) => ipAddress.safeParse(address).success),
     {
       path: ['endpoints'],
       message: 'the addresses of resolution STATIC must be IP addresses',
@@ -68,6 +78,20 @@ export const serviceEntrySpec = z
     path: ['workloadSelector'],
     message: 'cannot be beside endpoints',
   })
+
+/** Hosts of HTTP are told apart by their names, whatever their addresses. */
+function hasTcpAtRange({
+  addresses,
+  ports,
+}: {
+  readonly addresses: readonly string[]
+  readonly ports: readonly z.output<typeof entryPort>[]
+}): boolean {
+  return (
+    addresses.some((address) => address.includes('/')) &&
+    ports.some(({ protocol }) => protocolNamed(protocol) === 'tcp')
+  )
+}
 
 export type ServiceEntrySpec = z.output<typeof serviceEntrySpec>
 export type WorkloadEntrySpec = z.output<typeof endpoint>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { portProtocol } from './supported-port.ts'
-import { port, refused, text } from './supported-values.ts'
+import { ipAddress, port, refused, text } from './supported-values.ts'
 
 const egressHost = z
   .string()
@@ -12,20 +12,21 @@ const egressHost = z
 /** Of the proxy itself. */
 const proxyPorts: ReadonlySet<number> = new Set([15_001, 15_006, 15_020, 15_021, 15_080, 15_090])
 
-const endpointForm =
-  'must be 127.0.0.1:PORT (the program on its loopback address) or 0.0.0.0:PORT (on the address of the pod); absent, it is the port itself'
-
-/** To where in the pod. Sockets of files would have to be shared by containers. */
-const defaultEndpoint = text.refine(isEndpoint, {
-  error: ({ input }) =>
-    String(input).startsWith('unix:')
-      ? `${String(input)} is a socket of the file system, which this mesh does not support: it ${endpointForm}`
-      : endpointForm,
+/** To where in the pod. */
+const defaultEndpoint = text.refine((said) => isProgram(said) || socketPathOf(said) !== undefined, {
+  error:
+    'must be 127.0.0.1:PORT (the program on its loopback address), 0.0.0.0:PORT (on the address of the pod) or unix:///PATH (a socket that the proxy reaches, of 107 bytes at most); absent, it is the port itself',
 })
 
-function isEndpoint(said: string): boolean {
+function isProgram(said: string): boolean {
   const [, number] = /^(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)$/.exec(said) ?? []
   return port.safeParse(Number(number)).success
+}
+
+/** Of `unix:///run/app.sock`, or `@app` of `unix://@app`, which is no file. */
+export function socketPathOf(endpoint: string): string | undefined {
+  const [, path] = /^unix:\/\/((?:\/|@)[\x21-\x7e]{1,106})$/.exec(endpoint) ?? []
+  return path
 }
 
 const bind = text.refine((said) => ipAddress.safeParse(said).success, {
@@ -34,7 +35,6 @@ const bind = text.refine((said) => ipAddress.safeParse(said).success, {
       ? `${String(input)} is a socket of the file system, which this mesh does not support: it must be an IP address`
       : 'must be an IP address',
 })
-const ipAddress = z.union([z.ipv4(), z.ipv6()])
 
 const ownAddress = z.enum(['0.0.0.0', '::'], {
   error: 'must be 0.0.0.0 or ::, or left out: the listener is on the address of the pod',

@@ -10,6 +10,8 @@ const durationForm = 'must be a duration in quotes such as "10s"'
 export const duration = z.string(durationForm).regex(new RegExp(DURATION_PATTERN), 'must be a duration such as "10s"')
 export const longerThanZero = duration.refine((value) => /[1-9]/.test(value), 'must be longer than 0s')
 
+export const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' })
+
 export const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an address or a range (CIDR)',
 })
@@ -31,7 +33,7 @@ export const regex = text.refine((expression) => regexProblem(expression) === un
   params: { code: 'InvalidRegex' },
 })
 
-function regexProblem(expression: string): string | undefined {
+export function regexProblem(expression: string): string | undefined {
   try {
     RE2JS.compile(expression)
     return undefined

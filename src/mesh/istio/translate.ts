@@ -1,5 +1,5 @@
 import { canonicalJson, keepLast } from '../../base/index.ts'
-import type { Finding, Mesh } from '../model/index.ts'
+import type { Finding, Mesh, TelemetryDefaults } from '../model/index.ts'
 import { createClientCredentials } from './client-credentials.ts'
 import { type ClusterObjects, createListKeeper } from './cluster-objects.ts'
 import { createDestinationCheck } from './destination-check.ts'
@@ -15,20 +15,23 @@ import { createScopeReader } from './scope.ts'
 import { createSecurityReader, type Security } from './security.ts'
 import { registerServiceEntries } from './service-entry.ts'
 import { readSidecars, type Sidecars } from './sidecar.ts'
+import { createTelemetryReader } from './telemetry.ts'
 import { readVirtualServices } from './virtual-service.ts'
 
 export type Translation = (objects: ClusterObjects) => Mesh
 
 /** Everything the proxies are to know, and what is wrong with the objects. Equal input gives equal output. */
-export const translate: Translation = (objects) => createTranslation()(objects)
+export const translate = (objects: ClusterObjects, defaults?: TelemetryDefaults): Mesh =>
+  createTranslation(defaults)(objects)
 
 /**
  * Translates state after state of a cluster. What is made of the very same objects as the last time is the very same,
  * and is not made again; the outcome is that of `translate`.
  */
-export function createTranslation(): Translation {
+export function createTranslation(defaults: TelemetryDefaults = { accessLog: false }): Translation {
   const keepLists = createListKeeper()
   const readSecurity = createSecurityReader()
+  const readTelemetries = createTelemetryReader(defaults)
   const buildServices = createServiceBuilder()
   const readDestinations = createDestinationRuleReader()
   const keepGateways = keepLast<ReturnType<typeof readGateways>>()
@@ -41,6 +44,7 @@ export function createTranslation(): Translation {
   return (given) => {
     const objects = keepLists(given)
     const security = readSecurity(objects)
+    const telemetry = readTelemetries(objects.telemetries)
     const { services, findings: serviceFindings } = buildServices({ ...objects, ...security })
     const destinations = readDestinations(objects.destinationRules, services)
     const { gateways, findings: gatewayFindings } = keepGateways([objects.gateways], () =>
@@ -53,14 +57,15 @@ export function createTranslation(): Translation {
     const scopes = readScopes({ services, rules, destinations, sidecars })
     const clusters = clustersOf(services, destinations.all)
     const clientCredentials = createClientCredentials({ ...objects, placesOf: destinations.credentialsOf })
-    const made = { services, gateways, scopes, reach: reachOf(services), security, clusters, clientCredentials }
-    const built = buildProxies({ ...objects, ...made })
+    const said = { security, telemetry, clusters, clientCredentials }
+    const built = buildProxies({ ...objects, ...said, services, gateways, scopes, reach: reachOf(services) })
     const catalog = { services, policies: destinations.all.policies }
     return {
       clusters,
       proxies: built.map(({ proxy }) => proxy),
       findings: [
         ...security.findings,
+        ...telemetry.findings,
         ...serviceFindings,
         ...destinations.findings,
         ...gatewayFindings,

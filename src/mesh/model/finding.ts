@@ -6,7 +6,13 @@ export interface ObjectKey {
 
 export const keyText = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`
 
-export type FindingReason = 'Invalid' | 'Conflict' | 'DestinationNotFound' | 'KeysUnavailable' | 'CredentialUnavailable'
+export type FindingReason =
+  | 'Invalid'
+  | 'Conflict'
+  | 'DestinationNotFound'
+  | 'ProviderNotFound'
+  | 'KeysUnavailable'
+  | 'CredentialUnavailable'
 
 /** Why an object, or a part of it, is not in force. */
 export interface Finding {

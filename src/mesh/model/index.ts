@@ -28,6 +28,7 @@ export type {
   SocketAddress,
   TcpOutbound,
   TlsServer,
+  UnixSocket,
 } from './proxy.ts'
 export { isGatewayId, nodeId } from './proxy.ts'
 export type {
@@ -59,6 +60,18 @@ export type {
   TokenRule,
 } from './security.ts'
 export { createMeshSharing, type ShareMesh } from './share.ts'
+export {
+  type AccessLogging,
+  type MetricEdit,
+  type MetricName,
+  metricNames,
+  type ProxyTelemetry,
+  type SideTelemetry,
+  type SpanReporting,
+  type SpanTag,
+  type TagEdit,
+  type TelemetryDefaults,
+} from './telemetry.ts'
 export type { ClientTls, CredentialUse, ServerTls, TlsVersion } from './tls.ts'
 export type {
   ConnectionPool,

@@ -3,6 +3,7 @@ import type { ObjectKey } from './finding.ts'
 import type { Locality } from './locality.ts'
 import type { RouteTable, TcpRoute } from './route.ts'
 import type { MutualTls, ProxySecurity } from './security.ts'
+import type { ProxyTelemetry } from './telemetry.ts'
 import type { CredentialUse, ServerTls } from './tls.ts'
 import type { Protocol, ServiceIdentity, WorkloadIdentity } from './workload.ts'
 
@@ -12,6 +13,11 @@ export type ProxyRole = 'sidecar' | 'gateway' | 'proxyless'
 export interface SocketAddress {
   readonly address: string
   readonly port: number
+}
+
+/** A socket of the file system; with `@` in front, one of Linux's that is no file. */
+export interface UnixSocket {
+  readonly path: string
 }
 
 interface Written {
@@ -24,7 +30,7 @@ interface Written {
 /** Where others reach the application behind this proxy. */
 export interface InboundListener extends Written {
   readonly bind: SocketAddress
-  readonly application: SocketAddress
+  readonly application: SocketAddress | UnixSocket
   readonly protocol: Protocol
   /** The oldest Service that leads here; absent for a port that no Service names. */
   readonly service?: ServiceIdentity
@@ -94,6 +100,8 @@ export interface MeshProxy {
   readonly inbound: readonly InboundListener[]
   /** Absent when nothing is asked of callers. */
   readonly security?: ProxySecurity
+  /** Absent when it tells what all proxies tell. */
+  readonly telemetry?: ProxyTelemetry
   readonly outbound: readonly OutboundListener[]
   /** Of a proxyless application, which binds nothing. Applications share lists. */
   readonly apiListeners?: readonly ApiListener[]

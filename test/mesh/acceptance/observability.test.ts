@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { telemetryKind } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { serviceOf } from '../../support/mesh-objects.ts'
+import { serviceOf, telemetryOf } from '../../support/mesh-objects.ts'
 import { type Backend, get, samplesOf, sendMany, startBackend, sumOf } from '../../support/mesh-world.ts'
 import { startPrometheus } from '../../support/prometheus.ts'
 import { startTraceCollector, type TraceCollector } from '../../support/trace-collector.ts'
@@ -184,6 +185,90 @@ describe('with a Zipkin collector', () => {
     await eventually(() =>
       expect(linesOf('frontend-0')).toEqual([{ ...line, upstream_service: 'backend.shop.svc.cluster.local' }, line]),
     )
+  })
+
+  describe('a Telemetry', () => {
+    const place = (name: string, spec: object) => world.place(telemetryKind, telemetryOf(name, spec))
+    const ofApp = (app: string) => ({ selector: { matchLabels: { app } } })
+    let count = 0
+    /** A path of its own for each request. */
+    const ask = async (path: string) => {
+      count += 1
+      const unique = `/${path}-${count}`
+      await get(`${world.url('client-0', 'shop/backend')}${unique}`, { headers: { 'end-user': 'jason' } })
+      return unique
+    }
+    const pathsOf = (pod: string) =>
+      world
+        .envoy(pod)
+        .lines()
+        .map((line) => (JSON.parse(line) as { readonly path?: string }).path ?? '')
+
+    test('decides what share is traced, and tags the spans', async () => {
+      const untilSampled = (sampled: string) =>
+        eventually(async () => {
+          await ask('sampled')
+          expect(backend.requests.at(-1)?.headers['x-b3-sampled']).toBe(sampled)
+        })
+      await place('client', { ...ofApp('client'), tracing: [{ randomSamplingPercentage: 0 }] })
+      await untilSampled('0')
+      const never = await ask('never')
+      const customTags = {
+        team: { literal: { value: 'shop' } },
+        user: { header: { name: 'end-user', defaultValue: 'nobody' } },
+      }
+      await place('client', { ...ofApp('client'), tracing: [{ randomSamplingPercentage: 100, customTags }] })
+      await untilSampled('1')
+      const always = await ask('always')
+      await eventually(() => expect(spansOf(always)).toHaveLength(2), { within: 20_000 })
+      const [asked] = spansOf(always).filter(({ kind }) => kind === 'CLIENT')
+      expect(asked?.tags).toMatchObject({ team: 'shop', user: 'jason' })
+      // A proxy sends its spans in order.
+      expect(spansOf(never)).toEqual([])
+    })
+
+    test('logs failures alone, and nothing of another workload', async () => {
+      await place('backend', { ...ofApp('backend'), accessLogging: [{ disabled: true }] })
+      await eventually(async () =>
+        expect(await world.envoy('backend-0').admin('/config_dump?resource=dynamic_listeners')).not.toContain(
+          'upstream_service',
+        ),
+      )
+      await place('client', { ...ofApp('client'), accessLogging: [{ filter: { expression: 'response.code >= 400' } }] })
+      await eventually(async () => {
+        const fine = await ask('fine')
+        backend.behaviour.failures = 1
+        const failed = await ask('failed')
+        await eventually(() => expect(pathsOf('client-0')).toContain(failed))
+        expect(pathsOf('client-0')).not.toContain(fine)
+        // A connection of before is told of by the rules of before.
+        expect(pathsOf('backend-0').filter((path) => [fine, failed].includes(path))).toEqual([])
+      })
+    })
+
+    test('takes labels of a metric away and adds others', async () => {
+      const tagOverrides = {
+        response_flags: { operation: 'REMOVE' },
+        method: { value: 'request.method' },
+        port: { value: 'string(destination.port)' },
+        missing: { value: "request.headers['x-nobody-sends']" },
+      }
+      await place('backend', {
+        ...ofApp('backend'),
+        metrics: [{ overrides: [{ match: { metric: 'REQUEST_COUNT', mode: 'SERVER' }, tagOverrides }] }],
+      })
+      const labelsOf = async (metric: string) =>
+        (await samplesOf(world.envoy('backend-0'), metric)).filter(({ labels }) => 'method' in labels)
+      await eventually(async () => {
+        await ask('counted')
+        expect(await labelsOf('istio_requests_total')).not.toEqual([])
+      })
+      const [{ labels = {} } = {}] = await labelsOf('istio_requests_total')
+      expect(labels).toMatchObject({ method: 'GET', port: '8080', reporter: 'destination', destination_app: 'backend' })
+      expect(labels).not.toHaveProperty('response_flags')
+      expect(labels.missing).toBe('unknown')
+      expect(await labelsOf('istio_request_duration_milliseconds_count')).toEqual([])
+    })
   })
 })
 

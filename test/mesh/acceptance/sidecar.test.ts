@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { authorizationPolicyKind, type Sidecar, sidecarKind } from '../../../src/api/index.ts'
+import { temporaryDirectory } from '../../support/directory.ts'
 import { eventually } from '../../support/eventually.ts'
 import { namespaceOf, serviceOf, sidecarOf } from '../../support/mesh-objects.ts'
 import { type Backend, get, samplesOf, startBackend, sumOf } from '../../support/mesh-world.ts'
@@ -207,6 +208,13 @@ describe('listeners that a Sidecar names for a workload', () => {
       })
       await eventually(async () => expect(await askPlain(7070)).toMatchObject({ status: 403 }))
       expect(await askPlain(7071)).toMatchObject({ status: 200, body: 'behind' })
+
+      await using directory = await temporaryDirectory()
+      const path = join(directory.path, 'app.sock')
+      const atSocket = await startBackend('at socket', path)
+      await named(listener(8080, `unix://${path}`))
+      await eventually(async () => expect(await askPlain(8080)).toMatchObject({ status: 200, body: 'at socket' }))
+      await atSocket.stop()
 
       await world.api.client('test').delete(sidecarKind, { name: 'app', namespace: 'default' })
       await eventually(async () => expect(await askPlain(8080)).toMatchObject({ status: 200, body: 'app' }))

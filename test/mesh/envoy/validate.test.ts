@@ -15,10 +15,12 @@ import {
   renderTrust,
   resourceToJson,
   tableOfVirtualHost,
+  telemetryDefaults,
 } from '../../../src/mesh/envoy/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import { cipherSuites } from '../../../src/mesh/istio/supported-gateway.ts'
 import { nodeId } from '../../../src/mesh/model/index.ts'
+import { acceptedExpressions } from '../../support/cel-expressions.ts'
 import { temporaryDirectory } from '../../support/directory.ts'
 import { envoyPath } from '../../support/envoy.ts'
 import {
@@ -28,6 +30,7 @@ import {
   serviceOf,
   shopOf,
   splitBetween,
+  telemetryOf,
   virtualServiceOf,
 } from '../../support/mesh-objects.ts'
 
@@ -110,6 +113,41 @@ async function validate(configuration: string): Promise<string> {
   const { stdout, stderr } = await run(envoy, ['--mode', 'validate', '-c', path, '--disable-hot-restart', '-l', 'warn'])
   return `${stdout}${stderr}`
 }
+
+const db = serviceOf('db', { ports: [{ name: 'tcp-db', port: 5432 }], selector: { app: 'web-primary' } })
+
+/** All that may be said of spans, metrics and access logs; one filter of all expressions that are taken. */
+const telemetries = [
+  telemetryOf('all', {
+    tracing: [
+      {
+        useRequestIdForTraceSampling: false,
+        customTags: {
+          a: { literal: { value: 'b' } },
+          c: { environment: { name: 'D', defaultValue: 'none' } },
+          e: { header: { name: 'f' } },
+        },
+      },
+    ],
+    accessLogging: [
+      { filter: { expression: acceptedExpressions.map((expression) => `(${expression})`).join(' || ') } },
+    ],
+    metrics: [
+      {
+        overrides: [
+          {
+            tagOverrides: {
+              request_protocol: { operation: 'REMOVE' },
+              reporter: { value: "'me'" },
+              port: { value: 'string(destination.port)' },
+              user: { value: "request.headers['end-user']" },
+            },
+          },
+        ],
+      },
+    ],
+  }),
+]
 
 const everyMatch: VirtualService['spec'] = {
   hosts: ['web'],
@@ -400,7 +438,9 @@ describe('Envoy accepts', () => {
 
   test.each(['zipkin', 'otlp'] as const)('an access log and traces to %s', async (collector) => {
     const tracing = { collector, address: { address: 'collector.example', port: 9411 }, samplePercent: 1 }
-    for (const [, resources] of renderMesh(translate(shop), { accessLog: true, sizeMetrics: true, tracing })) {
+    const observability = { accessLog: true, sizeMetrics: true, tracing }
+    const mesh = translate({ ...shop, services: [...shop.services, db], telemetries }, telemetryDefaults(observability))
+    for (const [, resources] of renderMesh(mesh, observability)) {
       expect(await validate(JSON.stringify(wholeConfiguration(resources)))).not.toMatch(/error|deprecated/i)
     }
   })

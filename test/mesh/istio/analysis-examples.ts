@@ -15,6 +15,8 @@ const sidecar = (spec: string, name = 'default') =>
   `{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: ${name}, namespace: shop}, spec: ${spec}}`
 const entry = (spec: string) =>
   `{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: api, namespace: shop}, spec: ${spec}}`
+const database = (name: string) =>
+  `{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: ${name}, namespace: shop}, spec: {hosts: [${name}.example], ports: [{number: 5432, name: tcp, protocol: TCP}], resolution: DNS}}`
 const policy = (kind: string, spec: string, name = 'default') =>
   `{apiVersion: security.istio.io/v1, kind: ${kind}, metadata: {name: ${name}, namespace: shop}, spec: ${spec}}`
 const service = (name = 'web', ports = '[{name: http, port: 80, targetPort: 8080}]', selector = '{app: web}') =>
@@ -158,9 +160,17 @@ const conflictExamples: readonly Example[] = [
   },
   {
     code: 'PortConflict',
-    yaml: [deployment(), service(), service('raw', '[{name: tcp, port: 80, targetPort: 8080}]')].join('\n---\n'),
+    yaml: [
+      ...[deployment(), service(), service('raw', '[{name: tcp, port: 80, targetPort: 8080}]')],
+      ...[database('one'), database('two')],
+      sidecar(
+        '{egress: [{port: {number: 5432, name: db, protocol: TCP}, bind: 127.0.0.1, hosts: ["./*"]}, {hosts: ["*/*"]}]}',
+      ),
+    ].join('\n---\n'),
     said: [
       'warning Service shop/raw spec.ports[0]: leads to port 8080 of Deployment shop/web as tcp, the Service shop/web as http; only one of the two counts: say the same in both',
+      'warning ServiceEntry shop/two spec.ports[0]: proxies do not see which host a connection to port 5432 is for, so that those to two.example go to one.example (ServiceEntry shop/one), which has the port as the older one; write spec.addresses for each',
+      'warning Sidecar shop/default spec.egress[0].hosts: several hosts have port 5432 for TCP (one.example, two.example), and all connections go to one of them; name one',
     ],
   },
   {

@@ -31,7 +31,7 @@ const inboundOf = (pod: Pod, ...ingress: readonly Ingress[]): readonly InboundLi
 
 /** `pod port -> program: protocol, Service` */
 const say = ({ bind, application, protocol, service }: InboundListener) =>
-  `${bind.port} -> ${application.address}:${application.port}: ${protocol}, ${service?.name ?? 'none'}`
+  `${bind.port} -> ${'path' in application ? application.path : `${application.address}:${application.port}`}: ${protocol}, ${service?.name ?? 'none'}`
 
 describe('listeners that a Sidecar names for a workload', () => {
   const rows: readonly (readonly [string, readonly Ingress[], readonly string[], readonly string[]])[] = [
@@ -58,6 +58,15 @@ describe('listeners that a Sidecar names for a workload', () => {
       [listens(8080, 'TCP', { defaultEndpoint: '0.0.0.0:9090' })],
       ['8080 -> 127.20.64.1:9090: tcp, web'],
       ['8080 -> 10.1.0.1:9090: tcp, web'],
+    ],
+    [
+      'a program at a socket of the file system, or at one that is no file',
+      [
+        listens(8080, 'HTTP', { defaultEndpoint: 'unix:///run/app.sock' }),
+        listens(8081, 'TCP', { defaultEndpoint: 'unix://@app' }),
+      ],
+      ['8080 -> /run/app.sock: http, web', '8081 -> @app: tcp, none'],
+      ['8080 -> /run/app.sock: http, web', '8081 -> @app: tcp, none'],
     ],
     [
       'ports that no Service names, and those that need root',
@@ -267,17 +276,14 @@ describe('listeners of a Sidecar with an address of their own', () => {
 
 describe('a Sidecar is refused', () => {
   const form =
-    'must be 127.0.0.1:PORT (the program on its loopback address) or 0.0.0.0:PORT (on the address of the pod); absent, it is the port itself'
+    'must be 127.0.0.1:PORT (the program on its loopback address), 0.0.0.0:PORT (on the address of the pod) or unix:///PATH (a socket that the proxy reaches, of 107 bytes at most); absent, it is the port itself'
   const endpoint = (defaultEndpoint: string) => ({ ingress: [listens(8080, 'HTTP', { defaultEndpoint })] })
   const rows: readonly (readonly [string, object, string])[] = [
     ['for an endpoint elsewhere', endpoint('10.1.0.9:80'), `spec.ingress[0].defaultEndpoint: ${form}`],
     ['for an endpoint without a port', endpoint('127.0.0.1'), `spec.ingress[0].defaultEndpoint: ${form}`],
     ['for a port that is none', endpoint('127.0.0.1:65536'), `spec.ingress[0].defaultEndpoint: ${form}`],
-    [
-      'for a socket',
-      endpoint('unix:///run/app.sock'),
-      `spec.ingress[0].defaultEndpoint: unix:///run/app.sock is a socket of the file system, which this mesh does not support: it ${form}`,
-    ],
+    ['for a socket without a path', endpoint('unix://run'), `spec.ingress[0].defaultEndpoint: ${form}`],
+    ['for a long path', endpoint(`unix:///${'a'.repeat(107)}`), `spec.ingress[0].defaultEndpoint: ${form}`],
     [
       'for two listeners of one port',
       { ingress: [listens(80, 'HTTP'), listens(81, 'HTTP'), listens(80, 'TCP')] },

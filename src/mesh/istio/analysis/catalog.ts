@@ -9,6 +9,7 @@ import { protocolNamed } from '../supported-port.ts'
 import { authorizationPolicySpec, peerAuthenticationSpec, requestAuthenticationSpec } from '../supported-security.ts'
 import { serviceEntrySpec } from '../supported-service-entry.ts'
 import { sidecarSpec } from '../supported-sidecar.ts'
+import { telemetrySpec } from '../supported-telemetry.ts'
 import { type GivenCluster, type GivenPort, type GivenService, readCluster } from './cluster.ts'
 import type { Given } from './found.ts'
 
@@ -49,6 +50,7 @@ export interface Catalog {
   readonly peerAuthentications: readonly GivenSpec<typeof peerAuthenticationSpec>[]
   readonly authorizations: readonly GivenSpec<typeof authorizationPolicySpec>[]
   readonly requestAuthentications: readonly GivenSpec<typeof requestAuthenticationSpec>[]
+  readonly telemetries: readonly GivenSpec<typeof telemetrySpec>[]
   readonly all: readonly (Given & { readonly object: unknown })[]
 }
 
@@ -87,6 +89,7 @@ export function catalogOf(objects: readonly unknown[]): Catalog {
     peerAuthentications: read('PeerAuthentication', peerAuthenticationSpec),
     authorizations: read('AuthorizationPolicy', authorizationPolicySpec),
     requestAuthentications: read('RequestAuthentication', requestAuthenticationSpec),
+    telemetries: read('Telemetry', telemetrySpec),
   }
 }
 

@@ -142,6 +142,13 @@ export const selectedBy = (
     (each) => (namespace === rootNamespace || each.key.namespace === namespace) && labelsContain(each.labels, selector),
   )
 
+/** Whether two selectors mean the same pods, or some workload of the namespace is meant by both. */
+export const selectTogether = ({ workloads }: GivenCluster, namespace: string, left: Labels, right: Labels): boolean =>
+  (labelsContain(left, right) && labelsContain(right, left)) ||
+  workloads.some(
+    ({ key, labels }) => key.namespace === namespace && labelsContain(labels, left) && labelsContain(labels, right),
+  )
+
 /** The Services that lead to a workload. */
 export const servicesOf = ({ services }: GivenCluster, workload: GivenWorkload): readonly GivenService[] =>
   services.filter(

@@ -3,12 +3,17 @@ import { rootNamespace } from '../../model/index.ts'
 import { fieldsOf } from '../fields.ts'
 import { labelsContain } from '../workload.ts'
 import type { Catalog } from './catalog.ts'
-import { type Labels, selectedBy, wordsOf } from './cluster.ts'
+import { type Labels, selectedBy, selectTogether, wordsOf } from './cluster.ts'
 import { error, type Found, type Given, nameOf, warning, withEarlier } from './found.ts'
 
 /** What selects pods, where pods were given. */
 export const checkSelectors = (known: Catalog): readonly Found[] => [
-  ...[...known.authorizations, ...known.peerAuthentications, ...known.requestAuthentications].flatMap((policy) =>
+  ...[
+    ...known.authorizations,
+    ...known.peerAuthentications,
+    ...known.requestAuthentications,
+    ...known.telemetries,
+  ].flatMap((policy) =>
     checkSelector(known, policy, {
       path: ['spec', 'selector', 'matchLabels'],
       labels: policy.spec.selector?.matchLabels,
@@ -103,16 +108,11 @@ const textOf = (labels: unknown): Labels =>
 /** One Sidecar counts for a workload. */
 function checkSidecars({ sidecars, cluster }: Catalog): readonly Found[] {
   const labelsOf = ({ spec }: (typeof sidecars)[number]) => spec.workloadSelector?.labels
-  const selectSame = (left: Labels, right: Labels, namespace: string) =>
-    (labelsContain(left, right) && labelsContain(right, left)) ||
-    cluster.workloads.some(
-      ({ key, labels }) => key.namespace === namespace && labelsContain(labels, left) && labelsContain(labels, right),
-    )
   return withEarlier(sidecars, (earlier, later) => {
     if (earlier.key.namespace !== later.key.namespace) return false
     const [left, right] = [labelsOf(earlier), labelsOf(later)]
     if (left === undefined || right === undefined) return left === right
-    return selectSame(left, right, later.key.namespace)
+    return selectTogether(cluster, later.key.namespace, left, right)
   }).map(({ earlier, later }) => {
     if (labelsOf(later) === undefined) {
       const message = `${earlier.key.name} is a Sidecar for all workloads of the namespace already; give one a workloadSelector`

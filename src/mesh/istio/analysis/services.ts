@@ -1,3 +1,7 @@
+import { hostMatches } from '../hosts.ts'
+import { protocolNamed } from '../supported-port.ts'
+import { placeOf } from '../supported-sidecar.ts'
+import { haveCommonClients } from '../visibility.ts'
 import type { Catalog, GivenRoutes } from './catalog.ts'
 import { ownPortOf, servicesOf } from './cluster.ts'
 import { type Found, info, nameOf, warning } from './found.ts'
@@ -8,6 +12,8 @@ export const checkServices = (known: Catalog): readonly Found[] => [
   ...checkSharedPorts(known),
   ...known.routes.flatMap((routes) => checkRouteProtocol(routes, known)),
   ...checkEntries(known),
+  ...checkSharedConnections(known),
+  ...known.sidecars.flatMap((sidecar) => checkPlacedConnections(sidecar, known)),
 ]
 
 /** Ports are not sniffed: what tells nothing is HTTP/1.1. */
@@ -67,3 +73,49 @@ const checkEntries = ({ entries }: Catalog): readonly Found[] =>
     const message = `connections to ${hosts[0]}:${ports[at]?.number} cannot be told from others of that port, for they name no host; write its addresses in spec.addresses`
     return [warning('AddressesRequired', entry, ['spec', 'ports', at], message)]
   })
+
+type Entry = Catalog['entries'][number]
+
+/** A host of TCP without addresses has its port whole. */
+function checkSharedConnections({ entries }: Catalog): readonly Found[] {
+  const taken = entries
+    .filter(({ spec }) => spec.addresses.length === 0 && spec.resolution !== 'NONE')
+    .flatMap(placesOf)
+  return taken.flatMap((later, index) => {
+    const earlier = taken.slice(0, index).find((each) => isSamePlace(each, later))
+    if (earlier === undefined) return []
+    const { entry, host, number, at } = later
+    const message = `proxies do not see which host a connection to port ${number} is for, so that those to ${host} go to ${earlier.host} (ServiceEntry ${nameOf(earlier.entry)}), which has the port as the older one; write spec.addresses for each`
+    return [warning('PortConflict', entry, ['spec', 'ports', at], message)]
+  })
+}
+
+const placesOf = (entry: Entry) =>
+  entry.spec.hosts.flatMap((host) =>
+    entry.spec.ports.flatMap(({ number, protocol }, at) =>
+      protocolNamed(protocol) === 'tcp' ? [{ entry, host, number, at }] : [],
+    ),
+  )
+
+type Place = ReturnType<typeof placesOf>[number]
+
+const isSamePlace = (left: Place, right: Place): boolean =>
+  left.number === right.number && left.host !== right.host && haveCommonClients(exportOf(left), exportOf(right))
+
+const exportOf = ({ entry: { key, spec } }: Place) => ({ namespace: key.namespace, exportTo: spec.exportTo })
+
+/** An egress listener for TCP with an address of its own leads to one host. */
+function checkPlacedConnections(sidecar: Catalog['sidecars'][number], { hosts }: Catalog): readonly Found[] {
+  return (sidecar.spec.egress ?? []).flatMap(({ port, hosts: meant, ...listener }, index) => {
+    if (port === undefined || placeOf(listener) === undefined || protocolNamed(port.protocol) !== 'tcp') return []
+    const reached = [...hosts.values()].filter(
+      ({ host, ports }) =>
+        ports.some(({ number, protocol }) => number === port.number && protocol === 'tcp') &&
+        meant.some((said) => hostMatches(said.split('/')[1] ?? '', host)),
+    )
+    const [first, ...others] = reached.map(({ host }) => host)
+    if (first === undefined || others.length === 0) return []
+    const message = `several hosts have port ${port.number} for TCP (${[first, ...others].join(', ')}), and all connections go to one of them; name one`
+    return [warning('PortConflict', sidecar, ['spec', 'egress', index, 'hosts'], message)]
+  })
+}

@@ -1,0 +1,43 @@
+/** What Envoy's CEL takes: each is a filter of an access log in the test that asks a real Envoy. */
+export const acceptedExpressions: readonly string[] = [
+  'response.code >= 400',
+  "request.method == 'GET' && request.url_path.startsWith('/api')",
+  "'end-user' in request.headers && request.headers['end-user'] == 'jason'",
+  "has(request.id) || request.path.contains('x') || request.path.endsWith('y') || request.path.matches('^/a')",
+  "request.host == '' || request.scheme == '' || request.referer == '' || request.useragent == ''",
+  "request.protocol == '' || request.query == '' || request.size > 1 || request.total_size > 1",
+  "request.duration > duration('1s') || request.time < timestamp('2030-01-01T00:00:00Z')",
+  "response.code_details == '' || response.flags == 0 || response.grpc_status != 0 || response.size + 1 > 2",
+  "response.headers['a'] == 'b' || response.trailers['a'] == 'b' || response.total_size > 1",
+  "response.backend_latency > duration('1s')",
+  "connection.mtls || connection.id > uint(1) || connection.requested_server_name == ''",
+  "connection.tls_version == '' || connection.uri_san_peer_certificate == '' || connection.subject_local_certificate == ''",
+  "connection.subject_peer_certificate == '' || connection.dns_san_local_certificate == ''",
+  "connection.dns_san_peer_certificate == '' || connection.uri_san_local_certificate == ''",
+  "connection.sha256_peer_certificate_digest == '' || connection.transport_failure_reason == ''",
+  "connection.termination_details == '' || upstream.transport_failure_reason == ''",
+  "upstream.address == '' || upstream.port == 80 || upstream.local_address == '' || upstream.request_attempt_count > 1",
+  "upstream.cx_pool_ready_duration > duration('1s') || upstream.uri_san_peer_certificate == ''",
+  "source.address == '' || source.port == 1 || destination.address == '' || destination.port == 2",
+  "xds.cluster_name == '' || xds.route_name == '' || xds.filter_chain_name == '' || xds.listener_direction == 1",
+  "has(metadata.filter_metadata) || size(request.path) > 10 || int(request.headers['n']) > 1",
+  "request.time.getMilliseconds() > 1 || request.time.getDate() > 1 || request.time.getFullYear('UTC') > 1",
+  "bool('true') || dyn(1) == 1 || bytes('a') == b'a' || double(1) > 0.5 || response.code % 2 == 0",
+  'request.time.getHours() > 12 ? response.code == 500 : response.code in [500, 503]',
+]
+
+/** What is refused, and a part of what is said of it. */
+export const refusedExpressions: readonly (readonly [expression: string, said: string])[] = [
+  ['response.code >=', 'must be CEL'],
+  ['response.status >= 400', 'there is no response.status (response has code, '],
+  ["node.id == 'a'", 'there is no node (there are request, '],
+  ["string(response.code) == '500'", 'proxies have no function string'],
+  ["request.headers.exists(name, name == 'a')", 'proxies have no function exists'],
+  ["['a'].map(each, request.path).size() > 0", 'proxies have no function map'],
+  ["request.path + '/' == '/a/'", 'proxies do not join texts'],
+  ["request.path.lowerAscii() == 'a'", 'proxies have no function lowerAscii'],
+  ['has(request)', 'has() asks for a field'],
+  ['request.path.contains()', 'contains takes 1 arguments, not 0'],
+  ['request.?path', 'must be CEL'],
+  ["request.path.matches('(')", 'missing closing )'],
+]
