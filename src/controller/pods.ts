@@ -19,12 +19,10 @@ export function countPods(workload: Workload, pods: readonly Pod[]): LivingPods 
   return { all: living.length, ready: living.filter(isReady).length }
 }
 
-/** A Deployment's pods are those of its ReplicaSets, which are named for it. */
+/** A Deployment's pods are those of its ReplicaSets. */
 function isOf({ metadata }: Pod, workload: Workload): boolean {
-  const { name } = workload.metadata
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
-  if (isDaemonSet(workload)) return owner?.kind === 'DaemonSet' && owner.name === name
-  return owner?.kind === 'ReplicaSet' && owner.name.startsWith(`${name}-`)
+  return owner?.kind === (isDaemonSet(workload) ? 'DaemonSet' : 'ReplicaSet')
 }
 
 const isLiving = ({ metadata, status }: Pod): boolean =>

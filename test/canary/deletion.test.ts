@@ -101,6 +101,22 @@ const rows: readonly Row[] = [
     wakeIn: 250,
   },
   {
+    name: 'but are waited for no longer than until the deadline',
+    state: terminating(60),
+    observation: observationOf({ target: scaledDown }),
+    actions: [{ kind: 'scale-target', replicas: 2 }],
+    reason: 'ProgressDeadlineExceeded',
+    message:
+      'Deployment web was not ready within 1m (0 of 2 pods are ready): what serves now stays until it is, or until it is deleted',
+    stalled: true,
+    notes: [
+      [
+        'warn',
+        'Deployment web was not ready within 1m (0 of 2 pods are ready): what serves now stays until it is, or until it is deleted',
+      ],
+    ],
+  },
+  {
     name: 'a workload with fewer pods than the primary is scaled up too',
     state: quiet,
     observation: observationOf({ primary: { ...ready, replicas: 5 } }),

@@ -58,9 +58,9 @@ test.each<[string, Deployment | DaemonSet, readonly Pod[], ReturnType<typeof cou
     { all: 0, ready: 0 },
   ],
   [
-    'one of nobody, and one of another workload',
+    'one of nobody, and one of a Job',
     buildDeployment(),
-    [pod(null), pod({ kind: 'ReplicaSet', name: 'shop-6c7d' })],
+    [pod(null), pod({ kind: 'Job', name: 'web' })],
     { all: 0, ready: 0 },
   ],
   ['those of a DaemonSet', daemonSet, [pod(ofDaemonSet), pod(ofReplicaSet)], { all: 1, ready: 1 }],

@@ -19,6 +19,8 @@ interface GivingBack {
   readonly target: WorkloadFacts
   /** This is the first pass since the Canary was deleted. */
   readonly isFirst: boolean
+  /** The deadline has passed. */
+  readonly isLate: boolean
 }
 
 /**
@@ -34,7 +36,9 @@ export function terminating(recorded: ReleaseState, observation: Observation): D
     return letGo(recorded, observation, 'spec.revertOnDeletion is false: nothing is given back')
   if (target === undefined) return letGo(recorded, observation, `${name} is gone: nothing is given back`)
   if (observation.refusal?.reason === 'TargetClaimed') return letGo(recorded, observation, observation.refusal.message)
-  const giving: GivingBack = { observation, deletion, target, isFirst: recorded.phase !== 'Terminating' }
+  const isFirst = recorded.phase !== 'Terminating'
+  const isLate = !isFirst && observation.now - recorded.since >= deadlineMsOf(canary.spec)
+  const giving: GivingBack = { observation, deletion, target, isFirst, isLate }
   if (giving.isFirst && isUntouched(giving)) return letGo(recorded, observation, `${name} was never taken over`)
   if (isGivenBack(giving)) return letGo(recorded, observation, `${name} serves by itself`)
   return giveBack(recorded, giving)
@@ -100,10 +104,10 @@ const announce = ({ observation }: GivingBack, cause: Cause): Note =>
   isUnpromoted(observation) ? alert('warn', cause) : note('info', cause)
 
 function holdBack(state: ReleaseState, giving: GivingBack) {
-  const { now, canary } = giving.observation
+  const { canary } = giving.observation
+  const { isLate } = giving
   const name = describeTarget(canary)
   const deadlineMs = deadlineMsOf(canary.spec)
-  const isLate = now - state.since >= deadlineMs
   const pods = describePods(giving)
   if (isServing(giving)) {
     if (isLate) return holdWith(state, laggingCause(giving, renderDuration(deadlineMs)), 'stalled')
@@ -141,9 +145,12 @@ const isServing = (giving: GivingBack): boolean =>
 const isMiscounted = ({ deletion, target }: Pick<GivingBack, 'deletion' | 'target'>): boolean =>
   deletion.pods !== undefined && deletion.pods.ready < target.readyReplicas
 
-/** Scaled down, but not all pods were told to go yet: those that live would pass for the new ones until they are. */
-const isDraining = ({ deletion, target }: GivingBack): boolean =>
-  target.replicas === 0 && deletion.pods !== undefined && deletion.pods.all > 0
+/**
+ * Scaled down, but not all pods were told to go yet: those that live would pass for the new ones until they are. Pods
+ * that stay past the deadline are none of these.
+ */
+const isDraining = ({ deletion, target, isLate }: GivingBack): boolean =>
+  !isLate && target.replicas === 0 && deletion.pods !== undefined && deletion.pods.all > 0
 
 /** One thing after the other; what waits for the world plans nothing. */
 function planReturn(giving: GivingBack): readonly Action[] {
