@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { analysisMatchSchema } from './analysis-match.ts'
 import { autoscalerRefSchema } from './autoscaler-ref.ts'
 import { analysisRules, specRules } from './canary-rules.ts'
+import { connectionRules } from './connection-rules.ts'
 import { manualGateSchema } from './gates.ts'
 import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
@@ -236,7 +237,12 @@ const plainSpecSchema = z.object({
     .describe('Give the workload its traffic back before a deleted Canary goes; false takes what serves away at once.'),
 })
 
-export const canarySpecSchema = withRules(plainSpecSchema, [...specRules, mirroredRule, matchesRule])
+export const canarySpecSchema = withRules(plainSpecSchema, [
+  ...specRules,
+  ...connectionRules,
+  mirroredRule,
+  matchesRule,
+])
 
 export const canaryStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('Generation of the spec that this status speaks of.'),

@@ -7,6 +7,7 @@ export * from './alert-provider.ts'
 export type { AnalysisMatch } from './analysis-match.ts'
 export * from './canary.ts'
 export * from './canary-run.ts'
+export { movesConnections } from './connection-rules.ts'
 export { type CustomResource, crdFor, type PrinterColumn } from './crd.ts'
 export {
   allCustomResourceDefinitions,

@@ -1,18 +1,8 @@
 import { z } from 'zod'
 import { trafficPolicySchema } from './istio/networking-schema.ts'
-import { withRules } from './rules.ts'
 
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
 const APP_PROTOCOL = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
-
-/** Weights hold for requests; of connections the route says nothing. */
-const appProtocolSchema = withRules(z.string().max(317).regex(APP_PROTOCOL), [
-  {
-    cel: "!self.matches('^[tT][cC][pP]$')",
-    message: 'must not be tcp: requests are released, not connections',
-    holds: (word) => word.toLowerCase() !== 'tcp',
-  },
-])
 
 const keysSchema = z.array(z.string().max(317)).max(64)
 
@@ -29,9 +19,14 @@ const metadataSchema = z.object({
 
 /** Fields of `service` that say how the Services and DestinationRules are written, not who is served by what. */
 export const serviceObjectFields = {
-  appProtocol: appProtocolSchema
+  appProtocol: z
+    .string()
+    .max(317)
+    .regex(APP_PROTOCOL)
     .optional()
-    .describe('Protocol of the port, in the words of Kubernetes; goes before the prefix of the name.'),
+    .describe(
+      'Protocol of the port, in the words of Kubernetes; goes before the prefix of the name. With `tcp`, weights are shares of connections.',
+    ),
   trafficDistribution: z
     .enum(['PreferClose', 'PreferSameZone', 'PreferSameNode'])
     .optional()

@@ -1,5 +1,13 @@
-import { apiVersionOf, type Canary, type HttpRoute, type VirtualService, virtualServiceKind } from '../api/index.ts'
+import {
+  apiVersionOf,
+  type Canary,
+  type HttpRoute,
+  movesConnections,
+  type VirtualService,
+  virtualServiceKind,
+} from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
+import { isConnectionSplit, splitConnections } from './connections.ts'
 import { destinationOf } from './destination.ts'
 import { marksOf, placeBeside } from './ownership.ts'
 import type { Traffic } from './port.ts'
@@ -20,8 +28,7 @@ export function renderVirtualService(
   existing: VirtualService | undefined,
 ): VirtualService {
   const names = serviceNamesOf(canary)
-  const rules = keepForeignFields(renderRules(canary, traffic), existing)
-  const spec = { ...existing?.spec, ...renderReach(canary), http: rules }
+  const spec = { ...renderReach(canary), ...renderRoutes(canary, traffic, existing) }
   if (existing) return { ...existing, metadata: withRouteFields(existing.metadata, canary), spec }
   const metadata = { ...placeBeside(canary, names.apex), annotations: marksOf(canary) }
   return {
@@ -30,6 +37,16 @@ export function renderVirtualService(
     metadata: withRouteFields(metadata, canary),
     spec,
   }
+}
+
+/** All that is routed: requests by rules of ours, or connections by one; somebody else's of the other kind stay. */
+function renderRoutes(canary: Canary, traffic: Traffic, existing: VirtualService | undefined) {
+  const former: VirtualService['spec'] = existing?.spec ?? { hosts: [] }
+  const { hosts: _1, gateways: _2, http: _3, tcp, ...others } = former
+  if (movesConnections(canary.spec.service)) return { ...others, tcp: [splitConnections(canary, traffic)] }
+  const kept = tcp?.filter((route) => !isConnectionSplit(canary, route))
+  const http = keepForeignFields(renderRules(canary, traffic), existing)
+  return { ...others, http, ...(kept === undefined ? {} : { tcp: kept }) }
 }
 
 /** A delegate has neither: they are those of the VirtualService that delegates to it. */
@@ -107,8 +124,8 @@ function renderCookie(canary: Canary, version: 'primary' | 'canary', { session }
 
 /** The shares that a VirtualService gives; undefined for one that is not split in our way. */
 export function readTraffic(virtualService: VirtualService, names: ServiceNames): Traffic | undefined {
-  const rules = virtualService.spec.http ?? []
-  const split = readShares(rules.at(-1), names)
+  const { http: rules = [], tcp = [] } = virtualService.spec
+  const split = readShares(rules.at(-1) ?? tcp.at(-1), names)
   const matched = rules.find(({ name }) => name === MATCHED_RULE)
   if (split === undefined || matched === undefined) {
     return split && { ...split, mirror: readMirror(rules, names), ...readSession(rules.at(-1), names) }
@@ -117,7 +134,9 @@ export function readTraffic(virtualService: VirtualService, names: ServiceNames)
   return split.canary === 0 && shares ? { ...shares, mirror: 0, matching: true } : undefined
 }
 
-function readShares(rule: HttpRoute | undefined, names: ServiceNames): Omit<Traffic, 'mirror'> | undefined {
+type Split = Pick<HttpRoute, 'route'> | undefined
+
+function readShares(rule: Split, names: ServiceNames): Omit<Traffic, 'mirror'> | undefined {
   const primary = weightTo(rule, names.primary)
   const canary = weightTo(rule, names.canary)
   return primary === undefined || canary === undefined || primary + canary !== 100 ? undefined : { primary, canary }
@@ -135,7 +154,7 @@ function readMirror(rules: readonly HttpRoute[], names: ServiceNames): number {
   return mirrored === undefined ? 0 : (mirrored.mirrorPercentage?.value ?? 100)
 }
 
-const weightTo = (rule: HttpRoute | undefined, host: string): number | undefined =>
+const weightTo = (rule: Split, host: string): number | undefined =>
   rule?.route?.find(({ destination }) => destination.host === host)?.weight
 
 /** Nothing of the object would be written anew. */

@@ -1,3 +1,4 @@
+import { badConnections } from './bad-connections.ts'
 import type { BadObject } from './bad-object.ts'
 import { badRouting } from './bad-routing.ts'
 import { badTemplates } from './bad-templates.ts'
@@ -173,12 +174,6 @@ export const badObjects: readonly BadObject[] = [
     'a Service that is released is the one that users call: leave service.name out',
   ),
   inCanary(
-    'a port of connections',
-    canaryWith({}, { service: { port: 80, appProtocol: 'TCP' } }),
-    'spec.service.appProtocol',
-    'must not be tcp: requests are released, not connections',
-  ),
-  inCanary(
     'a Service of Knative',
     ofService({ targetRef: { ...targetRef, apiVersion: 'serving.knative.dev/v1' } }),
     'spec.targetRef.apiVersion',
@@ -247,6 +242,7 @@ export const badObjects: readonly BadObject[] = [
     'spec.analysis.metrics[0].templateRef.namespace',
     'a ClusterMetricTemplate has no namespace',
   ),
+  ...badConnections,
   ...badRouting,
   ...badTemplates,
 ]

@@ -70,6 +70,22 @@ export function describeReleases(stage: () => Stage): void {
     )
   })
 
+  scenario(
+    'connections are weighted as requests are',
+    {
+      namespace: 'connected',
+      spec: { service: { port: 80, targetPort: 8080, appProtocol: 'tcp' } },
+      analysis: { mirror: false },
+    },
+    async (app) => {
+      await app.setImage('1.1.0')
+      expect(app.steps(await app.ended('1.1.0'))).toEqual(['weight 50 passed'])
+      expect(app.routes).toEqual(['0+0', '50+0', '0+0'])
+      const route = await stage().client.get(virtualServiceKind, { namespace: app.namespace, name: 'web' })
+      expect([route?.spec.http, route?.spec.tcp?.length]).toEqual([undefined, 1])
+    },
+  )
+
   scenario('a metric that turns bad takes the version back', { namespace: 'taken-back' }, async (app) => {
     await app.setImage('1.1.0')
     await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))

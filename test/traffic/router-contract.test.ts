@@ -183,6 +183,38 @@ describe.each(Object.entries(acknowledgements))('router %s', (name, acknowledge)
     expect(world.stored().spec.http).toEqual([{ name: 'split', ...ruleOf(100, 0) }])
   })
 
+  test('connections are split by their shares, and one that is released leads to the apex Service', async () => {
+    const world = setUp(provider)
+    const canary = buildCanary({ service: { appProtocol: 'tcp' }, analysis: { mirror: false, metrics: [] } })
+    await world.router.write(canary, split)
+    expect(world.stored().spec).toEqual({ hosts: ['web'], gateways: ['mesh'], tcp: [ruleOf(80, 20)] })
+    expect(world.router.observe(canary)).toMatchObject({ traffic: split, programmed: false })
+    await acknowledge(world)
+    expect(world.router.observe(canary)).toEqual({ traffic: split, hold: 'held', current: true, programmed: true })
+    await world.router.write(canary, split)
+    expect(world.api.writes.filter(({ by }) => by === 'controller')).toHaveLength(1)
+    await world.router.release(canary)
+    expect(world.stored().spec.tcp).toEqual([{ route: [{ destination: { host: 'web' } }] }])
+    expect(world.router.observe(canary)).toMatchObject({ traffic: undefined, hold: 'released' })
+  })
+
+  test('a Canary that turns from requests to connections, and back, leaves no route of the other behind', async () => {
+    const world = setUp(provider)
+    const connections = buildCanary({ service: { appProtocol: 'TCP' }, analysis: { mirror: false, metrics: [] } })
+    const foreign = { match: [{ port: 9000 }], route: [{ destination: { host: 'other' } }] }
+    await world.router.write(buildCanary(), split)
+    expect(world.router.observe(connections)).toMatchObject({ traffic: split, current: false })
+    await world.router.write(connections, split)
+    expect(world.stored().spec.http).toBeUndefined()
+    const written = world.stored()
+    const tcp = [foreign, ...(written.spec.tcp ?? [])]
+    await world.user.replace(virtualServiceKind, { ...written, spec: { ...written.spec, tcp } })
+    world.see()
+    expect(world.router.observe(buildCanary())).toMatchObject({ traffic: split, current: false })
+    await world.router.write(buildCanary(), split)
+    expect(world.stored().spec).toMatchObject({ http: [{ name: 'split', ...ruleOf(80, 20) }], tcp: [foreign] })
+  })
+
   test('a rule that is new has what others added to the one beside it', async () => {
     const world = setUp(provider)
     await world.router.write(buildCanary(), { primary: 100, canary: 0, mirror: 0 })

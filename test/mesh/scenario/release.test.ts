@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   endpointSliceKind,
@@ -117,6 +118,12 @@ const betaInShop = {
   ],
 }
 
+/** One connection, for as long as it is used. */
+function keptAlive(): Disposable & { readonly agent: Agent } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  return { agent, [Symbol.dispose]: () => agent.destroy() }
+}
+
 /** Four standard deviations either side: one run in 16,000 falls outside. */
 function expectShare(count: number, total: number, share: number): void {
   const deviation = Math.sqrt(total * share * (1 - share))
@@ -153,6 +160,55 @@ describe('a release through real Envoys', () => {
     })
     const answers = await load
     expect([...answers.keys()].filter((key) => key !== 'primary' && key !== 'canary')).toEqual([])
+  })
+
+  test('connections of a Canary are weighted, and one that is open stays where it is', async () => {
+    const [, primaryPod, canaryPod] = shopOf(block.prefix).pods
+    if (!primaryPod || !canaryPod) throw new Error('the shop lacks pods')
+    for (const [name, pod] of [
+      ['db', primaryPod],
+      ['db-primary', primaryPod],
+      ['db-canary', canaryPod],
+    ] as const) {
+      const { spec, ...service } = serviceOf(name, { selector: { app: 'web' }, port: 9100 })
+      const ports = spec.ports?.map((port) => ({ ...port, appProtocol: 'tcp' })) ?? []
+      await place(api, serviceKind, { ...service, spec: { ...spec, ports } })
+      await place(api, endpointSliceKind, sliceOf(name, [pod]))
+    }
+    const ref = { namespace: namespaceName, name: 'client-0' }
+    const { metadata, ...clientPod } = (await api.client('test').get(podKind, ref)) ?? expect.unreachable()
+    const known = JSON.parse(metadata.annotations?.[serviceAddressesAnnotation] ?? '{}')
+    const addresses = JSON.stringify({ ...known, [`${namespaceName}/db`]: `${block.prefix}.160.10` })
+    const annotations = { ...metadata.annotations, [serviceAddressesAnnotation]: addresses }
+    await place(api, podKind, { ...clientPod, metadata: { ...metadata, annotations } })
+
+    const moved = buildCanary({ service: { name: 'db', appProtocol: 'tcp' }, analysis: { mirror: false, metrics: [] } })
+    const weigh = async (weight: number) => {
+      const traffic = { primary: 100 - weight, canary: weight, mirror: 0 }
+      const { spec } = renderVirtualService(moved, traffic, undefined)
+      await place(api, virtualServiceKind, virtualServiceOf('db', spec))
+      await eventually(() => {
+        const { metadata, status } = readVirtualService(api, 'db', namespaceName) ?? expect.unreachable()
+        const { generation } = metadata
+        expect(status?.conditions).toContainEqual(
+          expect.objectContaining({ reason: 'Programmed', observedGeneration: generation }),
+        )
+      })
+    }
+    const db = `http://${block.prefix}.160.10:9100`
+    const connect = async (count: number) => {
+      const bodies: string[] = []
+      for (let left = count; left > 0; left--) bodies.push((await get(db)).body)
+      return bodies
+    }
+    await weigh(0)
+    using open = keptAlive()
+    expect((await get(db, open)).body).toBe('primary')
+    await weigh(30)
+    expectShare((await connect(200)).filter((body) => body === 'canary').length, 200, 0.3)
+    await weigh(100)
+    expect(await connect(10)).toEqual(Array.from({ length: 10 }, () => 'canary'))
+    expect((await get(db, open)).body).toBe('primary')
   })
 
   test('weights hold, for sidecars and for the gateway, as soon as the condition says so', async () => {
