@@ -111,6 +111,7 @@ const refusalReasons: readonly Reason[] = [
   'TemplateNotFound',
   'PrimaryMissing',
   'InvalidCanary',
+  'RequestRefused',
 ]
 
 /** A run that is on its way out or in promotion goes on: stopping half-way is worse than any refusal. */

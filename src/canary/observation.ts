@@ -129,6 +129,8 @@ export interface DeletionFacts {
   readonly areEndpointsMoved: boolean
   /** `held` leads to Services that go with the Canary; `none` is absent or somebody else's. */
   readonly route: 'none' | 'held' | 'released'
+  /** Alerts that its runs owe are on their way: their record goes with the Canary. */
+  readonly isAlertDue?: boolean
 }
 
 export interface HookAnswer {

@@ -42,6 +42,8 @@ export const reasons = [
   'PrimaryMissing',
   'PrimaryNotReady',
   'InvalidCanary',
+  'RequestRefused',
+  'AlertNotSent',
   'DependencyNotFound',
   'DependencyCycle',
 ] as const

@@ -33,6 +33,7 @@ export interface GiveBackOptions {
 export async function observeDeletion(
   options: GiveBackOptions,
   gathered: Gathered,
+  isAlertDue: boolean,
 ): Promise<Pick<Observation, 'deletion'> & { readonly target?: undefined }> {
   const { canary } = gathered.observation
   if (!isDeleted(canary)) return {}
@@ -49,6 +50,7 @@ export async function observeDeletion(
     pods: target && pods && countPods(target, pods),
     ...endpoints,
     route: routeFacts(gathered),
+    isAlertDue,
   }
   const isTargetGoing = gathered.target?.metadata.deletionTimestamp !== undefined
   return { deletion, ...(isTargetGoing ? { target: undefined } : {}) }

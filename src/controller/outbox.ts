@@ -1,5 +1,6 @@
 import { type Alert, type AlertProvider, alertProviderKind, type Canary, secretKind } from '../api/index.ts'
-import { type KubeClient, KubeError } from '../kube/index.ts'
+import type { Cause } from '../canary/index.ts'
+import { type EventRecorder, type KubeClient, KubeError } from '../kube/index.ts'
 import type { Notice, NoticeResult, Notifier } from '../notify/index.ts'
 import { type Logger, messageOf } from '../runtime/index.ts'
 import { keyOf } from './enqueue.ts'
@@ -10,6 +11,7 @@ export interface OutboxOptions {
   readonly notifier: Notifier
   readonly log: Logger
   readonly policy: ReferencePolicy
+  readonly events: Pick<EventRecorder, 'record'>
   /** Puts a Canary into the queue, after a time where one is given. */
   readonly wake: (key: string, afterMs?: number) => void
 }
@@ -59,7 +61,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 }
 
-/** A provider that can not be used is a line in the log; an API server that can not be asked is asked again. */
+/** A provider that can not be used is told by an event; an API server that can not be asked is asked again. */
 async function sendTo(
   options: OutboxOptions,
   canary: Canary,
@@ -72,7 +74,10 @@ async function sendTo(
   } catch (error) {
     const fields = { canary: keyOf(canary), alert: alert.name, error: messageOf(error) }
     options.log.warn(fields, 'a notice could not be sent')
-    return error instanceof KubeError && error.reason !== 'Forbidden' ? 'unreachable' : 'failed'
+    if (error instanceof KubeError && error.reason !== 'Forbidden') return 'unreachable'
+    const cause: Cause = { reason: 'AlertNotSent', message: `alert ${alert.name}: ${messageOf(error)}` }
+    await options.events.record(canary, { type: 'Warning', ...cause })
+    return 'failed'
   }
 }
 

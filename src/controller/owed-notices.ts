@@ -45,6 +45,18 @@ export function owedBy(canary: Canary, state: ReleaseState, recorded: CanaryRun 
   return [beginningOf(canary, state, state.run)].filter(isWanted(canary))
 }
 
+/** Whether anything that this Canary's runs owe is still to be delivered. */
+export function isAlertDue(
+  canary: Canary,
+  state: ReleaseState,
+  { runs, isSettled }: { readonly runs: readonly CanaryRun[]; readonly isSettled: (id: string) => boolean },
+): boolean {
+  const owed = runs.flatMap((run) =>
+    run.metadata.name === state.run?.name ? owedBy(canary, state, run) : (run.status?.notices ?? []),
+  )
+  return owed.some(({ id }) => !isSettled(id))
+}
+
 function beginningOf(canary: Canary, { phase }: ReleaseState, { name, cause, startedAt }: RunState): OwedNotice {
   const { reason, message } = cause
   const id = idOf([canary.metadata.uid, name, reason])

@@ -20,12 +20,13 @@ import { observeDeletion } from './give-back.ts'
 import { type GroupOptions, observeGroup } from './group.ts'
 import type { Guard } from './guard.ts'
 import type { ControllerMetrics } from './metrics.ts'
-import { type Gathered, gather, type ObserveOptions } from './observe.ts'
-import { noticesOf, owedBy } from './owed-notices.ts'
+import { type Gathered, gather, type ObserveOptions, runsOf } from './observe.ts'
+import { isAlertDue, noticesOf, owedBy } from './owed-notices.ts'
 import { parseCanary, parseDeleted } from './parse-canary.ts'
 import { type PerformOptions, perform } from './perform.ts'
 import { recordCanary, recordRun } from './record.ts'
 import { refuseInvalid } from './refuse-invalid.ts'
+import { isRefused, keepRefusal, tellOfRefusal } from './refused-request.ts'
 import type { Retelling } from './retell.ts'
 import { refuseStale } from './staleness.ts'
 
@@ -49,7 +50,15 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   if (object === undefined || isLeftToOthers(object)) return {}
   const parsed = isDeleted(object) ? parseDeleted(object) : parseCanary(object)
   if (!parsed.ok) return refuseInvalid(options, object, parsed.error)
-  const canary = parsed.value
+  try {
+    return await runPass(options, parsed.value, signal)
+  } catch (error) {
+    await tellOfRefusal(options, parsed.value, error)
+    throw error
+  }
+}
+
+async function runPass(options: ReconcileOptions, canary: Canary, signal: AbortSignal): Promise<WorkOutcome> {
   const run = findRun(options, canary)
   const recorded = restoreState(canary, run)
   await options.retelling.ensure(canary, recorded, options.clock.now())
@@ -58,7 +67,7 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   const observed: Observation = {
     ...gathered.observation,
     answers,
-    ...(await observeDeletion(options, gathered)),
+    ...(await observeDeletion(options, gathered, isAlertOwed(options, canary, recorded))),
     ...(await observeCrashes(options, gathered, recorded)),
   }
   await refuseStale(options, gathered, run)
@@ -70,6 +79,9 @@ export async function reconcile(options: ReconcileOptions, key: string, signal: 
   await conclude(options, { canary, run, recorded, observation, decision, gathered })
   return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
 }
+
+const isAlertOwed = ({ copies, outbox }: ReconcileOptions, canary: Canary, recorded: ReleaseState): boolean =>
+  isAlertDue(canary, recorded, { runs: runsOf(copies, canary), isSettled: outbox.isSettled })
 
 /** Nothing of a deleted Canary is done or written unless it waits for Sluice. */
 const isLeftToOthers = (canary: Canary): boolean => isDeleted(canary) && !hasFinalizer(canary)
@@ -122,8 +134,9 @@ async function conclude(options: ReconcileOptions, pass: Pass): Promise<void> {
 /** False where something could not be told. */
 async function recordAndTell(options: ReconcileOptions, pass: Pass): Promise<boolean> {
   const { canary, run, recorded, observation, decision } = pass
-  const { next, notes, actions } = decision
-  const traffic = writtenTraffic(decision) ?? observation.route.traffic
+  const { notes, actions } = decision
+  const next = keepRefusal(recorded, decision)
+  const traffic = (isRefused(next) ? undefined : writtenTraffic(decision)) ?? observation.route.traffic
   const isGone = actions.some(({ kind }) => kind === 'remove-finalizer')
   const added = noticesOf({ canary, state: next, notes, weight: traffic?.canary ?? 0, now: observation.now })
   const owed = owedBy(canary, recorded, run)

@@ -15,6 +15,7 @@ import { createGuard, type Guard, type GuardParts } from './guard.ts'
 import { createGuardMetrics } from './guard-metrics.ts'
 import { createLocalCopies, type LocalCopies, watchesOf } from './local-copies.ts'
 import { type ControllerMetrics, createMetrics } from './metrics.ts'
+import { withExplainedRefusals } from './missing-right.ts'
 import { createOutbox } from './outbox.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
 import { createRetelling } from './retell.ts'
@@ -73,8 +74,12 @@ export async function startController(options: ControllerOptions, signal: AbortS
     maxConcurrentReleases: options.maxConcurrentReleases ?? 0,
   }
   const eventHooks = createEventHooks(options.hooks, signal)
-  const outbox = createOutbox({ ...options, policy, wake: (key, afterMs = 0) => queue.addAfter(key, afterMs) })
   const events = createEventRecorder({ client, component: 'sluice', clock, log })
+  const outbox = createOutbox({
+    ...options,
+    ...{ client: withExplainedRefusals(client), events, policy },
+    wake: (key, afterMs = 0) => queue.addAfter(key, afterMs),
+  })
   const retelling = createRetelling({ events, eventHooks, outbox })
   const parts = {
     ...options,

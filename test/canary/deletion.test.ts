@@ -305,6 +305,22 @@ const rows: readonly Row[] = [
     notes: [['info', serves]],
   },
   {
+    name: 'and when people were told what its runs owe them',
+    state: terminating(),
+    observation: observationOf({ route: toApex(true), deletion: { ...releasedRoute, isAlertDue: true } }),
+    actions: [],
+    message: `${serves}; its alerts are being delivered`,
+    wakeIn: 50_000,
+  },
+  {
+    name: 'for which it does not wait past the deadline',
+    state: terminating(60),
+    observation: observationOf({ route: toApex(true), deletion: { ...releasedRoute, isAlertDue: true } }),
+    actions: [{ kind: 'hand-over' }, { kind: 'remove-finalizer' }],
+    message: serves,
+    notes: [['info', serves]],
+  },
+  {
     name: 'a route and a Service that are gone or somebody else’s are not waited for',
     state: terminating(),
     observation: observationOf({
@@ -365,7 +381,10 @@ const rows: readonly Row[] = [
   {
     name: 'one whose namespace goes too goes at once',
     state: quiet,
-    observation: observationOf({ target: scaledDown, deletion: { ...taken, isNamespaceGoing: true } }),
+    observation: observationOf({
+      target: scaledDown,
+      deletion: { ...taken, isNamespaceGoing: true, isAlertDue: true },
+    }),
     actions: [{ kind: 'remove-finalizer' }],
     message: 'the namespace is being deleted',
     notes: [['info', 'the namespace is being deleted']],

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { alertProviderKind, type CoreEvent, canaryRunKind, deploymentKind, eventKind } from '../../src/api/index.ts'
+import {
+  alertProviderKind,
+  type CoreEvent,
+  canaryKind,
+  canaryRunKind,
+  deploymentKind,
+  eventKind,
+} from '../../src/api/index.ts'
 import { KubeError } from '../../src/kube/index.ts'
 import type { Notice, NoticeResult, Notifier } from '../../src/notify/index.ts'
 import { processIsGone } from '../support/death.ts'
@@ -178,6 +185,43 @@ describe('a notice', { timeout: 300_000 }, () => {
     expect(seen).toContainEqual(['Superseded', { name: 'Images', value: expect.stringMatching(/^web:1 -> web:2 /) }])
     expect(new Set(cluster.sent.map(({ notice }) => notice.id)).size).toBe(cluster.sent.length)
     await second()
+  })
+
+  describe('of a Canary that is deleted half-way', () => {
+    const silent: Notifier = { send: () => new Promise<NoticeResult>(() => undefined), drain: async () => undefined }
+    const isGone = (cluster: ReleaseCluster) => cluster.api.list(canaryKind).length === 0
+
+    /** Its workload serves by itself, and nobody has heard of it. */
+    async function deleteUntold(cluster: ReleaseCluster): Promise<() => Promise<void>> {
+      const stop = cluster.startController({ notifier: silent })
+      await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
+      await cluster.setImage('web:2')
+      await cluster.until('it is weighted', () => cluster.weights().at(-1) === '40')
+      await cluster.user.delete(canaryKind, { namespace: 'default', name: 'web' })
+      await cluster.until('it serves by itself', () => /serves by itself/.test(cluster.canary().status?.message ?? ''))
+      expect(cluster.canary().status?.message).toBe('Deployment web serves by itself; its alerts are being delivered')
+      return stop
+    }
+
+    test('is on record until it was delivered: the next leader lets the Canary go', async () => {
+      const cluster = await createTold()
+      const stop = await deleteUntold(cluster)
+      await stop()
+      const second = cluster.startController()
+      await cluster.until('it is gone', () => isGone(cluster))
+      expect(cluster.sent.map(({ notice }) => notice.reason)).toEqual(['NewRevision', 'Terminating'])
+      await second()
+    })
+
+    test('does not keep it for longer than its workload may take', async () => {
+      const cluster = await createTold({ progressDeadlineSeconds: 60 })
+      const stop = await deleteUntold(cluster)
+      await cluster.pass(30_000)
+      expect(isGone(cluster)).toBe(false)
+      await cluster.pass(60_000)
+      expect(isGone(cluster)).toBe(true)
+      await stop()
+    })
   })
 
   test('that nobody asked for is not recorded', async () => {

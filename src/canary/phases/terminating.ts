@@ -47,6 +47,8 @@ export function terminating(recorded: ReleaseState, observation: Observation): D
 function letGo(recorded: ReleaseState, observation: Observation, message: string): Decision {
   const cause: Cause = { reason: 'Terminating', message }
   const next = enterTerminating(recorded, observation, cause)
+  const toldBy = next.since + deadlineMsOf(observation.canary.spec)
+  if (isAlertAwaited(observation) && observation.now < toldBy) return awaitAlerts(next, message, toldBy)
   return {
     next: { ...next, cause },
     // What goes with the namespace needs nobody to collect it.
@@ -57,6 +59,16 @@ function letGo(recorded: ReleaseState, observation: Observation, message: string
     reason: cause,
     notes: [note('info', cause)],
   }
+}
+
+/** AlertProviders go with their namespace, so nobody could be told there. */
+const isAlertAwaited = ({ deletion }: Observation): boolean =>
+  deletion?.isAlertDue === true && !deletion.isNamespaceGoing
+
+/** What was not delivered yet is on record beside the Canary, and a successor finds it there. */
+function awaitAlerts(state: ReleaseState, message: string, wakeAt: number): Decision {
+  const cause: Cause = { reason: 'Terminating', message: `${message}; its alerts are being delivered` }
+  return { next: { ...state, cause, stalled: undefined }, actions: [], reason: cause, notes: [], wakeAt }
 }
 
 /** Whatever its pods do now, they do it without Sluice. */

@@ -2,7 +2,12 @@ import { hostname } from 'node:os'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createAnalyst } from '../../analysis/index.ts'
 import { parseDuration } from '../../base/index.ts'
-import { createJobRunner, createNoticeCounter, createSecretReader } from '../../controller/index.ts'
+import {
+  createJobRunner,
+  createNoticeCounter,
+  createSecretReader,
+  withExplainedRefusals,
+} from '../../controller/index.ts'
 import { startImagePolicies } from '../../gitops/index.ts'
 import { createHookCaller } from '../../hooks/index.ts'
 import { createEventRecorder, type KubeClient, runLeaderElection } from '../../kube/index.ts'
@@ -114,8 +119,8 @@ function lead(controller: Process, signal: AbortSignal): Promise<void> {
           analyst: createAnalyst({
             ...acting,
             scrapeIntervalMs,
-            secrets: createSecretReader(client),
-            jobs: createJobRunner(client, systemClock),
+            secrets: createSecretReader(withExplainedRefusals(client)),
+            jobs: createJobRunner(withExplainedRefusals(client), systemClock),
             environment: process.env,
           }),
           hooks: createHookCaller(acting),
