@@ -197,7 +197,7 @@ describe.skipIf(skipped !== undefined)('helm', () => {
       ['canaries', 'get,list,watch,patch'],
       ['canaries/status', 'patch'],
       ['canaries/finalizers', 'update'],
-      ['metrictemplates', 'get,list,watch'],
+      ['metrictemplates', 'list,watch'],
       ['alertproviders', 'get'],
       ['leases', 'get'],
     ])

@@ -34,9 +34,12 @@ export interface KubeStageOptions {
   readonly readSecretsIn?: string
   /** A namespace in which the controller may run Jobs; it is made. */
   readonly runJobsIn?: string
+  /** Canaries of Flagger are released, too; their CRDs are the caller's. */
+  readonly flaggerCompat?: boolean
 }
 
-export async function startKubeStage(rights: KubeStageOptions = {}): Promise<KubeStage> {
+export async function startKubeStage(options: KubeStageOptions = {}): Promise<KubeStage> {
+  const { flaggerCompat = false, ...rights } = options
   const plane = await startControlPlane()
   const helm = await startHelm(plane.kubeconfig)
   const prometheus = await startStandInPrometheus()
@@ -52,7 +55,10 @@ export async function startKubeStage(rights: KubeStageOptions = {}): Promise<Kub
   }
   try {
     const granted = Object.entries(rights)
-    const values = granted.map(([right, name]) => `controller.${right}={${name}}`)
+    const values = [
+      ...granted.map(([right, name]) => `controller.${right}={${name}}`),
+      `controller.flaggerCompat.enabled=${flaggerCompat}`,
+    ]
     for (const [, name] of granted) await plane.request('POST', '/api/v1/namespaces', { body: { metadata: { name } } })
     const flags = ['--namespace', systemNamespace, '--create-namespace', ...values.flatMap((each) => ['--set', each])]
     await installChart(plane, helm, ...flags)
