@@ -166,11 +166,16 @@ describe.skipIf(isKubectlMissing('a Canary of Flagger on the local platform'))('
     })
   })
 
-  test('the commands of the guide that look at Canaries work', async () => {
+  test('the commands of the guide that look at objects work', async () => {
     const guide = readFileSync(new URL('../../docs/migrating-from-flagger.md', import.meta.url), 'utf8')
-    const commands = [...guide.matchAll(/^ *kubectl (get canaries\.flagger\.app .+)$/gm)].map(([, words = '']) => words)
-    expect(commands).toHaveLength(2)
-    const [listed, explained] = await Promise.all(commands.map((words) => platform.kubectl(...words.split(' '))))
+    const commands = [...guide.matchAll(/^ *kubectl (get .+)$/gm)].map(([, words = '']) => words)
+    expect(commands).toHaveLength(3)
+    const answers = await Promise.all(commands.map((words) => platform.kubectl(...words.split(' '))))
+    const [listed, secrets, explained] = answers
+    expect([secrets?.code, secrets?.out]).toEqual([
+      0,
+      expect.stringMatching(/MetricTemplate +shop +error-rate +<none>/),
+    ])
     expect([listed?.code, listed?.out]).toEqual([0, expect.stringMatching(/shop +web +Failed +0 /)])
     expect([explained?.code, explained?.out]).toEqual([
       0,
