@@ -77,7 +77,7 @@ async function runPass(options: ReconcileOptions, canary: Canary, signal: AbortS
   if (isInProgress(decision.next) && !isInProgress(recorded)) options.turns.take(canary)
   for (const action of decision.actions) if (action.kind !== 'route') await perform(options, gathered, action)
   await conclude(options, { canary, run, recorded, observation, decision, gathered })
-  return { requeueAfterMs: requeueAfter(decision, gathered, observation.now) }
+  return { requeueAfterMs: requeueAfter(recorded, decision, gathered) }
 }
 
 const isAlertOwed = ({ copies, outbox }: ReconcileOptions, canary: Canary, recorded: ReleaseState): boolean =>
@@ -183,8 +183,20 @@ function logDecision(
   log.info(fields, reason.message)
 }
 
-function requeueAfter({ wakeAt }: Decision, { route }: Gathered, now: number): number | undefined {
-  const waits = [wakeAt === undefined ? undefined : wakeAt - now, route.programmed ? undefined : route.lookAgainInMs]
+/** Own writes wake nobody: a refusal that was overcome is taken back by a pass that finds nothing left to do. */
+const REFUSAL_OVER_MS = 1_000
+
+function requeueAfter(
+  recorded: ReleaseState,
+  decision: Decision,
+  { observation, route }: Gathered,
+): number | undefined {
+  const { wakeAt } = decision
+  const waits = [
+    wakeAt === undefined ? undefined : wakeAt - observation.now,
+    route.programmed ? undefined : route.lookAgainInMs,
+    isRefused(keepRefusal(recorded, decision)) ? REFUSAL_OVER_MS : undefined,
+  ]
   const known = waits.filter((wait) => wait !== undefined)
   return known.length === 0 ? undefined : Math.max(0, Math.min(...known))
 }

@@ -1,7 +1,7 @@
 import type { Canary } from '../api/index.ts'
 import { type Cause, type Decision, type ReleaseState, restoreState } from '../canary/index.ts'
 import { type EventRecorder, KubeError } from '../kube/index.ts'
-import type { Clock, Logger } from '../runtime/index.ts'
+import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import type { Routers } from '../traffic/index.ts'
 import { keyOf } from './enqueue.ts'
 import { explainRefusal } from './missing-right.ts'
@@ -27,7 +27,7 @@ export async function tellOfRefusal(options: RefusedRequestOptions, canary: Cana
   try {
     await record(options, canary, stalled)
   } catch (cause) {
-    options.log.warn({ canary: keyOf(canary), cause }, 'the status could not be written')
+    options.log.warn({ canary: keyOf(canary), error: messageOf(cause) }, 'the status could not be written')
   }
 }
 

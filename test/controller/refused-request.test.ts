@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { alertProviderKind, canaryKind, deploymentKind, eventKind } from '../../src/api/index.ts'
+import { alertProviderKind, canaryKind, deploymentKind, destinationRuleKind, eventKind } from '../../src/api/index.ts'
 import { KubeError } from '../../src/kube/index.ts'
 import type { MemoryWrite } from '../support/memory-api.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
@@ -88,6 +88,24 @@ describe('what the API server refuses', () => {
     expect(warnings(cluster)).toEqual(['RequestRefused x1'])
     refuse(nothing)
     await cluster.until('Succeeded', () => phase(cluster) === 'Succeeded')
+    expect(stalled(cluster)).toBeUndefined()
+    await stop()
+  })
+
+  test('of a Canary at rest is over as soon as it is granted', async () => {
+    const { cluster, stop, refuse } = await startRefused(({ kind }) => kind === 'DestinationRule')
+    await cluster.until('Initialized', () => phase(cluster) === 'Initialized')
+    const service = { trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } } }
+    await cluster.user.patch(
+      canaryKind,
+      { namespace: 'default', name: 'web' },
+      { spec: { service } },
+      { type: 'merge' },
+    )
+    await cluster.until('it says so', () => stalled(cluster)?.reason === 'RequestRefused')
+    refuse(nothing)
+    await cluster.until('both are written', () => cluster.api.list(destinationRuleKind).length === 2)
+    await cluster.pass(2_000)
     expect(stalled(cluster)).toBeUndefined()
     await stop()
   })
