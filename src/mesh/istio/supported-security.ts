@@ -124,7 +124,7 @@ export const authorizationPolicySpec = z
   .default({ action: 'ALLOW', rules: [] })
 
 const isHeader = /^[\w!#$%&'*+.^`|~-]+$/
-const header = text.regex(isHeader, 'must be the name of a header')
+export const headerName = text.regex(isHeader, 'must be the name of a header')
 const url = z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' })
 
 const jwtRule = z
@@ -133,12 +133,12 @@ const jwtRule = z
     audiences: z.array(text).default([]),
     jwksUri: url.optional(),
     jwks: text.optional(),
-    fromHeaders: z.array(z.strictObject({ name: header, prefix: z.string().default('') })).default([]),
+    fromHeaders: z.array(z.strictObject({ name: headerName, prefix: z.string().default('') })).default([]),
     fromParams: z.array(text).default([]),
     fromCookies: z.array(text).default([]),
-    outputPayloadToHeader: header.optional(),
+    outputPayloadToHeader: headerName.optional(),
     forwardOriginalToken: z.boolean().default(false),
-    outputClaimToHeaders: z.array(z.strictObject({ header, claim: text })).default([]),
+    outputClaimToHeaders: z.array(z.strictObject({ header: headerName, claim: text })).default([]),
     timeout: longerThanZero.optional(),
     jwks_uri: refused('write jwksUri'),
     spaceDelimitedClaims: refused('compare the whole text of the claim, or have the issuer write a list'),

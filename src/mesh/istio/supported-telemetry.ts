@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MetricName } from '../model/index.ts'
 import { celExpression, celValue } from './cel-expression.ts'
-import { workloadSelector } from './supported-security.ts'
+import { headerName, workloadSelector } from './supported-security.ts'
 import { refused, text } from './supported-values.ts'
 
 /** The part of a Telemetry that this mesh carries out; strict, so that nothing is accepted without effect. */
@@ -15,7 +15,7 @@ const customTag = z
   .strictObject({
     literal: z.strictObject({ value: text }).optional(),
     environment: z.strictObject({ name: text, defaultValue: text.optional() }).optional(),
-    header: z.strictObject({ name: text, defaultValue: text.optional() }).optional(),
+    header: z.strictObject({ name: headerName, defaultValue: text.optional() }).optional(),
     formatter: refused('write literal, environment or header'),
   })
   .refine((said) => Object.keys(said).length === 1, 'must have one of literal, environment and header')

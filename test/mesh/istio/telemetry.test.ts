@@ -221,6 +221,7 @@ describe('what cannot be carried out', () => {
       { tracing: [{ customTags: { a: {} } }] },
       'must have one of literal, environment and header',
     ],
+    ['a header', { tracing: [{ customTags: { a: { header: { name: 'a b' } } } }] }, 'must be the name of a header'],
     ['a metric', metrics({ match: { metric: 'GRPC_REQUEST_MESSAGES' } }), 'proxies do not count GRPC_REQUEST_MESSAGES'],
     ['a label', metrics({ tagOverrides: { 'a-b': { operation: 'REMOVE' } } }), 'must name labels'],
     ['bounds', metrics({ tagOverrides: { le: { operation: 'REMOVE' } } }), 'must name labels'],

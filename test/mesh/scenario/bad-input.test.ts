@@ -11,6 +11,7 @@ import {
   requestAuthenticationKind,
   serviceEntryKind,
   sidecarKind,
+  telemetryKind,
   virtualServiceKind,
 } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -20,6 +21,7 @@ import {
   serviceEntryOf,
   serviceOf,
   sidecarOf,
+  telemetryOf,
   virtualServiceOf,
 } from '../../support/mesh-objects.ts'
 import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
@@ -239,18 +241,42 @@ describe('what Envoys reject is told to the object that it came from, and to no 
   })
 
   test('a ServiceEntry', async () => {
-    const entry = (address: string) =>
+    const host = 'api.example.com'
+    const gone = '/gone/client.pem'
+    const placeRule = (tls: object) =>
+      world.place(destinationRuleKind, destinationRuleOf('api', { host, trafficPolicy: { tls } }))
+    await placeGood()
+    await world.place(
+      serviceEntryKind,
       serviceEntryOf('api', {
-        hosts: ['api.example.com'],
+        hosts: [host],
         ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
         resolution: 'STATIC',
-        endpoints: [{ address }],
+        endpoints: [{ address: '127.0.0.1' }],
+      }),
+    )
+    // Both made the cluster.
+    await placeRule({ mode: 'MUTUAL', clientCertificate: gone, privateKey: gone, caCertificates: 'system' })
+    await untilCondition(serviceEntryKind, 'api', rejectedBy('client-0.shop', gone))
+    await expectGood()
+    await placeRule({ mode: 'DISABLE' })
+    await untilCondition(serviceEntryKind, 'api', inForce)
+  })
+
+  test('a Telemetry', async () => {
+    // Longer than Envoy lets a pattern of CEL be once it is compiled.
+    const logged = (pattern: string) =>
+      telemetryOf('web', {
+        selector: { matchLabels: { app: 'web' } },
+        accessLogging: [
+          { providers: [{ name: 'envoy' }], filter: { expression: `request.path.matches('${pattern}')` } },
+        ],
       })
     await placeGood()
-    await world.place(serviceEntryKind, entry('300.1.1.1'))
-    await untilCondition(serviceEntryKind, 'api', rejectedBy('client-0.shop', '300.1.1.1'))
+    await world.place(telemetryKind, logged('a{200}'))
+    await untilCondition(telemetryKind, 'web', rejectedBy('web-0.shop', 'max allowed size'))
     await expectGood()
-    await world.place(serviceEntryKind, entry('127.0.0.1'))
-    await untilCondition(serviceEntryKind, 'api', inForce)
+    await world.place(telemetryKind, logged('^/a'))
+    await untilCondition(telemetryKind, 'web', inForce)
   })
 })
