@@ -57,7 +57,7 @@ function renderProgress(state: ReleaseState, progress: RunProgress): RecordedPro
 
 const render = (time: number | undefined): string | undefined => (time === undefined ? undefined : renderTime(time))
 
-/** Most passes leave the steps as they are, and writing them out only to see how long they are is not for nothing. */
+/** Only steps that have changed are written out to see how long they are. */
 const stepsKept = remember((steps: readonly RunStep[]) => keepWithinLimit(steps.slice(-STEPS_KEPT)))
 
 /** Drops the oldest verdicts first: the last ones decided. */
