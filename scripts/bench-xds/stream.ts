@@ -107,7 +107,7 @@ function createFrameTaker(
   }
   return (each) => {
     const { type, flags, streamId, payload } = each
-    if (endsStream(each)) throw new Error('the server ended the stream of a proxy')
+    if (endsStream(each)) throw new Error(`the server ended the stream of a proxy (frame of type ${type})`)
     if (type === FRAME.data) received(payload)
     else if (type === FRAME.windowUpdate) widen(streamId, payload.readUInt32BE(0))
     else if ((flags & FLAG.acknowledgement) !== 0) return
