@@ -1,7 +1,24 @@
+import { createServer } from 'node:https'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, gatewayKind, publishedPort, secretKind, virtualServiceKind } from '../../../src/api/index.ts'
+import {
+  destinationRuleKind,
+  type Gateway,
+  gatewayKind,
+  publishedPort,
+  secretKind,
+  serviceEntryKind,
+  virtualServiceKind,
+} from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { gatewayOf, namespaceOf, serviceOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  destinationRuleOf,
+  gatewayOf,
+  namespaceOf,
+  serviceEntryOf,
+  serviceOf,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 import { type Backend, get, startBackend } from '../../support/mesh-world.ts'
 import {
   askTls,
@@ -227,4 +244,58 @@ test('two servers for one name and two protocols on one port: the older keeps th
       ].join('; '),
     }),
   )
+})
+
+/** Says whose certificate it was shown. */
+async function startUpstream(names: TlsAuthority) {
+  const { certificateChain: cert, privateKey: key } = await names.issue(['api.example.com'])
+  const server = createServer({ cert, key, ca: names.root, requestCert: true }, ({ socket }, answer) => {
+    const { subjectAltName } = (socket as TLSSocket).getPeerX509Certificate() ?? {}
+    answer.end(subjectAltName)
+  })
+  await new Promise<void>((resolve) => server.listen(8443, `${world.prefix}.200.1`, resolve))
+  return {
+    /** A new certificate counts for new connections. */
+    closeIdle: () => server.closeIdleConnections(),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+test('a host that asks for certificates is shown that of a Secret by the gateway, which shows its own to clients', async () => {
+  await using upstream = await startUpstream(authority)
+  const host = 'api.example.com'
+  await world.place(
+    serviceEntryKind,
+    serviceEntryOf('api', {
+      hosts: [host],
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 8443 }],
+      resolution: 'STATIC',
+      endpoints: [{ address: `${world.prefix}.200.1` }],
+    }),
+  )
+  await world.place(
+    destinationRuleKind,
+    destinationRuleOf('api', {
+      host,
+      trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'api-client', sni: host } },
+    }),
+  )
+  await placeRoutes(host, [host])
+  await placeGateway([https('api-cert', [host], {})])
+  await placeSecret('api-cert', tlsFiles(await authority.issue([host])))
+  // Nothing is sent in another way.
+  await eventually(async () => expect(await ask(host)).toBe(503))
+  for (const client of ['first.example', 'second.example']) {
+    await placeSecret('api-client', { ...tlsFiles(await authority.issue([client])), 'ca.crt': authority.root })
+    await eventually(async () => {
+      upstream.closeIdle()
+      expect(await ask(host)).toBe(`DNS:${client}`)
+    })
+  }
+  const secrets = (pod: string) => world.envoy(pod).admin('/config_dump?resource=dynamic_active_secrets')
+  expect(await secrets('gateway-0')).toContain('kubernetes://api-client')
+  expect(await secrets('web-0')).not.toContain('kubernetes://api-client')
 })
