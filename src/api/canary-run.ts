@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { phaseSchema } from './canary.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { armSchema, metricMemorySchema } from './metric-memory.ts'
+import { phaseSchema } from './phase.ts'
 import { objectMetaSchema } from './schema.ts'
 
 /** Six different answers to "may the weight rise?": only `passed` lets it, unless a policy of the metric says more. */

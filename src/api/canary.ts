@@ -8,6 +8,7 @@ import { guardSchema } from './guard.ts'
 import type { KubernetesObject, ResourceKind } from './kubernetes/meta.ts'
 import { metricSchema } from './metric.ts'
 import { metricsProviderSchema } from './metrics-provider.ts'
+import { phaseSchema } from './phase.ts'
 import { matchesRule } from './request-conditions.ts'
 import { mapListBy, withRules } from './rules.ts'
 import {
@@ -23,22 +24,6 @@ import { serviceObjectFields } from './service-objects.ts'
 import { mirroredRule, routingFields, serviceRules } from './service-routing.ts'
 import { sessionAffinitySchema } from './session-affinity.ts'
 import { strategyRules } from './strategy-rules.ts'
-
-/** Flagger's phases, word for word, so that tools keyed on them work. */
-export const phaseSchema = z.enum([
-  '',
-  'Initializing',
-  'Initialized',
-  'Waiting',
-  'Progressing',
-  'WaitingPromotion',
-  'Promoting',
-  'Finalising',
-  'Succeeded',
-  'Failed',
-  'Terminating',
-])
-export type Phase = z.infer<typeof phaseSchema>
 
 const weightSchema = z.int().min(0).max(100)
 

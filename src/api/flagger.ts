@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { AlertProvider } from './alert-provider.ts'
-import { type Canary, phaseSchema } from './canary.ts'
+import type { Canary } from './canary.ts'
 import type { CustomResource } from './crd.ts'
 import type { ResourceKind } from './kubernetes/meta.ts'
 import type { MetricTemplate } from './metric-template.ts'
+import { phaseSchema } from './phase.ts'
 import { objectMetaSchema } from './schema.ts'
 
 /** Flagger's own kinds. Their specs are open: every field of Flagger's is taken, whether it is understood or not. */

@@ -59,6 +59,7 @@ export {
   parseImagePolicy,
   parseMetricTemplate,
 } from './parse.ts'
+export { type Phase, phaseSchema } from './phase.ts'
 export type { ServiceMetadata } from './service-objects.ts'
 export type { ServiceMatch } from './service-routing.ts'
 export type { SessionAffinity } from './session-affinity.ts'

@@ -1,14 +1,15 @@
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
+import { type ControlPlane, controlPlaneTools, startControlPlane } from '../support/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Helm, startHelm } from '../support/helm.ts'
 import { installChart } from '../support/install-chart.ts'
-import { type KubeApiserver, startKubeApiserver } from '../support/kube-apiserver.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { rawCanary } from '../support/raw-canary.ts'
+import { simulatedNode } from '../support/simulated-node.ts'
 
-const skipped = skipReason('controller and mesh on a real kube-apiserver', 'etcd', 'kube-apiserver', 'helm')
+const skipped = skipReason('controller and mesh on a real control plane', ...controlPlaneTools, 'helm')
 const NAMESPACE = 'sluice-system'
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 const PATHS = {
@@ -18,15 +19,14 @@ const PATHS = {
   virtualServices: '/apis/networking.istio.io/v1/namespaces/default/virtualservices',
 } as const
 
-/** No Deployment controller runs here: the test says that pods are ready. */
 describe.skipIf(skipped !== undefined)('with the rights that the chart grants', () => {
-  let kube: KubeApiserver
+  let kube: ControlPlane
   let helm: Helm
   const children: Child[] = []
   const output: string[] = []
 
   beforeAll(async () => {
-    kube = await startKubeApiserver()
+    kube = await startControlPlane()
     helm = await startHelm(kube.kubeconfig)
     await installChart(kube, helm, '--namespace', NAMESPACE, '--create-namespace')
     await start('controller', '--leader-elect', '--lease-namespace', NAMESPACE)
@@ -55,28 +55,15 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     )
   }
 
-  /** What the Deployment controller and the kubelets would do. */
-  async function makeReady(name: string): Promise<void> {
-    const { body } = await kube.request('GET', `${PATHS.deployments}/${name}`)
-    const replicas = body.spec.replicas
-    const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas }
-    await kube.request('PATCH', `${PATHS.deployments}/${name}/status`, {
-      body: { status: { observedGeneration: body.metadata.generation, ...counts } },
-      contentType: 'application/merge-patch+json',
-    })
-  }
-
   const statusOf = async (path: string) => (await kube.request('GET', path)).body.status
 
   test('a Canary is initialized, routed and found programmed', async () => {
     await kube.request('POST', PATHS.deployments, { body: web })
-    await makeReady('web')
     expect((await kube.request('POST', PATHS.canaries, { body: rawCanary() })).status).toBe(201)
 
     const seen = { within: 30_000, what: 'initialization' }
     await eventually(async () => (await kube.request('GET', `${PATHS.deployments}/web-primary`)).status === 200, seen)
     await eventually(async () => {
-      await makeReady('web-primary')
       const status = await statusOf(`${PATHS.canaries}/web`)
       expect(status.phase, output.join('').slice(-3_000)).toBe('Initialized')
     }, seen)
@@ -99,7 +86,6 @@ describe.skipIf(skipped !== undefined)('with the rights that the chart grants', 
     await kube.request('DELETE', `${PATHS.canaries}/web`)
     const seen = { within: 30_000, what: 'the end of the Canary' }
     await eventually(async () => {
-      await makeReady('web')
       const answer = await kube.request('GET', `${PATHS.canaries}/web`)
       expect(answer.status, JSON.stringify(answer.body.status)).toBe(404)
     }, seen)
@@ -128,6 +114,9 @@ const web = {
   spec: {
     replicas: 1,
     selector: { matchLabels: labels },
-    template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+    template: {
+      metadata: { labels },
+      spec: { nodeName: simulatedNode, containers: [{ name: 'web', image: 'web:1' }] },
+    },
   },
 }
