@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { failure, parseJson, type Result, success } from '../../base/index.ts'
+import { failure, isRecord, parseJson, type Result, success } from '../../base/index.ts'
 import type { ProviderProblem, Sample, Samples } from '../provider.ts'
 
 /** Seconds and the value as text, since JSON has neither NaN nor infinity. */
@@ -30,8 +30,7 @@ const answerSchema = z.object({
 const refusalSchema = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() })
 
 function isTexts(labels: unknown): boolean {
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
-  return Object.values(labels).every((value) => typeof value === 'string')
+  return isRecord(labels) && Object.values(labels).every((value) => typeof value === 'string')
 }
 
 /** A remark of the language about the query; whatever else is warned of concerns the data. */

@@ -1,5 +1,5 @@
 import type { Pod, Telemetry } from '../../api/index.ts'
-import { keepLast, remember } from '../../base/index.ts'
+import { findOrMake, keepLast, remember } from '../../base/index.ts'
 import {
   type Finding,
   type ObjectKey,
@@ -48,9 +48,7 @@ function readTelemetries(objects: readonly Telemetry[], defaults: TelemetryDefau
       const levels = levelsOf(pod)
       if (levels.length === 0) return undefined
       const name = levels.map(({ key }) => `${key.namespace}/${key.name}`).join()
-      const telemetry = known.get(name) ?? merge(levels, defaults)
-      known.set(name, telemetry)
-      return telemetry
+      return findOrMake(known, name, () => merge(levels, defaults))
     }),
   }
 }
