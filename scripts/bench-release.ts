@@ -19,6 +19,7 @@ const { values } = parseArgs({
     canaries: { type: 'string', default: '1' },
     rounds: { type: 'string' },
     'peer-rounds': { type: 'string' },
+    interval: { type: 'string', default: '10' },
     idle: { type: 'string', default: '30' },
     flagger: { type: 'string' },
     'argo-rollouts': { type: 'string' },
@@ -33,9 +34,10 @@ const peers: readonly Subject[] = [
   ...(values.flagger === undefined ? [] : [createFlagger(values.flagger)]),
   ...(values['argo-rollouts'] === undefined ? [] : [createArgoRollouts(values['argo-rollouts'])]),
 ]
-const common = { canaries, idleSeconds: Number(values.idle), report: (line: string) => console.error(line) }
+const report = (line: string) => console.error(line)
+const common = { canaries, intervalSeconds: Number(values.interval), idleSeconds: Number(values.idle), report }
 
-const floor = await measureFloor({ ...common, rounds })
+const floor = await measureFloor({ canaries, rounds, report })
 const measurements: Measurement[] = []
 {
   await using bundle = await buildBundle()

@@ -94,10 +94,14 @@ export async function startController(options: ControllerOptions, signal: AbortS
     clock,
     log,
     random,
-    concurrency: options.concurrency ?? 16,
-    // Asked for less at a time, an API server has the first of many releases on their way sooner.
+    concurrency: options.concurrency ?? 20,
+    // Asked for less at a time, an API server has the first of many releases on their way sooner. Those that are under
+    // way can keep it busy for as long as they last: what has not begun yet has its share.
     patientConcurrency: 4,
-    isUrgent: (key) => isUnderWay(copies.canaries.get(parseKey(key))),
+    rankOf: (key) => {
+      if (guard?.suspicionOf(key) !== undefined) return 'first'
+      return isUnderWay(copies.canaries.get(parseKey(key))) ? 'urgent' : 'patient'
+    },
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
   const guard = createGuardOf(options, { ...asking, wake: queue.add })

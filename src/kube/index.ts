@@ -12,4 +12,4 @@ export { type ElectionOptions, type ElectionOutcome, runLeaderElection } from '.
 export * from './port.ts'
 export { createReflector, type ReflectorOptions } from './reflector.ts'
 export { isNewer } from './resource-version.ts'
-export { createWorkQueue, type WorkQueueOptions } from './work-queue.ts'
+export { createWorkQueue, type Rank, type WorkQueueOptions } from './work-queue.ts'

@@ -11,11 +11,16 @@ export interface WorkQueueOptions {
   readonly random?: Random
   /** How many keys are worked on at a time; 8 when absent. */
   readonly concurrency?: number
-  /** How many of those keys may be ones that are not urgent; all of them when absent. */
+  /** How many of those are kept for patient keys, which get no more than these; nothing is kept when absent. */
   readonly patientConcurrency?: number
-  /** Whose keys go before all others that wait; asked when a key is added. Nobody's when absent. */
-  readonly isUrgent?: (key: string) => boolean
+  /** Which of the keys that wait go before others; asked when a key is added. All are patient when absent. */
+  readonly rankOf?: (key: string) => Rank
 }
+
+/** Urgent keys go before patient ones, and the first before all. */
+export type Rank = (typeof ranks)[number]
+
+const ranks = ['first', 'urgent', 'patient'] as const
 
 const LIMITS = { baseMs: 5, capMs: 30_000 }
 
@@ -24,25 +29,26 @@ const LIMITS = { baseMs: 5, capMs: 30_000 }
  * on comes again afterwards. After the signal nothing new begins, and `start` ends with the last running work.
  */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const urgent = new Set<string>()
-  const waiting = new Set<string>()
+  const waiting = { first: new Set<string>(), urgent: new Set<string>(), patient: new Set<string>() }
   const running = new Set<string>()
   const patient = new Set<string>()
   const again = new Set<string>()
   const failures = new Map<string, number>()
-  const { concurrency = 8, patientConcurrency = concurrency } = options
+  const { concurrency = 8, patientConcurrency } = options
+  const limits = { urgent: concurrency - (patientConcurrency ?? 0), patient: patientConcurrency ?? concurrency }
   let changed = Promise.withResolvers<void>()
 
   const enqueue = (key: string): void => {
-    if (options.isUrgent?.(key) !== true) waiting.add(key)
-    else {
-      waiting.delete(key)
-      urgent.add(key)
-    }
+    const rank = options.rankOf?.(key) ?? 'patient'
+    const current = ranks.find((each) => waiting[each].has(key))
+    // Whoever waits keeps its place, unless it comes sooner in another one.
+    if (current !== undefined && ranks.indexOf(current) <= ranks.indexOf(rank)) return
+    if (current !== undefined) waiting[current].delete(key)
+    waiting[rank].add(key)
   }
   const add = (key: string): void => {
     if (running.has(key)) again.add(key)
-    else if (!urgent.has(key)) enqueue(key)
+    else enqueue(key)
     changed.resolve()
   }
   const due = createDueKeys(options.clock, add)
@@ -59,9 +65,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   }
 
   const next = (): string | undefined => {
-    const key = takeFirst(urgent)
-    if (key !== undefined || patient.size >= patientConcurrency) return key
-    const other = takeFirst(waiting)
+    const isRoomLeft = running.size - patient.size < limits.urgent
+    const key = isRoomLeft ? (takeFirst(waiting.first) ?? takeFirst(waiting.urgent)) : undefined
+    if (key !== undefined || patient.size >= limits.patient) return key
+    const other = takeFirst(waiting.patient)
     if (other !== undefined) patient.add(other)
     return other
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createWorkQueue, KubeError, type Retry, type WorkOutcome } from '../../src/kube/index.ts'
+import { createWorkQueue, KubeError, type Rank, type Retry, type WorkOutcome } from '../../src/kube/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 
@@ -34,15 +34,15 @@ describe('when a key comes', () => {
     await ended
   })
 
-  test('urgent ones go before all that wait, and are asked for it each time they are added', async () => {
+  test('urgent ones go before patient ones and the first before all; ranks are asked for each time they are added', async () => {
     const clock = createFakeClock(0)
     const works: string[] = []
-    const urgent = new Set(['c'])
+    const ranks = new Map<string, Rank>([['c', 'urgent']])
     const queue = createWorkQueue({
       clock,
       concurrency: 1,
       log: silentLogger,
-      isUrgent: (key) => urgent.has(key),
+      rankOf: (key) => ranks.get(key) ?? 'patient',
       async reconcile(key) {
         works.push(key)
         await clock.sleep(10)
@@ -51,11 +51,13 @@ describe('when a key comes', () => {
     })
     const stop = new AbortController()
     const ended = queue.start(stop.signal)
-    for (const key of ['a', 'b', 'c', 'd', 'c']) queue.add(key)
-    urgent.add('d')
-    for (const key of ['d', 'a']) queue.add(key)
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'c']) queue.add(key)
+    ranks.set('d', 'urgent').set('e', 'first')
+    for (const key of ['d', 'e', 'a']) queue.add(key)
+    ranks.set('e', 'patient')
+    queue.add('e')
     await clock.advance(100)
-    expect(works).toEqual(['c', 'd', 'a', 'b'])
+    expect(works).toEqual(['e', 'c', 'd', 'a', 'b'])
     stop.abort()
     await ended
   })
@@ -68,7 +70,7 @@ describe('when a key comes', () => {
       concurrency: 3,
       patientConcurrency: 2,
       log: silentLogger,
-      isUrgent: (key) => key.startsWith('urgent'),
+      rankOf: (key) => (key.startsWith('urgent') ? 'urgent' : 'patient'),
       async reconcile(key) {
         works.push(`${key}@${clock.now()}`)
         await clock.sleep(10)
@@ -81,7 +83,33 @@ describe('when a key comes', () => {
     await clock.advance(5)
     for (const key of ['urgent 1', 'urgent 2']) queue.add(key)
     await clock.advance(100)
-    expect(works).toEqual(['a@0', 'b@0', 'urgent 1@5', 'urgent 2@10', 'c@10', 'd@15'])
+    expect(works).toEqual(['a@0', 'b@0', 'urgent 1@5', 'c@10', 'd@10', 'urgent 2@15'])
+    stop.abort()
+    await ended
+  })
+
+  test('urgent ones that come again and again leave the others their share', async () => {
+    const clock = createFakeClock(0)
+    const works: string[] = []
+    const queue = createWorkQueue({
+      clock,
+      concurrency: 3,
+      patientConcurrency: 1,
+      log: silentLogger,
+      rankOf: (key) => (key.startsWith('urgent') ? 'urgent' : 'patient'),
+      async reconcile(key) {
+        works.push(`${key}@${clock.now()}`)
+        await clock.sleep(10)
+        return key.startsWith('urgent') ? { requeueAfterMs: 0 } : {}
+      },
+    })
+    const stop = new AbortController()
+    const ended = queue.start(stop.signal)
+    for (const key of ['urgent 1', 'urgent 2', 'urgent 3', 'a', 'b', 'c']) queue.add(key)
+    await clock.advance(100)
+    const begun = (of: string) => works.filter((work) => work.startsWith(of)).length
+    expect(works.filter((work) => !work.startsWith('urgent'))).toEqual(['a@0', 'b@10', 'c@20'])
+    expect(begun('urgent')).toBeGreaterThanOrEqual(20)
     stop.abort()
     await ended
   })

@@ -1,4 +1,4 @@
-import { collection, creation, INTERVAL, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
+import { collection, creation, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
 const GROUP = 'argoproj.io'
@@ -24,21 +24,21 @@ export const createArgoRollouts = (binary: string): Subject => ({
       ...['--metricsPort', String(port), '--healthzPort', '0'],
     ],
   }),
-  shared: (address) => [
+  shared: (address, interval) => [
     creation(API, 'AnalysisTemplate', 'analysistemplates', {
       metadata: { name: 'success' },
       spec: {
         args: [{ name: 'app' }],
         metrics: [
           {
-            ...{ name: 'success', interval: INTERVAL, failureLimit: 0, successCondition: 'result[0] >= 99' },
-            provider: { prometheus: { address, query: successRate('{{args.app}}-canary') } },
+            ...{ name: 'success', interval, failureLimit: 0, successCondition: 'result[0] >= 99' },
+            provider: { prometheus: { address, query: successRate('{{args.app}}-canary', interval) } },
           },
         ],
       },
     }),
   ],
-  app: (name) => [
+  app: (name, interval) => [
     ...['stable', 'canary'].map((side) =>
       creation('v1', 'Service', 'services', {
         metadata: { name: `${name}-${side}` },
@@ -48,7 +48,7 @@ export const createArgoRollouts = (binary: string): Subject => ({
     creation('networking.istio.io/v1', 'VirtualService', 'virtualservices', { metadata: { name }, spec: route(name) }),
     creation(API, 'Rollout', 'rollouts', {
       metadata: { name },
-      spec: { ...workloadSpec(name), strategy: { canary: strategy(name) } },
+      spec: { ...workloadSpec(name), strategy: { canary: strategy(name, interval) } },
     }),
   ],
   imageChange: (name, tag) => ({ path: `${collection(API, 'rollouts')}/${name}`, body: imagePatch(tag) }),
@@ -59,9 +59,9 @@ export const createArgoRollouts = (binary: string): Subject => ({
 })
 
 /** Percentage of good answers of a Service, over as long a time as the others look back. */
-function successRate(service: string): string {
+function successRate(service: string, interval: string): string {
   const rate = (codes: string) =>
-    `sum(rate(istio_requests_total{reporter="destination",destination_service_name="${service}"${codes}}[${INTERVAL}]))`
+    `sum(rate(istio_requests_total{reporter="destination",destination_service_name="${service}"${codes}}[${interval}]))`
   return `100 * ${rate(',response_code!~"5.*"')} / ${rate('')}`
 }
 
@@ -85,13 +85,13 @@ const route = (name: string): object => ({
 })
 
 /** Its pauses are as long as the interval of the others; the analysis runs beside the steps from the first weight on. */
-const strategy = (name: string): object => ({
+const strategy = (name: string, interval: string): object => ({
   canaryService: `${name}-canary`,
   stableService: `${name}-stable`,
   trafficRouting: { istio: { virtualService: { name, routes: ['primary'] } } },
   analysis: { templates: [{ templateName: 'success' }], args: [{ name: 'app', value: name }], startingStep: 1 },
   steps: [1, 2, 3, 4, 5].flatMap((step) => [
     { setWeight: step * STEP_WEIGHT },
-    { pause: { duration: step === 5 ? '600s' : INTERVAL } },
+    { pause: { duration: step === 5 ? '600s' : interval } },
   ]),
 })

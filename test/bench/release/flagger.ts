@@ -1,4 +1,4 @@
-import { collection, creation, INTERVAL, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
+import { collection, creation, openDefinition, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
 const GROUP = 'flagger.app'
@@ -21,7 +21,7 @@ export const createFlagger = (binary: string): Subject => ({
     ],
   }),
   shared: () => [],
-  app: (name) => [
+  app: (name, interval) => [
     creation('apps/v1', 'Deployment', 'deployments', { metadata: { name }, spec: workloadSpec(name) }),
     creation(API, 'Canary', 'canaries', {
       metadata: { name },
@@ -29,8 +29,8 @@ export const createFlagger = (binary: string): Subject => ({
         targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
         service: { port: 80, targetPort: 8080 },
         analysis: {
-          ...{ interval: INTERVAL, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
-          metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: INTERVAL }],
+          ...{ interval, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
+          metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval }],
         },
       },
     }),

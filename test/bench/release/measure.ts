@@ -18,6 +18,8 @@ export interface MeasureOptions {
   readonly canaries: number
   /** Releases of each canary, one after the other; 0 measures only how it is to stand idle. */
   readonly rounds: number
+  /** Between two checks of a release. */
+  readonly intervalSeconds: number
   readonly idleSeconds: number
   readonly report: (line: string) => void
 }
@@ -59,9 +61,10 @@ export async function measure(subject: Subject, options: MeasureOptions): Promis
     const client = createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'bench' })
     await prepare(plane, subject)
     const [port = 0] = await freePorts(1)
-    child = await startSubject(plane, subject, { traffic, port })
+    const interval = `${options.intervalSeconds}s`
+    child = await startSubject(plane, subject, { traffic, port, interval })
     const routes = await watchRoutes(client, stop.signal)
-    const run: Run = { ...options, plane, subject, traffic, routes, port, apps }
+    const run: Run = { ...options, plane, subject, traffic, routes, port, interval, apps }
     const played = await play(run)
     return { ...played, usage: await readUsage(child.pid) }
   } catch (error) {
@@ -84,6 +87,7 @@ interface Run extends MeasureOptions {
   readonly traffic: SimulatedTraffic
   readonly routes: RouteWatch
   readonly port: number
+  readonly interval: string
   readonly apps: readonly string[]
 }
 
@@ -115,15 +119,17 @@ async function create({ request }: ControlPlane, { path, body }: Creation): Prom
 interface Surroundings {
   readonly traffic: SimulatedTraffic
   readonly port: number
+  readonly interval: string
 }
 
-async function startSubject(plane: ControlPlane, subject: Subject, { traffic, port }: Surroundings): Promise<Child> {
+async function startSubject(plane: ControlPlane, subject: Subject, surroundings: Surroundings): Promise<Child> {
+  const { traffic, port, interval } = surroundings
   const kubeconfig = await plane.kubeconfigOf(NAMESPACE, ACCOUNT)
   const { command, args } = subject.command({ kubeconfig, prometheusUrl: traffic.url, port })
   const log = `${plane.folder}/subject.log`
   const output = new PassThrough().on('data', (chunk: Buffer) => appendFileSync(log, chunk))
   const child = spawnChild({ command, args, env: process.env, stdout: output, stderr: output, log: silentLogger })
-  for (const each of subject.shared(traffic.url)) await create(plane, each)
+  for (const each of subject.shared(traffic.url, interval)) await create(plane, each)
   await eventually(async () => (await requestsOf(plane)).some(({ verb }) => verb === 'watch'), { within: 60_000 })
   // Its caches fill now, which is nobody's phase.
   await delay(3_000)
@@ -145,7 +151,7 @@ async function play(run: Run): Promise<Omit<Measurement, 'usage'>> {
   const { subject, canaries, rounds, plane, apps } = run
   const began = Date.now()
   await inGroups(apps, async (app) => {
-    for (const each of subject.app(app)) await create(plane, each)
+    for (const each of subject.app(app, run.interval)) await create(plane, each)
   })
   await untilReleases(run, subject.isReady)
   run.report(`${subject.name}: ${canaries} in place after ${Date.now() - began} ms`)
@@ -200,8 +206,8 @@ async function readEventLoopDelay(port: number): Promise<number | undefined> {
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 
-/** One interval of checks, and what scraping takes. */
-const FORGOTTEN_MS = 15_000
+/** What scraping takes. */
+const SCRAPED_MS = 5_000
 
 interface Round {
   readonly detectionMs: readonly number[]
@@ -216,7 +222,7 @@ async function playRound(run: Run, number: number): Promise<Round> {
   const tag = String(number + 1)
   for (const app of apps) traffic.setFailing(app, false)
   // A query that looks back over an interval must not find the failures of the round before.
-  if (number > 1) await delay(FORGOTTEN_MS)
+  if (number > 1) await delay(run.intervalSeconds * 1_000 + SCRAPED_MS)
   const changedAt = Date.now()
   const before = await cpuSecondsOf(plane.processes)
   const moved = routes.untilEach(apps, ({ weight, mirror }) => weight > 0 || mirror > 0)
@@ -225,7 +231,7 @@ async function playRound(run: Run, number: number): Promise<Round> {
   )
   const planeCpuSeconds = (await cpuSecondsOf(plane.processes)) - before
   const detection = await countSince(plane, changedAt)
-  await eventually(() => apps.every((app) => (routes.share(app)?.weight ?? 0) > 0), { within: 300_000 })
+  await eventually(() => apps.every((app) => (routes.share(app)?.weight ?? 0) > 0), { within: 600_000 })
   await delay(badAfterMs(run, number))
   const badAt = Date.now()
   const back = routes.untilEach(apps, ({ weight }) => weight === 0)
@@ -239,7 +245,8 @@ async function playRound(run: Run, number: number): Promise<Round> {
 }
 
 /** Metrics turn bad at any time of a step: over the rounds the moments spread evenly over one interval of checks. */
-const badAfterMs = ({ rounds }: Run, number: number): number => 4_000 + (10_000 * (number - 0.5)) / rounds
+const badAfterMs = ({ rounds, intervalSeconds }: Run, number: number): number =>
+  4_000 + (intervalSeconds * 1_000 * (number - 0.5)) / rounds
 
 const seconds = (times: readonly number[]): string =>
   `${(Math.min(...times) / 1_000).toFixed(2)} to ${(Math.max(...times) / 1_000).toFixed(2)} s`

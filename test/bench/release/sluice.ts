@@ -1,6 +1,6 @@
 import { allCustomResourceDefinitions } from '../../../src/api/index.ts'
 import type { Bundle } from './bundle.ts'
-import { collection, creation, INTERVAL, STEP_WEIGHT, type Subject } from './subject.ts'
+import { collection, creation, STEP_WEIGHT, type Subject } from './subject.ts'
 import { imagePatch, workloadSpec } from './workload.ts'
 
 /** Our own controller, as a release has it. */
@@ -18,7 +18,7 @@ export function createSluice({ program }: Pick<Bundle, 'program'>): Subject {
       ],
     }),
     shared: () => [],
-    app: (name) => [
+    app: (name, interval) => [
       creation('apps/v1', 'Deployment', 'deployments', { metadata: { name }, spec: workloadSpec(name) }),
       creation('sluice.dev/v1', 'Canary', 'canaries', {
         metadata: { name },
@@ -26,7 +26,7 @@ export function createSluice({ program }: Pick<Bundle, 'program'>): Subject {
           targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
           service: { port: 80, targetPort: 8080 },
           analysis: {
-            ...{ interval: INTERVAL, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
+            ...{ interval, threshold: 1, stepWeight: STEP_WEIGHT, maxWeight: 50 },
             metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 } }],
           },
         },

@@ -11,10 +11,10 @@ export interface Subject {
   readonly version: string
   readonly customResourceDefinitions: readonly object[]
   command(start: StartOptions): { readonly command: string; readonly args: readonly string[] }
-  /** Objects that all apps share. */
-  shared(prometheusUrl: string): readonly Creation[]
+  /** Objects that all apps share. Here and below, everybody checks after each interval, as `10s`. */
+  shared(prometheusUrl: string, interval: string): readonly Creation[]
   /** One app in its first version. Its route has its name, and the new version's Service ends in `-canary`. */
-  app(name: string): readonly Creation[]
+  app(name: string, interval: string): readonly Creation[]
   /** A merge patch that changes the image. */
   imageChange(name: string, tag: string): Creation
   /** The collection whose objects say how releases stand. */
@@ -42,8 +42,7 @@ export interface Release {
 
 export const NAMESPACE = 'bench'
 
-/** The same settings for everybody: a check each 10 s, one failed check takes the release back. */
-export const INTERVAL = '10s'
+/** The same settings for everybody: one failed check takes the release back. */
 export const STEP_WEIGHT = 10
 
 export const collection = (apiVersion: string, plural: string): string =>
