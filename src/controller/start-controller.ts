@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { type Analyst, createGuardReader } from '../analysis/index.ts'
 import type { HookCaller } from '../hooks/index.ts'
-import { createEventRecorder, createWorkQueue, type KubeClient, type Random } from '../kube/index.ts'
+import { createEventRecorder, createWorkQueue, type KubeClient, type Random, type Rank } from '../kube/index.ts'
 import type { Notifier } from '../notify/index.ts'
 import { type Clock, type Logger, untilAborted } from '../runtime/index.ts'
 import { createRouters, type Provider } from '../traffic/index.ts'
@@ -95,13 +95,9 @@ export async function startController(options: ControllerOptions, signal: AbortS
     log,
     random,
     concurrency: options.concurrency ?? 20,
-    // Asked for less at a time, an API server has the first of many releases on their way sooner. Those that are under
-    // way can keep it busy for as long as they last: what has not begun yet has its share.
+    // An API server that is asked for less at a time has the first of many releases on their way sooner.
     patientConcurrency: 4,
-    rankOf: (key) => {
-      if (guard?.suspicionOf(key) !== undefined) return 'first'
-      return isUnderWay(copies.canaries.get(parseKey(key))) ? 'urgent' : 'patient'
-    },
+    rankOf: (key) => rankOf(copies, guard, key),
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
   const guard = createGuardOf(options, { ...asking, wake: queue.add })
@@ -120,6 +116,11 @@ export async function startController(options: ControllerOptions, signal: AbortS
   if (!signal.aborted) log.info({ canaries: copies.canaries.list().length }, 'controller started')
   await Promise.all([queue.start(signal), guard?.start(signal), ...watching])
   await Promise.all([background.settled(), eventHooks.settled()])
+}
+
+function rankOf(copies: LocalCopies, guard: Guard | undefined, key: string): Rank {
+  if (guard?.suspicionOf(key) !== undefined) return 'first'
+  return isUnderWay(copies.canaries.get(parseKey(key))) ? 'urgent' : 'patient'
 }
 
 function createGuardOf(

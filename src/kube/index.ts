@@ -10,6 +10,7 @@ export { type ApiConnection, apiServerHost, checkKubeConfig, type KubeConfigSour
 export { createEventRecorder, type EventRecorderOptions } from './event-recorder.ts'
 export { type ElectionOptions, type ElectionOutcome, runLeaderElection } from './leader-election.ts'
 export * from './port.ts'
+export type { Rank } from './ranked-keys.ts'
 export { createReflector, type ReflectorOptions } from './reflector.ts'
 export { isNewer } from './resource-version.ts'
-export { createWorkQueue, type Rank, type WorkQueueOptions } from './work-queue.ts'
+export { createWorkQueue, type WorkQueueOptions } from './work-queue.ts'

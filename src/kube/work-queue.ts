@@ -2,6 +2,7 @@ import { type Clock, type Logger, messageOf } from '../runtime/index.ts'
 import { backoffMs, type Random } from './backoff.ts'
 import { createDueKeys } from './due-keys.ts'
 import { isConflict, KubeError, type Retry, type WorkOutcome, type WorkQueue } from './port.ts'
+import { createRankedKeys, type Rank } from './ranked-keys.ts'
 
 export interface WorkQueueOptions {
   /** Brings the world of one key to what it should be. A throw means: again, with back-off. */
@@ -17,11 +18,6 @@ export interface WorkQueueOptions {
   readonly rankOf?: (key: string) => Rank
 }
 
-/** Urgent keys go before patient ones, and the first before all. */
-export type Rank = (typeof ranks)[number]
-
-const ranks = ['first', 'urgent', 'patient'] as const
-
 const LIMITS = { baseMs: 5, capMs: 30_000 }
 
 /**
@@ -29,7 +25,7 @@ const LIMITS = { baseMs: 5, capMs: 30_000 }
  * on comes again afterwards. After the signal nothing new begins, and `start` ends with the last running work.
  */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const waiting = { first: new Set<string>(), urgent: new Set<string>(), patient: new Set<string>() }
+  const waiting = createRankedKeys()
   const running = new Set<string>()
   const patient = new Set<string>()
   const again = new Set<string>()
@@ -38,14 +34,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const limits = { urgent: concurrency - (patientConcurrency ?? 0), patient: patientConcurrency ?? concurrency }
   let changed = Promise.withResolvers<void>()
 
-  const enqueue = (key: string): void => {
-    const rank = options.rankOf?.(key) ?? 'patient'
-    const current = ranks.find((each) => waiting[each].has(key))
-    // Whoever waits keeps its place, unless it comes sooner in another one.
-    if (current !== undefined && ranks.indexOf(current) <= ranks.indexOf(rank)) return
-    if (current !== undefined) waiting[current].delete(key)
-    waiting[rank].add(key)
-  }
+  const enqueue = (key: string): void => waiting.add(key, options.rankOf?.(key) ?? 'patient')
   const add = (key: string): void => {
     if (running.has(key)) again.add(key)
     else enqueue(key)
@@ -66,9 +55,9 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   const next = (): string | undefined => {
     const isRoomLeft = running.size - patient.size < limits.urgent
-    const key = isRoomLeft ? (takeFirst(waiting.first) ?? takeFirst(waiting.urgent)) : undefined
+    const key = isRoomLeft ? waiting.take('first', 'urgent') : undefined
     if (key !== undefined || patient.size >= limits.patient) return key
-    const other = takeFirst(waiting.patient)
+    const other = waiting.take('patient')
     if (other !== undefined) patient.add(other)
     return other
   }
@@ -97,12 +86,6 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       await timers
     },
   }
-}
-
-function takeFirst(keys: Set<string>): string | undefined {
-  const [key] = keys
-  if (key !== undefined) keys.delete(key)
-  return key
 }
 
 /** Works on a key once and says after how long it comes again, if at all. */
