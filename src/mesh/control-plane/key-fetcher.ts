@@ -50,16 +50,10 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
   const waker = createWaker(clock)
   const loaded = Promise.withResolvers<void>()
 
-  const fetchKeys = async (source: string, signal: AbortSignal): Promise<string> => {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(wanted.get(source) ?? TIMEOUT_MS)])
-    const url = source.endsWith(openIdConfiguration) ? keysUrl(await fetchText(source, limited)) : source
-    const text = await fetchText(url, limited)
-    if (!isKeySet(text)) throw new Error('the answer is no JSON Web Key Set with an RSA, EC or OKP key')
-    return text
-  }
   const fetched = async (source: string, signal: AbortSignal): Promise<FetchedKeys> => {
     try {
-      return { jwks: await fetchKeys(source, signal) }
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(wanted.get(source) ?? TIMEOUT_MS)])
+      return { jwks: await fetchKeys(source, (url) => fetchText(url, limited)) }
     } catch (error) {
       // What was fetched once still counts; without it no token is right.
       const known = held.get(source)?.keys.jwks ?? nobodysKeys
@@ -70,7 +64,7 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
   const refresh = async (source: string, signal: AbortSignal): Promise<void> => {
     const before = held.get(source)?.keys
     const keys = await fetched(source, signal)
-    if (signal.aborted) return
+    if (signal.aborted || !wanted.has(source)) return
     held.set(source, { keys, dueAtMs: clock.now() + (keys.problem === undefined ? refreshMs : retryMs) })
     if (before?.jwks === keys.jwks && before.problem === keys.problem) return
     if (keys.problem === undefined) log.info({ source }, 'keys of a token issuer were fetched')
@@ -78,6 +72,8 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
     options.changed()
   }
   const dueAtMs = (source: string): number => held.get(source)?.dueAtMs ?? 0
+  const tasks = createTasks(waker.wake)
+  const idle = (): readonly string[] => [...wanted.keys()].filter((source) => !tasks.has(source))
 
   return {
     want(sources) {
@@ -93,18 +89,42 @@ export function createKeyFetcher(options: KeyFetcherOptions): KeyFetcher {
       loaded.resolve()
       while (!signal.aborted) {
         waker.heed()
-        const due = [...wanted.keys()].filter((source) => dueAtMs(source) <= clock.now())
-        await Promise.all(due.map((source) => refresh(source, signal)))
+        const due = idle().filter((source) => dueAtMs(source) <= clock.now())
+        for (const source of due) tasks.begin(source, refresh(source, signal))
         await kept.save(
           [...held]
             .map(([source, { keys }]) => [source, keys.jwks] as const)
             .filter(([, jwks]) => jwks !== nobodysKeys),
         )
-        const waitMs = Math.min(LONGEST_WAIT_MS, ...[...wanted.keys()].map((source) => dueAtMs(source) - clock.now()))
+        const waitMs = Math.min(LONGEST_WAIT_MS, ...idle().map((source) => dueAtMs(source) - clock.now()))
         await waker.sleep(Math.max(1, waitMs), signal)
       }
+      await tasks.settled()
     },
   }
+}
+
+/** What is under way, by name: what takes long holds up nothing else. */
+function createTasks(ended: () => void) {
+  const underWay = new Map<string, Promise<void>>()
+  return {
+    has: (name: string): boolean => underWay.has(name),
+    begin(name: string, task: Promise<void>): void {
+      const over = () => {
+        underWay.delete(name)
+        ended()
+      }
+      underWay.set(name, task.finally(over))
+    },
+    settled: (): Promise<unknown> => Promise.all(underWay.values()),
+  }
+}
+
+async function fetchKeys(source: string, fetchText: (url: string) => Promise<string>): Promise<string> {
+  const url = source.endsWith(openIdConfiguration) ? keysUrl(await fetchText(source)) : source
+  const text = await fetchText(url)
+  if (!isKeySet(text)) throw new Error('the answer is no JSON Web Key Set with an RSA, EC or OKP key')
+  return text
 }
 
 /** Several rules may name one source: it is asked once. */

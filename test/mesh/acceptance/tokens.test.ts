@@ -1,14 +1,14 @@
-import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { configMapKind, requestAuthenticationKind } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
+import { createTokenIssuer } from '../../support/json-web-token.ts'
 import { readSecurity, type SecurityWorld, startSecurityWorld } from '../../support/security-world.ts'
 
 const pods = ['default/client', 'default/api-gateway'] as const
 const issuer = 'https://auth.example.com'
-const keys = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-const strangers = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-const keySet = JSON.stringify({ keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' }] })
+const { keySet, tokenOf } = createTokenIssuer(issuer)
+const stranger = createTokenIssuer(issuer)
 
 /** What the issuer answers, by address; nothing is a server that is down. */
 const served = new Map<string, string>()
@@ -17,15 +17,6 @@ const fetchText = (url: string): Promise<string> => {
   return text === undefined ? Promise.reject(new Error('connect ECONNREFUSED')) : Promise.resolve(text)
 }
 const keysUrl = `${issuer}/.well-known/jwks.json`
-
-const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-function tokenOf(claims: object = {}, key: KeyObject = keys.privateKey): string {
-  const now = Math.floor(Date.now() / 1_000)
-  const payload = base64({ iss: issuer, sub: 'alice', iat: now, exp: now + 3_600, ...claims })
-  const text = `${base64({ alg: 'RS256', typ: 'JWT', kid: 'one' })}.${payload}`
-  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`
-}
 
 let world: SecurityWorld<(typeof pods)[number]>
 beforeAll(async () => {
@@ -65,7 +56,7 @@ describe('S04-7-jwt', () => {
     const forged = `${token.split('.').slice(0, 2).join('.')}.${createHmac('sha256', 'x').update(token).digest('base64url')}`
     const wrong = {
       forged,
-      'by a stranger': tokenOf({}, strangers.privateKey),
+      'by a stranger': stranger.tokenOf(),
       'of another issuer': tokenOf({ iss: 'https://elsewhere.example.com' }),
       expired: tokenOf({ exp: Math.floor(Date.now() / 1_000) - 120 }),
     }
@@ -170,7 +161,7 @@ describe('keys that cannot be had', () => {
   test('the last ones count on when the control plane starts again while they cannot', async () => {
     served.set(keysUrl, keySet)
     await world.place(rule({ issuer, jwksUri: keysUrl }))
-    await untilAnswered(bearer(tokenOf({}, strangers.privateKey)), 401)
+    await untilAnswered(bearer(stranger.tokenOf()), 401)
     await untilAnswered(bearer(tokenOf()), 200)
     await eventually(() => expect(JSON.stringify(world.api.list(configMapKind))).toContain(keysUrl))
     served.clear()
@@ -187,14 +178,14 @@ describe('keys that cannot be had', () => {
       ).toBe(true),
     )
     expect(await ask(bearer(tokenOf()))).toMatchObject({ status: 200 })
-    expect(await ask(bearer(tokenOf({}, strangers.privateKey)))).toMatchObject({ status: 401 })
+    expect(await ask(bearer(stranger.tokenOf()))).toMatchObject({ status: 401 })
   })
 
   test('an issuer says by its OpenID configuration where they are', async () => {
     served.set(`${issuer}/.well-known/openid-configuration`, JSON.stringify({ jwks_uri: keysUrl }))
     served.set(keysUrl, keySet)
     await world.place(rule({ issuer }))
-    await untilAnswered(bearer(tokenOf({}, strangers.privateKey)), 401)
+    await untilAnswered(bearer(stranger.tokenOf()), 401)
     await untilAnswered(bearer(tokenOf()), 200)
   })
 
@@ -202,9 +193,8 @@ describe('keys that cannot be had', () => {
     served.set(keysUrl, keySet)
     await world.place(rule({ issuer, jwksUri: keysUrl }))
     await untilAnswered(bearer(tokenOf()), 200)
-    const fresh = { ...strangers.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' }
-    served.set(keysUrl, JSON.stringify({ keys: [fresh] }))
-    await untilAnswered(bearer(tokenOf({}, strangers.privateKey)), 200)
+    served.set(keysUrl, stranger.keySet)
+    await untilAnswered(bearer(stranger.tokenOf()), 200)
     // A connection from before answers once more.
     await untilAnswered(bearer(tokenOf()), 401)
   })
