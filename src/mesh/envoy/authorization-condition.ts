@@ -67,9 +67,8 @@ const byCertificate = (pattern: TextPattern): Principal => ({
   identifier: { case: 'authenticated', value: { principalName: patternMatcher(pattern) } },
 })
 
-/** The certificate's URI is the principal after `spiffe://`. */
+/** The certificate's URI is the principal after `spiffe://`. Over TLS without a certificate nobody is anybody. */
 function principalMatch(value: string): Principal {
-  if (value === '*') return { identifier: { case: 'authenticated', value: {} } }
   const pattern = readPattern(value)
   return byCertificate(pattern.kind === 'suffix' ? pattern : { ...pattern, value: `spiffe://${pattern.value}` })
 }
@@ -142,9 +141,7 @@ function requestMatch(attribute: Attribute, value: string): Permission {
     case 'method':
       return { rule: { case: 'header', value: headerMatch(':method', value) } }
     case 'path':
-      return {
-        rule: { case: 'urlPath', value: { rule: { case: 'path', value: patternMatcher(readPattern(value)) } } },
-      }
+      return { rule: { case: 'urlPath', value: { rule: { case: 'path', value: patternMatcher(readPath(value)) } } } }
     case 'port':
       return { rule: { case: 'destinationPort', value: Number(value) } }
     case 'destinationIp':
@@ -168,7 +165,15 @@ function readPattern(value: string): TextPattern {
   return value.endsWith('*') ? { kind: 'prefix', value: value.slice(0, -1) } : { kind: 'exact', value }
 }
 
-const globToRegex = (value: string): string => value.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')
+/** `{*}` stands for one part of the path, `{**}` for any number of them. */
+const readPath = (value: string): TextPattern =>
+  value.includes('{') ? { kind: 'regex', value: value.split('/').map(partToRegex).join('/') } : readPattern(value)
+
+const partsOfTemplate: Readonly<Partial<Record<string, string>>> = { '{*}': '[^/]+', '{**}': '.*' }
+const partToRegex = (part: string): string => partsOfTemplate[part] ?? literal(part)
+
+const literal = (value: string): string => value.replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+const globToRegex = (value: string): string => literal(value).replaceAll('*', '[^/]*')
 
 function range(value: string): MessageInitShape<typeof CidrRangeSchema> {
   const [address = '', length] = value.split('/')

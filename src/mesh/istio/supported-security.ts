@@ -38,12 +38,25 @@ const ips = z.array(addressRange).optional()
 const portText = text.refine(isPort, 'must be a port')
 const ports = z.array(portText).optional()
 
-/** A star may only stand at the start or at the end. */
-const pattern = text.refine((value) => !value.slice(1, -1).includes('*') && value !== '**', {
-  message: 'may have * only at its start or at its end',
-})
+const isPattern = (value: string): boolean => !value.slice(1, -1).includes('*') && value !== '**'
+const patternForm = 'may have * only at its start or at its end'
+const pattern = text.refine(isPattern, patternForm)
 const patterns = z.array(pattern).optional()
-const path = pattern.refine((value) => !/[{}]/.test(value), 'path templates ({*}, {**}) are not supported')
+
+/** Of a path: `{*}` is one part of it, `{**}` any number of them. */
+const isTemplate = (value: string): boolean => /[{}]/.test(value)
+const templateForm =
+  'must have {*} in the place of whole parts, and {**} at most once, as the last: "/shops/{*}/items/{**}"'
+
+function isRightTemplate(value: string): boolean {
+  const operators = value.split('/').filter((part) => /[*{}]/.test(part))
+  const isRight = (part: string, index: number) => part === '{*}' || (part === '{**}' && index === operators.length - 1)
+  return value.startsWith('/') && operators.every(isRight)
+}
+
+const path = text.refine((value) => (isTemplate(value) ? isRightTemplate : isPattern)(value), {
+  error: ({ input }) => (isTemplate(String(input)) ? templateForm : patternForm),
+})
 const paths = z.array(path).optional()
 const account = text.regex(/^[^*/]+(\/[^*/]+)?$/, 'must be ACCOUNT or NAMESPACE/ACCOUNT')
 

@@ -85,6 +85,23 @@ describe('every field of a rule', () => {
         ['shop/frontend', { path: '/admin/x' }],
       ],
     },
+    {
+      what: 'templates of paths',
+      rule: to({ paths: ['/shops/{*}/items/{**}', '/v1.0/{*}'], notPaths: ['/shops/{*}/items/{**}/secret'] }),
+      allowed: [
+        ['nobody', { path: '/shops/7/items/' }],
+        ['nobody', { path: '/shops/7/items/8/parts?q=/a' }],
+        ['nobody', { path: '/v1.0/x' }],
+      ],
+      denied: [
+        ['nobody', { path: '/shops/7/8/items/9' }],
+        ['nobody', { path: '/shops//items/9' }],
+        ['nobody', { path: '/shops/7' }],
+        ['nobody', { path: '/v1.0/x/y' }],
+        ['nobody', { path: '/v1a0/x' }],
+        ['nobody', { path: '/shops/7/items/8/secret' }],
+      ],
+    },
     { what: 'notPorts', rule: to({ notPorts: ['8080'] }), allowed: [], denied: [['shop/frontend']] },
     {
       what: 'when: a header, and none of some values',
