@@ -35,19 +35,23 @@ const shapedOutbound = remember((outbound: MeshProxy['outbound']) =>
 )
 
 export const shapedListeners = remember((proxy: MeshProxy): readonly Shaped[] => {
-  const { inbound, outbound, security, telemetry, interception } = proxy
+  const { role, inbound, outbound, security, telemetry, interception } = proxy
   const told = telemetry?.origins ?? []
   const asked = [
     ...[...(security?.authorization ?? []), ...(security?.tokens ?? [])].map(({ origin }) => origin),
     ...told,
   ]
+  // A gateway asks who asks it, and has nobody behind it.
+  const toOthers = role === 'gateway' ? asked : told
   const inboundName = (bind: { readonly address: string; readonly port: number }) =>
     interception === undefined ? listenerName('inbound', bind) : virtualInboundName
   const parts = [
     ...inbound.map(({ bind, origins = [] }) => ({ name: inboundName(bind), origins: [...origins, ...asked] })),
     ...(interception === undefined ? [] : [{ name: virtualInboundName, origins: asked }]),
     ...shapedOutbound(outbound),
-    ...(told.length === 0 ? [] : outbound.map(({ bind }) => ({ name: listenerName('outbound', bind), origins: told }))),
+    ...(toOthers.length === 0
+      ? []
+      : outbound.map(({ bind }) => ({ name: listenerName('outbound', bind), origins: toOthers }))),
   ]
   return [...Map.groupBy(parts, ({ name }) => name)].flatMap(([name, group]) =>
     shaped(

@@ -19,6 +19,7 @@ import {
   TlsInspectorSchema,
   TrafficDirection,
 } from './api.ts'
+import { httpAuthorization, tcpAuthorization } from './authorization.ts'
 import { type ListenerChains, outboundChains } from './captured-chains.ts'
 import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
@@ -33,6 +34,7 @@ import { serverTls } from './server-tls.ts'
 import type { SideObservability } from './side-telemetry.ts'
 import { tcpClustersOf, tcpProxy } from './tcp-proxy.ts'
 import { listenerMetadata, sourceLogs } from './telemetry.ts'
+import { tokenFilters } from './tokens.ts'
 
 type HttpConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>
 type NetworkFilter = ReturnType<typeof extension>
@@ -44,19 +46,24 @@ export function renderOutbound(
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
-  const encoded = (filter: NetworkFilter) =>
+  const encoded = (filters: NetworkFilter[]) =>
     encodeListener(
       name,
       listener,
-      outboundChains(listener.kind, [filter], listener.isConnectedTo === true ? undefined : proxy.interception),
+      outboundChains(listener.kind, filters, listener.isConnectedTo === true ? undefined : proxy.interception),
     )
   if (listener.kind === 'tcp') {
-    const message = encoded(outboundTcp(proxy, listener.route, name, observability))
+    const asked = connectionFilters(proxy, listener)
+    const message = encoded([...asked, outboundTcp(proxy, listener.route, name, observability)])
     return { type: 'listener', name, message, clusters: tcpClustersOf(listener.route), needs: [] }
   }
-  const message = encoded(outboundHttp(proxy, listener, name, observability))
+  const message = encoded([outboundHttp(proxy, listener, name, observability)])
   return { type: 'listener', name, message, clusters: [], needs: [listener.routeTable] }
 }
+
+/** Of a gateway, which is asked by everybody. Envoy would take the dots of an address for the ends of names. */
+const connectionFilters = ({ role, security }: MeshProxy, { bind }: Pick<OutboundListener, 'bind'>): NetworkFilter[] =>
+  role === 'gateway' ? tcpAuthorization(security?.authorization ?? [], `outbound_${bind.port}`) : []
 
 export const listenerName = (direction: string, { address, port }: SocketAddress): string =>
   `${direction}|${address}|${port}`
@@ -146,11 +153,25 @@ function outboundHttp(
   return httpFilter({
     statPrefix: name,
     useRemoteAddress: isGateway,
+    // `//api` would pass by policies for `/api`.
+    ...(isGateway && proxy.security !== undefined ? { mergeSlashes: true } : {}),
     ...shown,
     ...(isGateway ? {} : { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }),
     accessLog: [...sourceLogs(proxy.workload, observability), ...accessLogs(observability)],
     ...tracingFields(proxy, observability),
-    httpFilters: [introduceFilter(proxy.workload), corsFilter(), faultFilter(), ...passthrough, router()],
+    httpFilters: [
+      introduceFilter(proxy.workload),
+      ...requestFilters(proxy),
+      corsFilter(),
+      faultFilter(),
+      ...passthrough,
+      router(),
+    ],
     routeSpecifier: { case: 'rds', value: { routeConfigName: routeTable, configSource: ads() } },
   })
 }
+
+const requestFilters = ({ role, security }: MeshProxy): NetworkFilter[] =>
+  role === 'gateway'
+    ? [...tokenFilters(security?.tokens ?? [], true), ...httpAuthorization(security?.authorization ?? [])]
+    : []

@@ -10,8 +10,11 @@ export const payloadKey = 'payload'
 /** Istio's: these claims are lists of words. */
 const spaceDelimitedClaims = ['scope', 'permission']
 
-/** A request without a token passes, one with a token that is not right does not. Nothing where no issuer is named. */
-export function tokenFilters(rules: readonly TokenRule[]) {
+/**
+ * A request without a token passes, one with a token that is not right does not. Nothing where no issuer is named.
+ * Where requests are routed, what a token puts into headers counts for that.
+ */
+export function tokenFilters(rules: readonly TokenRule[], areRouted = false) {
   if (rules.length === 0) return []
   const named = rules.map((rule, index) => [`origins-${index}`, rule] as const)
   const requires = {
@@ -31,7 +34,9 @@ export function tokenFilters(rules: readonly TokenRule[]) {
   }
   return [
     extension(tokenFilter, JwtAuthenticationSchema, {
-      providers: Object.fromEntries(named.map(([name, rule]) => [name, provider(rule)])),
+      providers: Object.fromEntries(
+        named.map(([name, rule]) => [name, { ...provider(rule), clearRouteCache: areRouted }]),
+      ),
       rules: [
         {
           match: { pathSpecifier: { case: 'prefix', value: '/' } },

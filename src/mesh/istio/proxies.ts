@@ -137,10 +137,12 @@ function buildGateway(pod: Pod, address: string, input: ProxiesInput): BuiltProx
     ...{ catalog: catalogOf(scope), rules: scope.rules, gateways, source, address },
     ...{ namespace: source.namespace, credentialOf: input.credentialOf },
   })
+  const security = input.security.of(pod)
   const proxy = {
     ...identityOf(pod, address, 'gateway'),
     ...input.reach.clusters(scope, { routeTables: tables, outbound: listeners }),
     ...(credentials.length === 0 ? {} : { credentials }),
+    ...(security === undefined ? {} : { security }),
     ...telemetryOf(pod, input),
     inbound: [],
     outbound: listeners,

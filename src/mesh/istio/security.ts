@@ -11,6 +11,7 @@ import type { Finding, MutualTls, ProxySecurity } from '../model/index.ts'
 import { type AuthorizationPolicies, readAuthorizationPolicies } from './authorization-policy.ts'
 import { isIntercepted, isPastProxy } from './interception.ts'
 import { type PeerAuthentications, readPeerAuthentications } from './peer-authentication.ts'
+import { asPublished } from './published-ports.ts'
 import {
   type FetchedKeys,
   keySourcesOf,
@@ -79,6 +80,7 @@ function readTransport(objects: readonly Namespace[], peers: PeerAuthentications
 /** A pod that is as before gets the very same rules. */
 const rulesOf = (policies: AuthorizationPolicies, requests: RequestAuthentications): Security['of'] =>
   remember((pod: Pod) => {
-    const [authorization, tokens] = [policies.policiesOf(pod), requests.rulesOf(pod)]
+    const authorization = policies.policiesOf(pod).map((policy) => asPublished(policy, pod.status?.podIP))
+    const tokens = requests.rulesOf(pod)
     return authorization.length + tokens.length === 0 ? undefined : { authorization, tokens }
   })

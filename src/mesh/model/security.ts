@@ -50,7 +50,7 @@ export interface TokenRule {
   readonly outputClaimToHeaders: readonly { readonly header: string; readonly claim: string }[]
 }
 
-/** What the inbound side of a proxy asks of callers. */
+/** What a proxy asks of callers: a sidecar's of those of its application, a gateway of everybody. */
 export interface ProxySecurity {
   readonly authorization: readonly AuthorizationPolicy[]
   readonly tokens: readonly TokenRule[]

@@ -1,16 +1,20 @@
 import { createServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
+  authorizationPolicyKind,
   destinationRuleKind,
   type Gateway,
   gatewayKind,
   publishedPort,
+  type ResourceKind,
+  requestAuthenticationKind,
   secretKind,
   serviceEntryKind,
   virtualServiceKind,
 } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
+import { createTokenIssuer } from '../../support/json-web-token.ts'
 import {
   destinationRuleOf,
   gatewayOf,
@@ -298,4 +302,87 @@ test('a host that asks for certificates is shown that of a Secret by the gateway
   const secrets = (pod: string) => world.envoy(pod).admin('/config_dump?resource=dynamic_active_secrets')
   expect(await secrets('gateway-0')).toContain('kubernetes://api-client')
   expect(await secrets('web-0')).not.toContain('kubernetes://api-client')
+})
+
+describe('policies that select a gateway', () => {
+  const plain = { port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }
+  const selector = { matchLabels: { istio: 'ingress' } }
+  const kinds: readonly ResourceKind[] = [authorizationPolicyKind, requestAuthenticationKind]
+  const policyOf = (kind: string, name: string, spec: object) => ({
+    ...{ apiVersion: 'security.istio.io/v1', kind },
+    metadata: { name, namespace: 'ingress' },
+    spec: { selector, ...spec },
+  })
+  const authorize = (name: string, spec: object) =>
+    world.place(authorizationPolicyKind, policyOf('AuthorizationPolicy', name, spec))
+  const askPlain = async (path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const url = `http://${address()}:${publishedPort(80)}${path}`
+    const { status, body } = await get(url, { headers: { host: 'shop.example', ...headers } })
+    return status === 200 ? body : status
+  }
+  const untilAnswers = (ask: () => Promise<string | number>, answer: string | number) =>
+    eventually(async () => expect(await ask()).toBe(answer))
+
+  afterEach(async () => {
+    const kubernetes = world.api.client('test')
+    for (const kind of kinds) {
+      for (const object of world.api.list(kind)) await kubernetes.delete(kind, object.metadata)
+    }
+  })
+
+  test('say which requests it takes, by the port of its server too', async () => {
+    await placeGateway([plain, shop])
+    await untilAnswers(() => askPlain('/admin'), 'web')
+    await authorize('no-admin', {
+      action: 'DENY',
+      rules: [{ to: [{ operation: { paths: ['/admin', '/admin/*'], ports: ['80'] } }] }],
+    })
+    await untilAnswers(() => askPlain('/admin'), 403)
+    expect([await askPlain('//admin'), await askPlain('/admin/y'), await askPlain('/')]).toEqual([403, 403, 'web'])
+    expect(await ask('shop.example', { path: '/admin' })).toBe('web')
+  })
+
+  test('ask for tokens, whose claims lead to routes', async () => {
+    const issuer = createTokenIssuer('https://auth.example.com')
+    const to = (host: string) => [{ destination: { host } }]
+    await world.place(
+      virtualServiceKind,
+      virtualServiceOf('web', {
+        hosts: ['shop.example'],
+        gateways: ['ingress/public'],
+        http: [{ match: [{ headers: { 'x-group': { exact: 'testers' } } }], route: to('other') }, { route: to('web') }],
+      }),
+    )
+    await placeGateway([plain])
+    await untilAnswers(() => askPlain('/', { 'x-group': 'testers' }), 'other')
+    const jwtRules = [
+      {
+        issuer: 'https://auth.example.com',
+        jwks: issuer.keySet,
+        outputClaimToHeaders: [{ header: 'x-group', claim: 'group' }],
+      },
+    ]
+    await world.place(requestAuthenticationKind, policyOf('RequestAuthentication', 'tokens', { jwtRules }))
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+    await untilAnswers(() => askPlain('/', bearer('nonsense')), 401)
+    expect(await askPlain('/')).toBe('web')
+    await authorize('tokens', { rules: [{ from: [{ source: { requestPrincipals: ['*'] } }] }] })
+    await untilAnswers(() => askPlain('/'), 403)
+    expect(await askPlain('/', bearer(issuer.tokenOf()))).toBe('web')
+    expect(await askPlain('/', bearer(issuer.tokenOf({ group: 'testers' })))).toBe('other')
+    // What a client says of itself is not believed.
+    expect(await askPlain('/', { ...bearer(issuer.tokenOf()), 'x-group': 'testers' })).toBe('web')
+    await placeRoutes('web', ['shop.example'])
+  })
+
+  test('know a principal by the certificate that a client shows alone', async () => {
+    const own = await createTlsAuthority()
+    await placeSecret('shop-cert-cacert', { 'ca.crt': own.root })
+    await placeGateway([https('shop-cert', ['shop.example'], { mode: 'OPTIONAL_MUTUAL' })])
+    const { certificateChain: cert, privateKey: key } = await own.issue(['client.example'])
+    await untilAnswers(() => ask('shop.example', { cert, key }), 'web')
+    await authorize('known', { rules: [{ from: [{ source: { principals: ['*'] } }] }] })
+    await untilAnswers(() => ask('shop.example'), 403)
+    expect(await ask('shop.example', { cert, key })).toBe('web')
+  })
 })

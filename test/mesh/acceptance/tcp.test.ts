@@ -344,6 +344,11 @@ describe('routes', () => {
         labels: expect.objectContaining({ reporter: 'destination', connection_security_policy: 'mutual_tls' }),
       }),
     )
+    const selector = { matchLabels: { istio: 'ingressgateway' } }
+    await place(authorizationPolicyKind, policy({ selector, ...deny(to({ ports: ['9000'] })) }))
+    await eventually(async () => expect(await exchange(address, 9000, 'question')).not.toBe('v2:question!'))
+    // Nobody else is asked.
+    expect(await ask('client-0')).toMatch(/:question!$/)
   })
 
   test('a DestinationRule limits connections', async () => {
