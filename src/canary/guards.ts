@@ -107,9 +107,9 @@ const shareOf = (traffic: Traffic | undefined, isMatchStep: boolean): number =>
   traffic === undefined || (traffic.matching && !isMatchStep) ? 0 : traffic.canary
 
 function workloadGoesOn(state: ActiveRelease, observation: Observation): Change | undefined {
-  const failure = observation.target?.failure
-  // A condition that is older than the run speaks of an earlier revision.
-  if (failure === undefined || failure.at < state.run.startedAt) return undefined
+  const { failure, isReady = false } = observation.target ?? {}
+  // A condition that is older than the run speaks of an earlier revision; and it is for all pods, of which fewer may do.
+  if (failure === undefined || failure.at < state.run.startedAt || isReady) return undefined
   return failed(state, observation, { reason: 'ProgressDeadlineExceeded', message: failure.message })
 }
 

@@ -3,6 +3,7 @@ import type { RunStep } from '../../src/api/index.ts'
 import { awaitProxies } from '../../src/canary/acknowledgement.ts'
 import { guardedRun } from '../../src/canary/alarm.ts'
 import { podsDoNotCrash } from '../../src/canary/crashes.ts'
+import { guard } from '../../src/canary/guards.ts'
 import { decide, type Observation } from '../../src/canary/index.ts'
 import { finalising } from '../../src/canary/phases/finalising.ts'
 import { idle } from '../../src/canary/phases/idle.ts'
@@ -63,6 +64,16 @@ describe('at the edges of a decision', () => {
     const outcome = (isReady: boolean) =>
       podsDoNotCrash(stateOf(), observationOf({ crash, target: { ...up, isReady, images: [], revision: 'v2' } }))
     expect([outcome(true), outcome(false) !== undefined]).toEqual([undefined, true])
+  })
+
+  test('a Deployment that gives up on some of its pods ends nothing where fewer are enough', () => {
+    const failure = { message: 'Deployment web: it has timed out progressing', at: NOW - 10_000 }
+    const state = stateOf({ progress: { ...emptyProgress, readyAt: NOW - 100_000 } })
+    const ending = (isReady: boolean) => {
+      const target = { ...up, isReady, failure, images: ['web:2'], revision: 'v2' }
+      return guard(state, observationOf({ target }))?.state.run?.progress.ending?.cause.reason
+    }
+    expect([ending(true), ending(false)]).toEqual([undefined, 'ProgressDeadlineExceeded'])
   })
 
   test('a window does not begin in the future, whatever the clock of the mesh says', () => {
