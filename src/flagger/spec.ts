@@ -41,7 +41,8 @@ function convertService(service: Fields): Fields {
 }
 
 function convertAnalysis(analysis: Fields, service: Fields): Fields {
-  const { threshold, mirror, mirrorWeight, iterations, match, stepWeightPromotion } = analysis
+  const { threshold, mirror, mirrorWeight, iterations, stepWeightPromotion } = analysis
+  const match = convertMatch(analysis.match, service)
   return compact({
     interval: convertInterval(analysis.interval),
     threshold: typeof threshold === 'number' && threshold >= 1 ? threshold : 1,
@@ -49,10 +50,11 @@ function convertAnalysis(analysis: Fields, service: Fields): Fields {
     mirrorWeight: typeof mirrorWeight === 'number' && mirrorWeight > 0 ? mirrorWeight : 100,
     mirrorMethods: METHODS,
     iterations: isPositive(iterations) ? iterations : undefined,
-    match: isPositive(iterations) ? convertMatch(match, service) : undefined,
+    match,
     ...(isPositive(iterations) ? {} : convertWeights(analysis)),
-    stepWeightPromotion: isPositive(stepWeightPromotion) ? stepWeightPromotion : undefined,
-    sessionAffinity: analysis.sessionAffinity,
+    stepWeightPromotion: isPositive(stepWeightPromotion) && match === undefined ? stepWeightPromotion : undefined,
+    // Without weights nobody meets two versions by turns.
+    sessionAffinity: isPositive(iterations) ? undefined : analysis.sessionAffinity,
     primaryReadyThreshold: analysis.primaryReadyThreshold,
     canaryReadyThreshold: analysis.canaryReadyThreshold,
     metrics: listOf(analysis.metrics).map(convertMetric),

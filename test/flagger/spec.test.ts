@@ -14,13 +14,27 @@ const flagger = (analysis: object, spec: object = {}) => ({
 
 const converted = (analysis: object, spec?: object) => canarySpecSchema.parse(convertSpec(flagger(analysis, spec)))
 
+const insiders = [{ headers: { 'x-canary': { exact: 'insider' } } }]
+
 describe('a Canary of Flagger', () => {
+  test('that moves shares of some requests only does not move shares of all', () => {
+    const weighted = canarySpecSchema.safeParse(convertSpec(flagger({ match: insiders })))
+    expect(weighted.error?.issues.map(({ path }) => path)).toEqual([['analysis', 'match']])
+  })
+
   test('releases a core Service, and none of Knative', () => {
     const targetRef = { apiVersion: 'v1', kind: 'Service', name: 'podinfo' }
     expect(converted({}, { targetRef }).targetRef).toEqual(targetRef)
     const knative = flagger({}, { targetRef: { ...targetRef, apiVersion: 'serving.knative.dev/v1' } })
     const refusal = canarySpecSchema.safeParse(convertSpec(knative)).error
     expect(refusal?.issues.map(({ path }) => path)).toEqual([['targetRef.apiVersion']])
+  })
+
+  test.each([
+    ['stepWeightPromotion', { match: insiders, stepWeightPromotion: 20 }],
+    ['sessionAffinity', { sessionAffinity: { cookieName: 'c' } }],
+  ])('does without %s where nothing moves by weights', (field, analysis) => {
+    expect(converted({ stepWeight: undefined, iterations: 2, ...analysis }).analysis).not.toHaveProperty(field)
   })
 
   test('keeps what both have, and gets what Flagger does where nothing is said', () => {
