@@ -70,6 +70,32 @@ export interface Container {
   readonly terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError'
 }
 
+export interface PodAffinityTerm {
+  readonly labelSelector?: LabelSelector
+  readonly topologyKey: string
+}
+
+export interface PodAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
+    readonly weight: number
+    readonly podAffinityTerm: PodAffinityTerm
+  }[]
+}
+
+export interface Affinity {
+  readonly nodeAffinity?: object
+  readonly podAffinity?: PodAffinity
+  readonly podAntiAffinity?: PodAffinity
+}
+
+export interface TopologySpreadConstraint {
+  readonly maxSkew: number
+  readonly topologyKey: string
+  readonly whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway'
+  readonly labelSelector?: LabelSelector
+}
+
 export interface PodSpec {
   readonly containers: readonly Container[]
   readonly initContainers?: readonly Container[]
@@ -77,6 +103,8 @@ export interface PodSpec {
   readonly serviceAccountName?: string
   readonly nodeName?: string
   readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly affinity?: Affinity
+  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never'
   readonly terminationGracePeriodSeconds?: number
 }

@@ -3,6 +3,7 @@ import { revisionOf } from '../../canary/index.ts'
 import { marksOf, placeBeside } from '../../traffic/index.ts'
 import { withCopies } from '../config/copies.ts'
 import type { TrackedConfigs } from '../config/tracker.ts'
+import { relabelPlacement } from './placement.ts'
 import { primaryLabel, type SelectorLabel } from './selector-label.ts'
 import { isDaemonSet, templateOf, type Workload } from './workload.ts'
 
@@ -27,7 +28,8 @@ export function renderPrimary(source: PrimarySource): Workload {
   const own = primaryLabel(label)
   const metadata = {
     ...placeBeside(canary, primaryNameOf(canary)),
-    labels: { ...target.metadata.labels, [own.key]: own.value },
+    // Whatever prunes by the labels of its own objects must not find those here.
+    labels: { [own.key]: own.value },
     annotations: { ...marksOf(canary), [revisionAnnotation]: revisionWith(target, configs) },
   }
   const pods = { selector: { matchLabels: { [own.key]: own.value } }, template: renderTemplate(source) }
@@ -60,9 +62,13 @@ function promotedReplicas({ spec }: Canary, target: Deployment, primary: Workloa
 }
 
 const renderTemplate = ({ canary, target, label, configs }: PrimarySource): PodTemplate =>
-  withCopies(canary, relabel(templateOf(target), primaryLabel(label)), configs)
+  withCopies(canary, relabel(templateOf(target), label), configs)
 
-const relabel = (template: PodTemplate, { key, value }: SelectorLabel): PodTemplate => ({
-  ...template,
-  metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [key]: value } },
-})
+function relabel(template: PodTemplate, label: SelectorLabel): PodTemplate {
+  const { key, value } = primaryLabel(label)
+  return {
+    ...template,
+    metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [key]: value } },
+    spec: relabelPlacement(template.spec, { key, from: label.value, to: value }),
+  }
+}
