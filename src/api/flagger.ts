@@ -25,6 +25,9 @@ export const flaggerAlertProviderKind: ResourceKind<AlertProvider> = {
   plural: 'alertproviders',
 }
 
+/** Flagger's own, where `revertOnDeletion` is set. */
+export const flaggerFinalizer = 'finalizer.flagger.app'
+
 /** Whether an object is of Flagger's group. */
 export const isOfFlagger = ({ apiVersion }: { readonly apiVersion: string }): boolean =>
   apiVersion.startsWith(`${GROUP}/`)

@@ -18,6 +18,7 @@ export {
 export {
   flaggerAlertProviderKind,
   flaggerCanaryKind,
+  flaggerFinalizer,
   flaggerMetricTemplateKind,
   isOfFlagger,
 } from './flagger.ts'

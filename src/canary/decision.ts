@@ -8,6 +8,7 @@ export type Action =
   | { readonly kind: 'delete-run'; readonly name: string }
   | { readonly kind: 'create-primary'; readonly revision: string }
   | { readonly kind: 'update-primary'; readonly revision: string }
+  | { readonly kind: 'adopt-primary' }
   | { readonly kind: 'apply-services'; readonly withApex: boolean }
   | { readonly kind: 'route'; readonly traffic: Traffic }
   | { readonly kind: 'scale-target'; readonly replicas: number }

@@ -38,6 +38,7 @@ export {
   revisionOf,
   revisionOfService,
   scaleToZeroLabel,
+  scaleToZeroLabels,
 } from './revision.ts'
 export { renderRunStatus } from './run-status.ts'
 export type { ReleaseState, RunState } from './state.ts'

@@ -58,6 +58,8 @@ export interface WorkloadFacts {
   readonly readyReplicas: number
   /** Every wanted pod runs this template and is available, none of an older one is left. */
   readonly isReady: boolean
+  /** It was made for this Canary, but not by Sluice, and does not say what it was copied from. */
+  readonly isUnmarked?: true
   /** They are somebody else's to start and to stop: those that a Service leads to. */
   readonly hasForeignPods?: true
   /** The workload itself gave up, in its own words. */

@@ -41,6 +41,7 @@ function planPrimary(recorded: ReleaseState, next: ReleaseState, { primary, targ
   const { revision } = target
   if (primary === undefined)
     return mayMakePrimary(recorded, next, revision) ? [{ kind: 'create-primary', revision }] : []
+  if (primary.isUnmarked) return [{ kind: 'adopt-primary' }]
   if (primary.revision === revision) return []
   // A first version that does not start may be mended before there is anything to compare it with.
   const isFirst = next.phase === 'Initializing' && !primary.isReady

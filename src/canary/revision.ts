@@ -53,12 +53,19 @@ export const isRevisionOf = (wanted: string, revision: string | undefined): bool
 /** No node has this label: a DaemonSet whose pods ask for it has none. */
 export const scaleToZeroLabel = 'sluice.dev/scale-to-zero'
 
+/** The same, and Flagger's. */
+export const scaleToZeroLabels: readonly string[] = [scaleToZeroLabel, 'flagger.app/scale-to-zero']
+
 /** The template that the user wrote, wherever its pods may run just now. */
 export function asWritten(template: PodTemplate): PodTemplate {
-  const { nodeSelector, ...spec } = template.spec
-  if (nodeSelector?.[scaleToZeroLabel] === undefined) return template
-  const { [scaleToZeroLabel]: _, ...others } = nodeSelector
-  return { ...template, spec: { ...spec, ...(Object.keys(others).length === 0 ? {} : { nodeSelector: others }) } }
+  const { nodeSelector = {}, ...spec } = template.spec
+  const labels = Object.entries(nodeSelector)
+  const others = labels.filter(([label]) => !scaleToZeroLabels.includes(label))
+  if (others.length === labels.length) return template
+  return {
+    ...template,
+    spec: { ...spec, ...(others.length === 0 ? {} : { nodeSelector: Object.fromEntries(others) }) },
+  }
 }
 
 /** Some API servers send `creationTimestamp: null` in templates and later versions do not: no reason for a release. */

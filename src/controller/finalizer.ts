@@ -1,4 +1,4 @@
-import { type Canary, canaryFinalizer, canaryKind } from '../api/index.ts'
+import { type Canary, canaryFinalizer, canaryKind, flaggerFinalizer, isOfFlagger } from '../api/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
 import type { LocalCopies } from './local-copies.ts'
 
@@ -7,18 +7,25 @@ export interface FinalizerOptions {
   readonly copies: LocalCopies
 }
 
-export const hasFinalizer = ({ metadata }: Canary): boolean => metadata.finalizers?.includes(canaryFinalizer) === true
+/** Something waits for Sluice. */
+export const hasFinalizer = (canary: Canary): boolean => finalizersOf(canary).some((each) => isOurs(canary, each))
+
+/** What Flagger's stands for is done by whoever releases its Canaries. */
+const isOurs = (canary: Canary, finalizer: string): boolean =>
+  finalizer === canaryFinalizer || (finalizer === flaggerFinalizer && isOfFlagger(canary))
+
+const finalizersOf = ({ metadata }: Canary): readonly string[] => metadata.finalizers ?? []
 
 export const isDeleted = ({ metadata }: Canary): boolean => metadata.deletionTimestamp !== undefined
 
 /** From now on the API server keeps a deleted Canary until its workload serves by itself. */
 export async function addFinalizer({ client, copies }: FinalizerOptions, canary: Canary): Promise<void> {
-  if (hasFinalizer(canary)) return
-  copies.canaries.overlay(await write(client, canary, [...(canary.metadata.finalizers ?? []), canaryFinalizer]))
+  if (finalizersOf(canary).includes(canaryFinalizer)) return
+  copies.canaries.overlay(await write(client, canary, [...finalizersOf(canary), canaryFinalizer]))
 }
 
 export async function removeFinalizer({ client }: FinalizerOptions, canary: Canary): Promise<void> {
-  const others = canary.metadata.finalizers?.filter((each) => each !== canaryFinalizer) ?? []
+  const others = finalizersOf(canary).filter((each) => !isOurs(canary, each))
   // The local copy is left to the watch: an object that is gone must not come back by an answer that was late.
   await write(client, canary, others).catch(ignoreGone)
 }

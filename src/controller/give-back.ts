@@ -9,7 +9,7 @@ import {
 } from '../api/index.ts'
 import type { DeletionFacts, Observation } from '../canary/index.ts'
 import { type KubeClient, KubeError } from '../kube/index.ts'
-import { disown, foreignOwner, handOver, isOwned, serviceNamesOf } from '../traffic/index.ts'
+import { disown, foreignOwner, handOver, isControlled, isOwned, serviceNamesOf } from '../traffic/index.ts'
 import { autoscalerOf, handOverAutoscaler } from './autoscaler/perform.ts'
 import { handOverCopies } from './config/copies.ts'
 import { isDeleted } from './finalizer.ts'
@@ -98,7 +98,8 @@ function apexFacts({ observation, ...gathered }: Gathered, apex: Service | undef
   if (apex === undefined || foreignOwner(apex, canary) !== undefined) return 'none'
   const selects = target && planServices(canary, target)?.apex.selects
   const isOnPrimary = selects !== undefined && apex.spec.selector?.[selects.key] === selects.value
-  return isOnPrimary || isOwned(apex, canary) ? 'held' : 'released'
+  const goesWithCanary = isOwned(apex, canary) || isControlled(apex, canary)
+  return isOnPrimary || goesWithCanary ? 'held' : 'released'
 }
 
 /** Pods always have the labels of their template, whatever it is that their workload selects them by. */

@@ -15,6 +15,8 @@ export interface Versions {
   readonly target: Target | undefined
   readonly primary: Target | undefined
   readonly configs: TrackedConfigs
+  /** Revision of a primary that does not say it. */
+  readonly unmarked: string | undefined
   readonly route: RouteFacts
 }
 
@@ -24,13 +26,13 @@ type VersionFacts = Pick<Observation, 'target' | 'primary' | 'services'>
 export const observeVersions = (versions: Versions): VersionFacts =>
   versions.canary.spec.targetRef.kind === 'Service' ? observeServiceTarget(versions) : observeWorkloads(versions)
 
-function observeWorkloads({ copies, canary, configs, ...versions }: Versions): VersionFacts {
+function observeWorkloads({ copies, canary, configs, unmarked, ...versions }: Versions): VersionFacts {
   const { canaryReadyThreshold, primaryReadyThreshold } = canary.spec.analysis
   const target = workloadOf(versions.target)
   const primary = workloadOf(versions.primary)
   return {
     target: target && targetFacts(target, configs, canaryReadyThreshold),
-    primary: primary && primaryFacts(primary, primaryReadyThreshold),
+    primary: primary && primaryFacts(primary, primaryReadyThreshold, unmarked),
     services: observeServices(copies, canary, target, primary),
   }
 }

@@ -8,8 +8,9 @@ import type { LocalCopies } from './local-copies.ts'
 import { observeVersions } from './observe-versions.ts'
 import type { ReferencePolicy } from './references.ts'
 import { findRefusal } from './refusals.ts'
+import { isUnmarked, revisionOfUnmarked } from './workload/adoption.ts'
 import { primaryNameOf } from './workload/primary.ts'
-import { findTarget, type Target, templateOf, workloadOf } from './workload/workload.ts'
+import { findTarget, type Target, templateOf, type Workload, workloadOf } from './workload/workload.ts'
 
 export interface ObserveOptions {
   readonly copies: LocalCopies
@@ -38,6 +39,7 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
   const workload = workloadOf(target)
   const configs = workload ? await copies.configs.track(namespace, templateOf(workload)) : new Map()
   const primary = findTarget(copies, canary, primaryNameOf(canary))
+  const unmarked = await findUnmarkedRevision(copies, workload, workloadOf(primary))
   const provider = canary.spec.provider ?? defaultProvider
   const router = routers[provider]
   const route = router.observe(canary)
@@ -46,7 +48,7 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
   const observation: Gathered['observation'] = {
     now,
     canary,
-    ...observeVersions({ copies, canary, target, primary, configs, route: routeFacts(route) }),
+    ...observeVersions({ copies, canary, target, primary, configs, unmarked, route: routeFacts(route) }),
     route: routeFacts(route),
     runs: runsOf(copies, canary).map(runFacts),
     autoscaler: autoscalerFacts(canary, autoscaler),
@@ -54,6 +56,17 @@ export async function gather(options: ObserveOptions, canary: Canary, now: numbe
     refusal: findRefusal({ canary, target, route, copies, policy, provider }),
   }
   return { observation, target, primary, configs, autoscaler, surplusCopies: surplus, router, route }
+}
+
+/** What a primary runs that does not say it; undefined where it does. */
+async function findUnmarkedRevision(
+  copies: LocalCopies,
+  target: Workload | undefined,
+  primary: Workload | undefined,
+): Promise<string | undefined> {
+  if (target === undefined || primary === undefined || !isUnmarked(primary)) return undefined
+  const configs = await copies.configs.track(primary.metadata.namespace, templateOf(primary))
+  return revisionOfUnmarked(primary, target, configs)
 }
 
 const routeFacts = ({ traffic, current, programmed, programmedAt, message }: TrafficObservation): RouteFacts => ({

@@ -11,6 +11,7 @@ import type { Gathered } from './observe.ts'
 import { copyService } from './service-target/perform.ts'
 import { isServiceAsWanted, planServices, renderService, type ServicePlan } from './services.ts'
 import { basisOf, confirmCanary, confirmFirst, confirmReadyPods, confirmRetreat, confirmTarget } from './staleness.ts'
+import { renderAdopted } from './workload/adoption.ts'
 import { type PrimarySource, promotePrimary, renderPrimary } from './workload/primary.ts'
 import { selectorLabelOf } from './workload/selector-label.ts'
 import { kindOf, overlayWorkload, scalePatch, serviceOf, type Workload, workloadOf } from './workload/workload.ts'
@@ -37,6 +38,8 @@ export function perform(options: PerformOptions, gathered: Gathered, action: Act
       return createPrimary(options, gathered, action)
     case 'update-primary':
       return updatePrimary(options, gathered, action)
+    case 'adopt-primary':
+      return adoptPrimary(options, gathered, action)
     case 'apply-services':
       return applyServices(options, gathered, action)
     case 'route':
@@ -111,6 +114,16 @@ const updatePrimary: Performer<'update-primary'> = async (options, gathered) => 
   if (source === undefined || primary === undefined) return
   const promoted = promotePrimary(primary, source)
   overlayWorkload(options.copies, await options.client.replace(kindOf(promoted), promoted))
+}
+
+const adoptPrimary: Performer<'adopt-primary'> = async (options, { observation, primary }) => {
+  const { canary, primary: known } = observation
+  const service = serviceOf(primary)
+  if (service) return copyService(options, canary, service, service.metadata.name)
+  const workload = workloadOf(primary)
+  if (workload === undefined || known === undefined) return
+  const adopted = renderAdopted(workload, canary, known.revision)
+  overlayWorkload(options.copies, await options.client.replace(kindOf(adopted), adopted))
 }
 
 async function promoteService(options: PerformOptions, { observation, target }: Gathered): Promise<void> {

@@ -1,6 +1,6 @@
 import { apiVersionOf, type Canary, type Service, type ServicePort, serviceKind } from '../api/index.ts'
 import { isSameJson } from '../base/index.ts'
-import { isControlled, isOwned, placeBeside, serviceNamesOf } from '../traffic/index.ts'
+import { adopt, isOwned, placeBeside, serviceNamesOf } from '../traffic/index.ts'
 import { createMetadata, type MetadataPlan, mergeMetadata, planMetadata } from './service-metadata.ts'
 import { mergePorts, planPorts } from './service-ports.ts'
 import { readRecord, type ServiceRecord } from './service-record.ts'
@@ -41,13 +41,14 @@ export function planServices(canary: Canary, target: Workload, primary: Workload
 export function renderService(canary: Canary, plan: ServicePlan, existing: Service | undefined): Service {
   const selector = { [plan.selects.key]: plan.selects.value }
   if (existing === undefined) return createService(canary, plan, selector)
-  const ports = mergePorts(existing.spec.ports ?? [], plan.ports)
-  if (!isOwned(existing, canary) && !isControlled(existing, canary)) {
+  const adopted = adopt(existing, canary)
+  if (!isOwned(adopted, canary)) {
+    const ports = mergePorts(existing.spec.ports ?? [], plan.ports)
     return { ...existing, spec: { ...existing.spec, selector, ports } }
   }
   const record = recordOf(canary, plan)
-  const metadata = mergeMetadata(canary, plan.metadata, existing, record)
-  return { ...existing, metadata, spec: { ...mergeSpec(canary, plan, existing), selector } }
+  const metadata = mergeMetadata(canary, plan.metadata, adopted, record)
+  return { ...adopted, metadata, spec: { ...mergeSpec(canary, plan, adopted), selector } }
 }
 
 export function isServiceAsWanted(canary: Canary, plan: ServicePlan, existing: Service | undefined): boolean {

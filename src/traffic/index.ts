@@ -4,6 +4,7 @@
  * It must not know phases, metrics or why a weight is what it is.
  */
 export {
+  adopt,
   disown,
   foreignOwner,
   handOver,

@@ -54,6 +54,13 @@ export const isOwned = ({ metadata }: KubernetesObject, canary: Canary): boolean
 export const isControlled = ({ metadata }: KubernetesObject, canary: Canary): boolean =>
   metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === canary.metadata.uid) === true
 
+/** What Flagger made for a Canary, as Sluice has it: it names the Canary, and is not collected while it serves. */
+export function adopt<T extends KubernetesObject>(object: T, canary: Canary): T {
+  if (isOwned(object, canary) || !isControlled(object, canary)) return object
+  const { annotations, ...metadata } = withoutOwner(object.metadata, canary)
+  return { ...object, metadata: { ...metadata, annotations: { ...annotations, ...marksOf(canary) } } }
+}
+
 /** Nobody is served by it any more: it is collected with the Canary. Undefined where nothing is to be written. */
 export function handOver<T extends KubernetesObject>(object: T | undefined, canary: Canary): T | undefined {
   if (object === undefined || !isOwned(object, canary) || isHandedOver(object, canary)) return undefined
@@ -66,17 +73,14 @@ const isHandedOver = ({ metadata }: KubernetesObject, canary: Canary): boolean =
 
 /** An object that was made for a Canary and outlives it: GitOps tools may have it again. */
 export function disown<T extends KubernetesObject>(object: T, canary: Canary): T {
-  if (!isOwned(object, canary)) return object
+  if (!isOwned(object, canary) && !isControlled(object, canary)) return object
   const marks = marksOf(canary)
-  const { ownerReferences = [], annotations = {}, ...metadata } = object.metadata
-  const owners = ownerReferences.filter(({ uid }) => uid !== canary.metadata.uid)
+  const { annotations = {}, ...metadata } = withoutOwner(object.metadata, canary)
   const kept = Object.entries(annotations).filter(([name]) => !(name in marks) && name !== routeFieldsAnnotation)
-  return {
-    ...object,
-    metadata: {
-      ...metadata,
-      ...(owners.length === 0 ? {} : { ownerReferences: owners }),
-      annotations: Object.fromEntries(kept),
-    },
-  }
+  return { ...object, metadata: { ...metadata, annotations: Object.fromEntries(kept) } }
+}
+
+function withoutOwner({ ownerReferences = [], ...metadata }: ObjectMeta, canary: Canary): ObjectMeta {
+  const owners = ownerReferences.filter(({ uid }) => uid !== canary.metadata.uid)
+  return { ...metadata, ...(owners.length === 0 ? {} : { ownerReferences: owners }) }
 }

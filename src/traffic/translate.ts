@@ -9,7 +9,7 @@ import {
 import { isSameJson } from '../base/index.ts'
 import { isConnectionSplit, splitConnections } from './connections.ts'
 import { destinationOf } from './destination.ts'
-import { marksOf, placeBeside } from './ownership.ts'
+import { adopt, marksOf, placeBeside } from './ownership.ts'
 import type { Traffic } from './port.ts'
 import { matchMirrored, matchOf, renderMatches } from './request-match.ts'
 import { keepForeignFields, SPLIT_RULE, withRouteFields } from './route-fields.ts'
@@ -29,7 +29,7 @@ export function renderVirtualService(
 ): VirtualService {
   const names = serviceNamesOf(canary)
   const spec = { ...renderReach(canary), ...renderRoutes(canary, traffic, existing) }
-  if (existing) return { ...existing, metadata: withRouteFields(existing.metadata, canary), spec }
+  if (existing) return { ...existing, metadata: withRouteFields(adopt(existing, canary).metadata, canary), spec }
   const metadata = { ...placeBeside(canary, names.apex), annotations: marksOf(canary) }
   return {
     apiVersion: apiVersionOf(virtualServiceKind),

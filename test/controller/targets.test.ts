@@ -8,6 +8,7 @@ import {
   serviceKind,
 } from '../../src/api/index.ts'
 import { targetFacts } from '../../src/controller/workload/facts.ts'
+import { isNowhere, scalePatch, templateOf } from '../../src/controller/workload/workload.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
 const namespace = 'default'
@@ -117,6 +118,18 @@ describe('a DaemonSet', () => {
     expect(podSpec(cluster, 'web')).toEqual(daemonSet().spec.template.spec)
     expect(cluster.api.get(serviceKind, 'web').spec.selector).toEqual({ app: 'web' })
     await stop()
+  })
+
+  test('that Flagger sent to no node is there already, and comes back by its label', () => {
+    const { spec, ...rest } = daemonSet()
+    const nodeSelector = { disk: 'ssd', 'flagger.app/scale-to-zero': 'true' }
+    const away = {
+      ...rest,
+      spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, nodeSelector } } },
+    }
+    const called = { spec: { template: { spec: { nodeSelector: { 'flagger.app/scale-to-zero': null } } } } }
+    expect([isNowhere(away), scalePatch(away, 0), scalePatch(away, 1)]).toEqual([true, undefined, called])
+    expect(templateOf(away)).toEqual(templateOf(daemonSet()))
   })
 
   test('that is missing is named as what it is', async () => {

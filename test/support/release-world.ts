@@ -204,6 +204,7 @@ export class ReleaseWorld {
       case 'release-route':
         this.route = { traffic: undefined, isProgrammed: false, isReleased: true }
         break
+      case 'adopt-primary':
       case 'apply-autoscaler':
       case 'pause-autoscaler':
       case 'delete-copies':

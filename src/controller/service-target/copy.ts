@@ -1,7 +1,7 @@
 import { apiVersionOf, type Canary, type Service, serviceKind } from '../../api/index.ts'
 import { canonicalJson } from '../../base/index.ts'
 import { releasedSpec, revisionOfService } from '../../canary/index.ts'
-import { marksOf, placeBeside } from '../../traffic/index.ts'
+import { adopt, marksOf, placeBeside } from '../../traffic/index.ts'
 
 /** The EndpointSlices of a Service carry its labels: those with this one follow the selector that was written with it. */
 export const revisionLabel = 'sluice.dev/revision'
@@ -10,7 +10,7 @@ export const revisionLabel = 'sluice.dev/revision'
 export function renderCopy(canary: Canary, name: string, target: Service, existing: Service | undefined): Service {
   const labels = { ...existing?.metadata.labels, [revisionLabel]: revisionOfService(target) }
   const spec = { ...addressesOf(target, existing), ...releasedSpec(target) }
-  if (existing) return { ...existing, metadata: { ...existing.metadata, labels }, spec }
+  if (existing) return { ...existing, metadata: { ...adopt(existing, canary).metadata, labels }, spec }
   return {
     apiVersion: apiVersionOf(serviceKind),
     kind: serviceKind.kind,

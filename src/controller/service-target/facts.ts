@@ -23,8 +23,10 @@ export const targetServiceFacts = (canary: Canary, target: Service, copy: Versio
   ...(isCopyOf(canary, target, copy.service) ? {} : { isReady: false }),
 })
 
-export const primaryServiceFacts = (primary: Service, version: Version): WorkloadFacts =>
-  versionFacts(primary, endpointsOf(version), version.threshold)
+export const primaryServiceFacts = (primary: Service, version: Version): WorkloadFacts => ({
+  ...versionFacts(primary, endpointsOf(version), version.threshold),
+  ...(revisionIn(primary) === undefined && { isUnmarked: true }),
+})
 
 /** Its pods are released by nobody here: they are there or not. */
 function versionFacts(service: Service, { areCurrent, all, ready }: Endpoints, threshold: number): WorkloadFacts {

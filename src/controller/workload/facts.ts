@@ -13,11 +13,15 @@ export const targetFacts = (workload: Workload, configs: TrackedConfigs, thresho
   revision: revisionWith(workload, configs),
 })
 
-/** The primary differs from its source by a label: its revision is that of the source. */
-export const primaryFacts = (workload: Workload, threshold: ReadyThreshold): WorkloadFacts => ({
-  ...facts(workload, threshold),
-  revision: workload.metadata.annotations?.[revisionAnnotation] ?? '',
-})
+/** The primary differs from its source by a label: its revision is that of the source, which it says unless it is unmarked. */
+export function primaryFacts(
+  workload: Workload,
+  threshold: ReadyThreshold,
+  unmarked: string | undefined,
+): WorkloadFacts {
+  const revision = unmarked ?? workload.metadata.annotations?.[revisionAnnotation] ?? ''
+  return { ...facts(workload, threshold), revision, ...(unmarked !== undefined && { isUnmarked: true }) }
+}
 
 export const hasReadyPods = (workload: Workload): boolean => podsOf(workload).ready > 0
 

@@ -9,7 +9,7 @@ import {
   type Service,
   serviceKind,
 } from '../../api/index.ts'
-import { asWritten, scaleToZeroLabel } from '../../canary/index.ts'
+import { asWritten, scaleToZeroLabel, scaleToZeroLabels } from '../../canary/index.ts'
 import type { Reflector } from '../../kube/index.ts'
 
 /** What makes pods of a template. */
@@ -66,8 +66,10 @@ export function overlayWorkload(copies: TargetCopies, workload: Target): void {
   else copies.deployments.overlay(workload)
 }
 
-export const isNowhere = ({ spec }: DaemonSet): boolean =>
-  spec.template.spec.nodeSelector?.[scaleToZeroLabel] !== undefined
+export const isNowhere = (daemonSet: DaemonSet): boolean => labelsOfNoNode(daemonSet).length > 0
+
+const labelsOfNoNode = ({ spec }: DaemonSet): readonly string[] =>
+  scaleToZeroLabels.filter((label) => spec.template.spec.nodeSelector?.[label] !== undefined)
 
 export const templateOf = (workload: Workload): PodTemplate => asWritten(workload.spec.template)
 
@@ -75,6 +77,9 @@ export const templateOf = (workload: Workload): PodTemplate => asWritten(workloa
 export function scalePatch(workload: Workload, replicas: number): object | undefined {
   if (!isDaemonSet(workload)) return workload.spec.replicas === replicas ? undefined : { spec: { replicas } }
   if (isNowhere(workload) === (replicas === 0)) return undefined
-  const nodeSelector = { [scaleToZeroLabel]: replicas === 0 ? 'true' : null }
+  const nodeSelector =
+    replicas === 0
+      ? { [scaleToZeroLabel]: 'true' }
+      : Object.fromEntries(labelsOfNoNode(workload).map((label) => [label, null]))
   return { spec: { template: { spec: { nodeSelector } } } }
 }
