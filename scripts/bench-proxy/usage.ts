@@ -29,5 +29,18 @@ export async function readProcessorSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
+/** Since the start of the machine, in the time of its processors: all of it, and what the hypervisor gave to others. */
+export interface MachineTime {
+  readonly all: number
+  readonly stolen: number
+}
+
+export async function readMachineTime(): Promise<MachineTime> {
+  const [first = ''] = (await readFile('/proc/stat', 'utf8')).split('\n')
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in the first two as well.
+  const ticks = first.trim().split(/\s+/).slice(1, 9).map(Number)
+  return { all: ticks.reduce((sum, each) => sum + each, 0), stolen: ticks.at(-1) ?? 0 }
+}
+
 /** What Linux shows to programs, whatever it counts in. */
 const TICKS_PER_SECOND = 100

@@ -5,15 +5,17 @@ import { namespaceName, serviceOf } from '../../test/support/mesh-objects.ts'
 import { get, type RunningEnvoy, samplesOf, sumOf } from '../../test/support/mesh-world.ts'
 import { startPrometheus } from '../../test/support/prometheus.ts'
 import { startTrafficWorld } from '../../test/support/traffic-world.ts'
+import { startBarePair } from './bare.ts'
 import { type Memory, readMemory } from './usage.ts'
 
-export type Arm = 'direct' | 'plain' | 'mtls'
+export const arms = ['direct', 'plain', 'mtls', 'bare', 'bareMtls'] as const
+export type Arm = (typeof arms)[number]
 
 export interface BenchWorld {
-  /** Addresses of the server: itself, through both sidecars, and through both with mTLS. */
+  /** Addresses of the server: itself, through both sidecars, through both with mTLS, and the same of two bare Envoys. */
   readonly urls: Readonly<Record<Arm, string>>
-  /** Process ids of the sidecars that a request passes, the client's first. */
-  sidecars(arm: Arm): readonly number[]
+  /** Process ids of the Envoys that a request passes, the client's first. */
+  proxies(arm: Arm): readonly number[]
   /** Of the client's sidecar, then of the server's. */
   memory(): Promise<readonly Memory[]>
   stop(): Promise<void>
@@ -30,7 +32,7 @@ const plainText: PeerAuthentication = {
 /**
  * A client's pod and two servers', each with a real Envoy (concurrency 1), configured by the real control plane, which
  * knows as many Services as said, and scraped each second by a real Prometheus. To the server `plain` requests go as
- * they are, to `mtls` by the mesh's default.
+ * they are, to `mtls` by the mesh's default. Two Envoys that do nothing but pass on lead to the latter as well.
  */
 export async function startBenchWorld(program: string, services: number): Promise<BenchWorld> {
   const servers = ['plain', 'mtls'] as const
@@ -54,7 +56,12 @@ export async function startBenchWorld(program: string, services: number): Promis
       log: silentLogger,
     }),
   )
+  const bare = await startBarePair({
+    prefix: world.prefix,
+    application: { address: world.appAddress('mtls-0'), port: 8080 },
+  })
   const urls = {
+    ...bare.urls,
     direct: `http://${world.appAddress('mtls-0')}:8080`,
     plain: world.url('client-0', 'shop/plain'),
     mtls: world.url('client-0', 'shop/mtls'),
@@ -66,14 +73,18 @@ export async function startBenchWorld(program: string, services: number): Promis
     ['mtls', 'mutual_tls'],
   ] as const)
     await eventually(() => comesBy(urls[name], world.envoy(`${name}-0`), policy), { within: 30_000, what: policy })
+  if ((await get(bare.protectedUrl)).status !== 0) throw new Error('the bare Envoy takes requests without TLS')
   const prometheus = await startPrometheus({ envoys: pods.map((pod) => world.envoy(pod).address) })
   const pidOf = (pod: string) => world.envoy(pod).child.pid
   return {
     urls,
-    sidecars: (arm) => (arm === 'direct' ? [] : [pidOf('client-0'), pidOf(`${arm}-0`)]),
+    proxies: (arm) => {
+      if (arm === 'direct') return []
+      return arm === 'plain' || arm === 'mtls' ? [pidOf('client-0'), pidOf(`${arm}-0`)] : bare.pids
+    },
     memory: () => Promise.all(['client-0', 'mtls-0'].map((pod) => readMemory(pidOf(pod)))),
     async stop() {
-      await Promise.all(children.map((child) => child.stop({ graceMs: 1_000 })))
+      await Promise.all([bare.stop(), ...children.map((child) => child.stop({ graceMs: 1_000 }))])
       await prometheus.stop()
       await world.stop()
     },

@@ -1,5 +1,6 @@
 // Both ends of a measurement of latency: `answer ADDRESS` is an HTTP server that sends back what it gets, `ask` a client
-// with an open loop. Both are lean, so that the processors are left to what is measured.
+// with an open loop. Both are lean, so that the processors are left to what is measured. `wake` tells how late the
+// machine itself is.
 package main
 
 import (
@@ -27,6 +28,8 @@ func main() {
 		answer(os.Args[2])
 	case "ask":
 		ask(os.Args[2:])
+	case "wake":
+		wake(os.Args[2:])
 	}
 }
 
@@ -108,6 +111,11 @@ func ask(args []string) {
 // send has a thread for itself, which writes too: the runtime's timers are exact to a millisecond, and to hand over
 // costs one more wake-up.
 func (l *loop) send(every time.Duration, total int) {
+	onTime(every, total, l.begin)
+}
+
+// onTime takes the thread it is called on and calls begin at fixed times, however long that takes.
+func onTime(every time.Duration, total int, begin func(due time.Time)) {
 	runtime.LockOSThread()
 	// Else the kernel may wake it 50 µs late.
 	const setTimerSlack = 29
@@ -119,7 +127,7 @@ func (l *loop) send(every time.Duration, total int) {
 			span := syscall.NsecToTimespec(wait.Nanoseconds())
 			syscall.Nanosleep(&span, nil)
 		}
-		l.begin(due)
+		begin(due)
 	}
 }
 
@@ -174,11 +182,50 @@ func (l *loop) print(total int) {
 	if len(l.latencies) == 0 {
 		log.Fatal("every request failed")
 	}
-	slices.Sort(l.latencies)
+	quantiles := quantilesOf(l.latencies)
+	quantiles["errors"] = float64(total - len(l.latencies))
+	json.NewEncoder(os.Stdout).Encode(quantiles)
+}
+
+// quantilesOf gives milliseconds.
+func quantilesOf(spans []time.Duration) map[string]float64 {
+	slices.Sort(spans)
 	at := func(share float64) float64 {
-		return float64(l.latencies[int(share*float64(len(l.latencies)))].Nanoseconds()) / 1e6
+		return float64(spans[int(share*float64(len(spans)))].Nanoseconds()) / 1e6
 	}
-	json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "errors": total - len(l.latencies),
+	return map[string]float64{"p50": at(0.5), "p90": at(0.9), "p99": at(0.99)}
+}
+
+// wake has a thread that sleeps until a fixed time, then sends a byte to another that waits for it, and awaits it back.
+func wake(args []string) {
+	flags := flag.NewFlagSet("wake", flag.ExitOnError)
+	rate := flags.Int("rate", 1000, "times a second")
+	seconds := flags.Int("seconds", 1, "")
+	flags.Parse(args)
+
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() {
+		runtime.LockOSThread()
+		for exchange(pair[1], syscall.Read) && exchange(pair[1], syscall.Write) {
+		}
+	}()
+	total := *rate * *seconds
+	late, there := make([]time.Duration, 0, total), make([]time.Duration, 0, total)
+	onTime(time.Second/time.Duration(*rate), total, func(due time.Time) {
+		woken := time.Now()
+		if !exchange(pair[0], syscall.Write) || !exchange(pair[0], syscall.Read) {
+			log.Fatal("the other thread is gone")
+		}
+		late, there = append(late, woken.Sub(due)), append(there, time.Since(woken))
 	})
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"timer": quantilesOf(late), "thereAndBack": quantilesOf(there)})
+}
+
+// exchange reads or writes one byte.
+func exchange(socket int, by func(int, []byte) (int, error)) bool {
+	n, err := by(socket, make([]byte, 1))
+	return err == nil && n == 1
 }

@@ -16,18 +16,12 @@ const header = 'x-mesh-peer'
 const metadataNamespace = 'mesh'
 const metadataKey = 'peer'
 
-const fields = [
-  'workload',
-  'namespace',
-  'app',
-  'version',
-  'canonicalService',
-  'canonicalRevision',
-  'serviceAccount',
-] as const
+/** What metrics say of who asks. */
+const fields = ['workload', 'namespace', 'app', 'version', 'canonicalService', 'canonicalRevision'] as const
+export type PeerField = (typeof fields)[number]
 
 /** Where a field of who asked is found in a request's dynamic metadata. */
-export const peerMetadata = (field: keyof WorkloadIdentity): string => `${metadataNamespace}:${metadataKey}:${field}`
+export const peerMetadata = (field: PeerField): string => `${metadataNamespace}:${metadataKey}:${field}`
 
 /** Tells servers' proxies who asks, whatever the client says of that. */
 export const introduceFilter = (workload: WorkloadIdentity) =>

@@ -13,7 +13,7 @@ import {
 import { coalesce, metadataNamespace } from './formats.ts'
 import { extension } from './messages.ts'
 import { counted, isEdited, type Tags, tagsOf } from './metric-edits.ts'
-import { peerMetadata } from './peer.ts'
+import { type PeerField, peerMetadata } from './peer.ts'
 import { requestProtocol } from './request-protocol.ts'
 import type { SideObservability } from './side-telemetry.ts'
 
@@ -89,11 +89,7 @@ export const destinationTags = (
   ['connection_security_policy', isMutualTls ? 'mutual_tls' : 'none'],
 ]
 
-function workloadTags(
-  side: 'source' | 'destination',
-  format: (field: keyof WorkloadIdentity) => string,
-  identity: string,
-): Tags {
+function workloadTags(side: 'source' | 'destination', format: (field: PeerField) => string, identity: string): Tags {
   return [
     [`${side}_workload`, format('workload')],
     [`${side}_workload_namespace`, format('namespace')],
