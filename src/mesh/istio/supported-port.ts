@@ -8,6 +8,9 @@ export const portProtocol = z.enum([
 
 export const protocolNamed = (word: z.output<typeof portProtocol>): Protocol => protocols[word] ?? 'tcp'
 
+/** Whether clients ask for the host by its name before they say anything else. */
+export const startsWithTls = (word: z.output<typeof portProtocol>): boolean => word === 'HTTPS' || word === 'TLS'
+
 const protocols: Readonly<Partial<Record<string, Protocol>>> = {
   HTTP: 'http',
   HTTP2: 'http2',

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { analyze } from '../../../src/mesh/istio/index.ts'
-import { destinationRuleOf, gatewayOf, serviceOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
+import {
+  destinationRuleOf,
+  gatewayOf,
+  serviceEntryOf,
+  serviceOf,
+  sidecarOf,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 
 const web = serviceOf('web')
 const checked = (check: string) =>
@@ -18,6 +25,15 @@ const policy = (kind: string, spec: object | undefined) => ({
   metadata: { name: 'policy', namespace: 'shop' },
   spec,
 })
+
+const database = (name: string, address: string) =>
+  serviceEntryOf(name, {
+    hosts: [`${name}.example`],
+    ports: [{ number: 5432, name: 'tcp', protocol: 'TCP' }],
+    resolution: 'DNS',
+    addresses: [address],
+  })
+const conflict = 'warning PortConflict spec.ports.0'
 
 const found = (...objects: readonly unknown[]) =>
   analyze(objects)
@@ -173,6 +189,22 @@ describe('analyze finds', () => {
       [sidecarOf('a', { egress: [{ hosts: ['./*'] }] }), sidecarOf('b', { egress: [{ hosts: ['./*'] }] })],
       ['error SidecarConflict spec'],
     ],
+    [
+      'routes of a host that nobody knows',
+      [web, routed([{ route: [to()] }], { hosts: ['weeb'] }), routed([{ route: [to()] }], { hosts: ['far.example'] })],
+      ['error HostNotFound spec.hosts.0', 'warning HostNotFound spec.hosts.0'],
+    ],
+    ['hosts of TCP with one address', [database('a', '10.0.0.7'), database('b', '10.0.0.7')], [conflict]],
+    ['nothing in hosts of TCP with an address each', [database('a', '10.0.0.7'), database('b', '10.0.0.8')], []],
+    [
+      'nothing in hosts of TLS of one port',
+      ['a', 'b'].map((name) => {
+        const ports = [{ number: 443, name: 'tls', protocol: 'TLS' }]
+        return serviceEntryOf(name, { hosts: [`${name}.example`], ports, resolution: 'NONE' })
+      }),
+      [],
+    ],
+    ['a host of TCP that is not intercepted', [database('a', 'fd00::7')], ['warning AddressesRequired spec.addresses']],
     [
       'an object without a version',
       [{ ...sidecarOf('a', {}), apiVersion: undefined }],

@@ -6,7 +6,11 @@ import type { Catalog, GivenHost, GivenRoutes } from './catalog.ts'
 import { error, type Found, type Given, info, warning } from './found.ts'
 
 export const checkDestinations = (known: Catalog): readonly Found[] => [
-  ...known.routes.flatMap((routes) => [...eachHost(routes, known), ...checkPlaces(routes, known)]),
+  ...known.routes.flatMap((routes) => [
+    ...checkOwnHosts(routes, known),
+    ...eachHost(routes, known),
+    ...checkPlaces(routes, known),
+  ]),
   ...known.rules.flatMap((rule) => {
     if (rule.host.includes('*') || known.hosts.has(rule.host)) return []
     return [missingHost(rule, ['spec', 'host'], rule.host, known)]
@@ -21,6 +25,21 @@ export const checkDestinations = (known: Catalog): readonly Found[] => [
     ),
   ),
 ]
+
+/** Sidecars route what they know: Services, and the hosts of ServiceEntries. Where it is a destination, too, that is said. */
+function checkOwnHosts(routes: GivenRoutes, known: Catalog): readonly Found[] {
+  if (routes.gateways.some((name) => name !== 'mesh')) return []
+  const destinations = destinationsOf(routes.spec).map(({ destination }) =>
+    resolveHost(destination.host, routes.key.namespace),
+  )
+  const served = [...known.served.values()].flat().map((entry) => entry.split('/').at(-1) ?? entry)
+  const isOfGateway = (said: string) => served.some((entry) => entry !== '*' && hostMatches(entry, said))
+  return routes.spec.hosts.flatMap((said, at) => {
+    const host = resolveHost(said, routes.key.namespace)
+    if (host.includes('*') || known.hosts.has(host) || destinations.includes(host) || isOfGateway(said)) return []
+    return [missingHost(routes, ['spec', 'hosts', at], host, known)]
+  })
+}
 
 /** Said once for each host, however often it is named. */
 function eachHost(routes: GivenRoutes, known: Catalog): readonly Found[] {

@@ -1,5 +1,6 @@
 import { hostMatches } from '../hosts.ts'
-import { protocolNamed } from '../supported-port.ts'
+import { isInterceptable } from '../interception.ts'
+import { protocolNamed, startsWithTls } from '../supported-port.ts'
 import { placeOf } from '../supported-sidecar.ts'
 import { haveCommonClients } from '../visibility.ts'
 import type { Catalog, GivenRoutes } from './catalog.ts'
@@ -68,7 +69,11 @@ const checkEntries = ({ entries }: Catalog): readonly Found[] =>
   entries.flatMap((entry) => {
     const { ports, addresses, hosts, resolution, endpoints } = entry.spec
     const isReached = addresses.length > 0 || endpoints.length > 0
-    const at = ports.findIndex(({ protocol }) => !['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol))
+    const at = ports.findIndex(({ protocol }) => protocolNamed(protocol) === 'tcp' && !startsWithTls(protocol))
+    if (at !== -1 && addresses.length > 0 && !addresses.some(isInterceptable)) {
+      const message = `connections to ${addresses.join(', ')} are not intercepted, so that they pass the mesh by; write the IPv4 addresses that programs connect to`
+      return [warning('AddressesRequired', entry, ['spec', 'addresses'], message)]
+    }
     if (at === -1 || isReached || resolution !== 'NONE') return []
     const message = `connections to ${hosts[0]}:${ports[at]?.number} cannot be told from others of that port, for they name no host; write its addresses in spec.addresses`
     return [warning('AddressesRequired', entry, ['spec', 'ports', at], message)]
@@ -78,14 +83,13 @@ type Entry = Catalog['entries'][number]
 
 /** A host of TCP without addresses has its port whole. */
 function checkSharedConnections({ entries }: Catalog): readonly Found[] {
-  const taken = entries
-    .filter(({ spec }) => spec.addresses.length === 0 && spec.resolution !== 'NONE')
-    .flatMap(placesOf)
+  const taken = entries.filter(({ spec }) => spec.addresses.length > 0 || spec.resolution !== 'NONE').flatMap(placesOf)
   return taken.flatMap((later, index) => {
     const earlier = taken.slice(0, index).find((each) => isSamePlace(each, later))
     if (earlier === undefined) return []
     const { entry, host, number, at } = later
-    const message = `proxies do not see which host a connection to port ${number} is for, so that those to ${host} go to ${earlier.host} (ServiceEntry ${nameOf(earlier.entry)}), which has the port as the older one; write spec.addresses for each`
+    const instead = entry.spec.addresses.length === 0 ? 'spec.addresses' : 'other spec.addresses'
+    const message = `proxies do not see which host a connection to port ${number} is for, so that those to ${host} go to ${earlier.host} (ServiceEntry ${nameOf(earlier.entry)}), which has the port as the older one; write ${instead} for each`
     return [warning('PortConflict', entry, ['spec', 'ports', at], message)]
   })
 }
@@ -93,14 +97,22 @@ function checkSharedConnections({ entries }: Catalog): readonly Found[] {
 const placesOf = (entry: Entry) =>
   entry.spec.hosts.flatMap((host) =>
     entry.spec.ports.flatMap(({ number, protocol }, at) =>
-      protocolNamed(protocol) === 'tcp' ? [{ entry, host, number, at }] : [],
+      protocolNamed(protocol) === 'tcp' && !(startsWithTls(protocol) && entry.spec.addresses.length === 0)
+        ? [{ entry, host, number, at }]
+        : [],
     ),
   )
 
 type Place = ReturnType<typeof placesOf>[number]
 
 const isSamePlace = (left: Place, right: Place): boolean =>
-  left.number === right.number && left.host !== right.host && haveCommonClients(exportOf(left), exportOf(right))
+  left.number === right.number &&
+  left.host !== right.host &&
+  haveCommonAddress(left.entry.spec.addresses, right.entry.spec.addresses) &&
+  haveCommonClients(exportOf(left), exportOf(right))
+
+const haveCommonAddress = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === 0 ? right.length === 0 : left.some((address) => right.includes(address))
 
 const exportOf = ({ entry: { key, spec } }: Place) => ({ namespace: key.namespace, exportTo: spec.exportTo })
 
