@@ -44,6 +44,14 @@ async function untilMore(load: Load, requests = 100): Promise<void> {
   await eventually(() => expect(load.count()).toBeGreaterThan(before + requests), { within: 30_000 })
 }
 
+const placeRules = (http: readonly object[]) =>
+  place(world.api, virtualServiceKind, {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'backend', namespace: 'shop' },
+    ...{ spec: { hosts: ['backend'], http } },
+  })
+
 const security = (kind: string, name: string, namespace: string, spec: object) => ({
   apiVersion: 'security.istio.io/v1',
   kind,
@@ -64,15 +72,8 @@ test('a mesh is adopted in four phases, and its certificates and root change, wi
   expect(sumOf(samples, { connection_security_policy: 'none' })).toBeGreaterThan(0)
 
   // 2: routes, time limits and retries.
-  await place(world.api, virtualServiceKind, {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'VirtualService',
-    metadata: { name: 'backend', namespace: 'shop' },
-    spec: {
-      hosts: ['backend'],
-      http: [{ route: [{ destination: { host: 'backend' } }], timeout: '10s', retries: { attempts: 3 } }],
-    },
-  })
+  const route = { route: [{ destination: { host: 'backend' } }], timeout: '10s', retries: { attempts: 3 } }
+  await placeRules([route])
   await untilMore(load)
   expect(await outside.stop()).toEqual({ 200: expect.any(Number) })
 
@@ -91,7 +92,16 @@ test('a mesh is adopted in four phases, and its certificates and root change, wi
   )
   await untilMore(load)
 
-  // 4: certificates change under way, by themselves and with their root, and a fault is told from a failure.
+  // 4: faults are tried on requests that ask for them, and certificates change under way, by themselves and with their root.
+  const fault = { abort: { percentage: { value: 100 }, httpStatus: 503 } }
+  await placeRules([{ ...route, match: [{ headers: { 'x-try': { exact: 'fault' } } }], fault }, route])
+  const asked = { path: '/api/x', headers: { 'x-try': 'fault' } }
+  await eventually(async () =>
+    expect(await world.ask('shop/frontend', 'shop/backend', asked)).toMatchObject({
+      status: 503,
+      body: 'fault filter abort',
+    }),
+  )
   const first = await world.certificateOf('shop/backend')
   await eventually(async () => expect((await world.certificateOf('shop/backend')).serial).not.toBe(first.serial), {
     within: 30_000,
