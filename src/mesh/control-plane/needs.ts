@@ -1,6 +1,7 @@
 import { remember } from '../../base/index.ts'
 import { blackHoleCluster, listenerName, virtualHostName } from '../envoy/index.ts'
 import {
+  connectionRoutes,
   keyText,
   type MeshProxy,
   type OutboundListener,
@@ -81,7 +82,10 @@ const originsForGrpc = remember(originsOf(calledClusters))
 const originsOfConnections = remember((outbound: MeshProxy['outbound']) => outbound.flatMap(originOf))
 
 function originOf(listener: OutboundListener): readonly Origin[] {
-  if (listener.kind !== 'tcp' || listener.route.origin === undefined) return []
   const name = listenerName('outbound', listener.bind)
-  return [[keyText(listener.route.origin), { kind: 'listener', name, clusters: clustersOf(listener.route) }]]
+  return connectionRoutes(listener).flatMap((route): readonly Origin[] =>
+    route.origin === undefined
+      ? []
+      : [[keyText(route.origin), { kind: 'listener', name, clusters: clustersOf(route) }]],
+  )
 }

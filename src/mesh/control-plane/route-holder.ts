@@ -3,6 +3,7 @@ import { remember } from '../../base/index.ts'
 import { type ClusterObjects, keyOf } from '../istio/index.ts'
 import {
   type Cluster,
+  connectionRoutes,
   type Finding,
   keyText,
   type Mesh,
@@ -206,5 +207,5 @@ const splitOf = ({ origin, clusters }: Pick<TcpRoute, 'origin' | 'clusters'>): r
 const splitsInHost = remember(({ routes }: VirtualHost) => routes.flatMap(splitOf))
 const splitsInTable = remember(({ virtualHosts }: RouteTable) => virtualHosts.flatMap(splitsInHost))
 const splitsOfConnections = remember((outbound: MeshProxy['outbound']) =>
-  outbound.flatMap((listener) => (listener.kind === 'tcp' ? splitOf(listener.route) : [])),
+  outbound.flatMap(connectionRoutes).flatMap(splitOf),
 )

@@ -24,8 +24,7 @@ export function outboundChains(
 ): ListenerChains {
   if (interception === undefined) return { filterChains: [{ filters }] }
   if (kind === 'tcp') return { bindToPort: false, filterChains: [{ filters }] }
-  const cluster = interception.unknownHosts === 'refuse' ? blackHoleCluster : passthroughCluster
-  const elsewhere = tcpProxy({ statPrefix: cluster, route: { clusters: [{ cluster, weight: 1 }] }, accessLog: [] })
+  const elsewhere = elsewhereOf(interception)
   return {
     bindToPort: false,
     listenerFilters: [
@@ -41,6 +40,29 @@ export function outboundChains(
         filters,
       },
     ],
-    defaultFilterChain: { name: 'other', filters: [elsewhere] },
+    defaultFilterChain: elsewhere,
   }
+}
+
+/** By the name in the handshake; what names none of the hosts goes where it was going. */
+export function namedChains(
+  hosts: readonly { readonly serverName: string; readonly filter: ReturnType<typeof extension> }[],
+  interception: Interception = { unknownHosts: 'passthrough', otherPorts: 'permissive' },
+): ListenerChains {
+  return {
+    bindToPort: false,
+    listenerFilters: [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})],
+    listenerFiltersTimeout: duration(SNIFF_MS),
+    continueOnListenerFiltersTimeout: true,
+    filterChains: hosts.map(({ serverName, filter }) => {
+      return { name: serverName, filterChainMatch: { serverNames: [serverName] }, filters: [filter] }
+    }),
+    defaultFilterChain: elsewhereOf(interception),
+  }
+}
+
+function elsewhereOf({ unknownHosts }: Interception) {
+  const cluster = unknownHosts === 'refuse' ? blackHoleCluster : passthroughCluster
+  const route = { clusters: [{ cluster, weight: 1 }] }
+  return { name: 'other', filters: [tcpProxy({ statPrefix: cluster, route, accessLog: [] })] }
 }

@@ -25,8 +25,11 @@ export function clientTransport(cluster: Cluster): Transport {
   }
 }
 
-/** Of an address that nobody has listed it is not known what it takes. */
+/** Of an address that nobody has listed it is not known what it takes, unless all take the same. */
 function automaticTransport(cluster: Cluster, protocols: readonly string[]): Transport {
+  if (cluster.leadsToMutualTls === true) {
+    return { transportSocket: meshUpstreamTls(cluster.identities, protocols, serverName(cluster)) }
+  }
   if (cluster.identities.length === 0 || cluster.resolution === 'original-destination') return {}
   return {
     transportSocketMatches: [

@@ -8,6 +8,7 @@ import type {
   ServiceIdentity,
   SocketAddress,
   TcpRoute,
+  TlsOutbound,
 } from '../model/index.ts'
 import {
   HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
@@ -20,7 +21,7 @@ import {
   TrafficDirection,
 } from './api.ts'
 import { httpAuthorization, tcpAuthorization } from './authorization.ts'
-import { type ListenerChains, outboundChains } from './captured-chains.ts'
+import { type ListenerChains, namedChains, outboundChains } from './captured-chains.ts'
 import { connectionAccessLogs, sourceConnectionLogs } from './connection-telemetry.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
@@ -46,6 +47,7 @@ export function renderOutbound(
 ): EnvoyResource {
   const name = listenerName('outbound', listener.bind)
   if (listener.kind === 'https') return renderHttps(proxy, listener, name, observability)
+  if (listener.kind === 'tls') return renderNamed(proxy, listener, name, observability)
   const encoded = (filters: NetworkFilter[]) =>
     encodeListener(
       name,
@@ -67,6 +69,20 @@ const connectionFilters = ({ role, security }: MeshProxy, { bind }: Pick<Outboun
 
 export const listenerName = (direction: string, { address, port }: SocketAddress): string =>
   `${direction}|${address}|${port}`
+
+function renderNamed(
+  proxy: MeshProxy,
+  listener: TlsOutbound,
+  name: string,
+  observability: SideObservability,
+): EnvoyResource {
+  const hosts = listener.hosts.map(({ serverName, route }) => {
+    return { serverName, filter: outboundTcp(proxy, route, name, observability) }
+  })
+  const message = encodeListener(name, listener, namedChains(hosts, proxy.interception))
+  const clusters = listener.hosts.flatMap(({ route }) => tcpClustersOf(route))
+  return { type: 'listener', name, message, clusters, needs: [] }
+}
 
 /** A chain for each server; they stand alone, so that a change of one disturbs no connection of another. */
 function renderHttps(
@@ -103,7 +119,7 @@ const showsClients = ({ clientCertificates }: ServerTls): ClientDetails =>
 
 const encodeListener = (
   name: string,
-  { bind, service }: Pick<HttpOutbound | HttpsOutbound, 'bind'> & { readonly service?: ServiceIdentity },
+  { bind, service }: Pick<OutboundListener, 'bind'> & { readonly service?: ServiceIdentity },
   chains: ListenerChains,
 ): Uint8Array =>
   encode(ListenerSchema, {

@@ -1,5 +1,5 @@
 import { failure, type Result, remember, success } from '../../base/index.ts'
-import { type Cluster, clusterName, type HashKey, type TrafficPolicy } from '../model/index.ts'
+import { type Cluster, clusterName, directClusterName, type HashKey, type TrafficPolicy } from '../model/index.ts'
 import type { DestinationPolicy, DestinationView } from './destination-rule.ts'
 import { resolveHost } from './hosts.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
@@ -32,6 +32,7 @@ function buildClusters(service: RegisteredService, policy: DestinationPolicy | u
     [
       buildCluster(service, port, policy ?? defaultPolicies),
       ...(policy?.subsets ?? []).map((subset) => buildCluster(service, port, subset)),
+      ...directClusters(service, port, policy ?? defaultPolicies),
     ].map((cluster) => ({ ...cluster, ...origins })),
   )
 }
@@ -61,6 +62,26 @@ function buildCluster(
     ...policy,
     endpoints: endpoints.filter(isWanted).map(({ labels: _, ...endpoint }) => endpoint),
   }
+}
+
+/** To the pods of a Service that has no address of its own: which of them is chosen by whoever connects. */
+function directClusters(
+  service: RegisteredService,
+  port: RegisteredPort,
+  policies: PortPolicies,
+): readonly Omit<Cluster, 'origins'>[] {
+  if (service.isHeadless !== true || port.protocol !== 'tcp') return []
+  const built = buildCluster(service, port, policies)
+  const { endpoints, healthCheck: _, consistentHash: __, warmUp: ___, ...cluster } = built
+  const isMutual = endpoints.length > 0 && endpoints.every(({ takesMutualTls = false }) => takesMutualTls)
+  const name = directClusterName({ host: service.identity.host, port: port.number })
+  return [
+    {
+      ...{ ...cluster, name, endpoints: [] },
+      ...{ loadBalancing: 'passthrough', resolution: 'original-destination' },
+      ...(isMutual ? { leadsToMutualTls: true } : {}),
+    },
+  ]
 }
 
 export interface DestinationContext {

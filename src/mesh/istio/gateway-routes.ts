@@ -25,8 +25,11 @@ export function buildGatewayTable(
   input: GatewayRoutesInput,
 ): RouteTable {
   const hosts = new Map<string, VirtualHost>()
-  const add = (host: string, routes: VirtualHost['routes'], server: GatewayServer) =>
+  const add = (said: string, routes: VirtualHost['routes'], server: GatewayServer) => {
+    // Envoy refuses a table that has a domain twice, in whatever letters.
+    const host = said.toLowerCase()
     hosts.set(host, merge(hosts.get(host), { name: host, domains: [host], routes }, server))
+  }
   for (const server of servers) {
     const gateway = `${server.gateway.namespace}/${server.gateway.name}`
     for (const rules of input.rules.filter((candidate) => candidate.gateways.includes(gateway))) {

@@ -2,6 +2,8 @@ import { canonicalJson, findOrMake } from '../../base/index.ts'
 import type { ApiListener, Finding, MeshProxy, Route, RouteTable, TcpRoute, VirtualHost } from '../model/index.ts'
 import { clusterName, passthroughCluster } from '../model/index.ts'
 import { hashKeyOf } from './destinations.ts'
+import { eachDomainOnce } from './domains.ts'
+import { createFirstOnly } from './first-only.ts'
 import { aliasesOf, hostMatches } from './hosts.ts'
 import { isInterceptable } from './interception.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
@@ -75,7 +77,7 @@ export function createMeshRoutes(scope: Scope, memory: RouteMemory): MeshRoutes 
       const asker = winner?.dependsOnSource === true ? sourceKey(source) : ''
       const key = `${placeOf(service, port)}|${address}|${asker}`
       return findOrMake(memory.of(catalog, winner).connections, key, () => {
-        const own = ownTcpRoute(service, port, catalog)
+        const own = ownTcpRoute(service, port, address, catalog)
         if (winner === undefined) return own
         const context = { gateway: 'mesh', namespace: winner.namespace, port: port.number, source }
         const addresses = [address, ...service.addresses]
@@ -118,9 +120,12 @@ function buildApiTables(
       names: namesOf(service, source.namespace).map((host) => `${host}:${port.number}`),
     })),
   )
+  const listeners = built.flatMap(({ table, names }) => names.map((name) => ({ name, routeTable: table.name })))
+  const isFirst = createFirstOnly()
   return {
     routeTables: built.map(({ table }) => table),
-    apiListeners: built.flatMap(({ table, names }) => names.map((name) => ({ name, routeTable: table.name }))),
+    // Of two hosts with one name the first has it.
+    apiListeners: listeners.filter(({ name }) => isFirst(name)),
   }
 }
 
@@ -161,7 +166,12 @@ interface TableParts extends HostBuilding {
 function tableOf(scope: Scope, name: string, { hosts, memory, sourceKey, source }: TableParts): RouteTable {
   const virtualHosts = [...hosts, unknownHosts[scope.unknownHosts]]
   const keep = memory.tableOf(scope.reached, `${scope.key}|${name}|${sourceKey(source)}`)
-  return keep(virtualHosts, () => ({ name, virtualHosts, ignorePortInHost: false, hostsOneByOne: true }))
+  return keep(virtualHosts, () => ({
+    name,
+    virtualHosts: eachDomainOnce(virtualHosts),
+    ignorePortInHost: false,
+    hostsOneByOne: true,
+  }))
 }
 
 function proxyHosts(

@@ -2,6 +2,7 @@ import { httpProxyPort, type Namespace, type Pod } from '../../api/index.ts'
 import { findOrMake, type Keep, keepLast, remember } from '../../base/index.ts'
 import {
   type Cluster,
+  connectionRoutes,
   type Finding,
   type InboundListener,
   type MeshProxy,
@@ -204,7 +205,7 @@ function createCapture(): Captured {
         routes.tcpRoute(service, port, { source, address }),
       )
       // Where they listen follows from what is reached.
-      const madeOf = made.map((listener) => (listener.kind === 'tcp' ? listener.route : listener.kind))
+      const madeOf = made.flatMap((listener): readonly unknown[] => [listener.kind, ...connectionRoutes(listener)])
       return findOrMake(lastOf(reached), asker, () => keepLast())(madeOf, () => made)
     })
   }
@@ -248,7 +249,7 @@ function buildSidecar(pod: Pod, address: string, input: Building): MeshProxy {
 const placedOf = (scope: Scope, { listeners }: PlacedListeners): readonly unknown[] => [
   scope.placed,
   scope.sidecar,
-  ...listeners.map((listener) => (listener.kind === 'tcp' ? listener.route : listener.kind)),
+  ...listeners.flatMap((listener): readonly unknown[] => [listener.kind, ...connectionRoutes(listener)]),
 ]
 
 function inboundOf(pod: Pod, address: string, input: Building, scope: Scope): readonly InboundListener[] {

@@ -1,5 +1,5 @@
 import { findOrMake, remember } from '../../base/index.ts'
-import type { Cluster, MeshProxy, RouteTable } from '../model/index.ts'
+import { type Cluster, connectionRoutes, type MeshProxy, type RouteTable } from '../model/index.ts'
 import type { ClustersOf } from './destinations.ts'
 import { createMeshRoutes, type MeshRoutes } from './mesh-routes.ts'
 import type { RegisteredService } from './registry.ts'
@@ -65,7 +65,7 @@ const placeOf = ({ host }: { readonly host: string }, port: number): string => `
 
 /** Routes may lead to Services that the application does not ask for by name. */
 function namedIn({ routeTables, outbound }: Routing): ReadonlySet<string> {
-  const connections = outbound.flatMap((listener) => (listener.kind === 'tcp' ? listener.route.clusters : []))
+  const connections = outbound.flatMap(connectionRoutes).flatMap(({ clusters }) => clusters)
   return new Set([...routeTables.flatMap(namedInTable), ...connections.flatMap(({ cluster }) => cluster ?? [])])
 }
 

@@ -32,6 +32,8 @@ export interface RegisteredEndpoint extends Endpoint {
 export interface RegisteredPort {
   readonly number: number
   readonly protocol: Protocol
+  /** Clients of a host outside of the cluster name it in a handshake. */
+  readonly isTls?: true
   readonly spec: ServicePort
   /** `static` when absent. */
   readonly resolution?: Resolution
@@ -46,6 +48,8 @@ export interface RegisteredService {
   readonly addresses: readonly string[]
   /** Namespaces that see it; all when empty. */
   readonly exportTo: readonly string[]
+  /** It has no address, and its names lead to its pods themselves. */
+  readonly isHeadless?: true
   /** Of a ServiceEntry: it has no name but its host. */
   readonly isExternal: boolean
   /** The ServiceEntry. */
@@ -122,6 +126,7 @@ function registerService(service: Service, slices: readonly EndpointSlice[], pod
   const healthCheck = healthCheckOf(service)
   return {
     ...(healthCheck === undefined ? {} : { healthCheck }),
+    ...(service.spec.clusterIP === 'None' ? { isHeadless: true } : {}),
     identity: serviceIdentity(namespaceOf(service), service.metadata.name),
     createdAt: service.metadata.creationTimestamp ?? '',
     selector: service.spec.selector ?? {},

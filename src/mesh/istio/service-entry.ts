@@ -1,9 +1,10 @@
 import type { Pod, ServiceEntry, WorkloadEntry } from '../../api/index.ts'
 import { type Finding, type Resolution, spiffeId, unknownWorkload, type WorkloadIdentity } from '../model/index.ts'
+import { serviceIdentity } from './hosts.ts'
 import { byAge, keyOf } from './object-key.ts'
 import { readSpec } from './read-spec.ts'
 import type { RegisteredEndpoint, RegisteredPort, RegisteredService } from './registry.ts'
-import { protocolNamed } from './supported-port.ts'
+import { protocolNamed, startsWithTls } from './supported-port.ts'
 import {
   type ServiceEntrySpec,
   serviceEntrySpec,
@@ -45,7 +46,7 @@ export function registerServiceEntries(
       continue
     }
     for (const host of new Set(read.value.hosts)) {
-      const owner = services.get(host)
+      const owner = services.get(host) ?? serviceNamed(host, services)
       if (owner === undefined) services.set(host, registerHost(host, object, read.value, workloads))
       else
         findings.push({
@@ -56,6 +57,12 @@ export function registerServiceEntries(
     }
   }
   return { services, findings: [...workloadFindings, ...findings] }
+}
+
+/** `web.shop` and `web.shop.svc` are names of a Service, too. */
+function serviceNamed(host: string, services: ReadonlyMap<string, RegisteredService>): RegisteredService | undefined {
+  const [, name, namespace] = /^([^.]+)\.([^.]+)(?:\.svc)?$/.exec(host) ?? []
+  return name && namespace ? services.get(serviceIdentity(namespace, name).host) : undefined
 }
 
 const ownerOf = ({ isExternal, identity }: RegisteredService): string =>
@@ -73,11 +80,15 @@ function registerHost(
     (each) => workloadSelector && each.namespace === namespace && labelsContain(each.labels, workloadSelector.labels),
   )
   const ports = spec.ports.map((port): RegisteredPort => {
+    const protocol = protocolNamed(port.protocol)
     return {
       number: port.number,
-      protocol: protocolNamed(port.protocol),
+      protocol,
+      ...(startsWithTls(port.protocol) ? { isTls: true } : {}),
       spec: { name: port.name, port: port.number },
-      resolution: resolutions[spec.resolution],
+      // A connection names no host that could be looked for.
+      resolution:
+        protocol === 'tcp' && spec.resolution === 'NONE' ? 'original-destination' : resolutions[spec.resolution],
       endpoints:
         workloadSelector === undefined
           ? addressesOf(host, spec).map((entry) => endpointOf(entry, port, unknownWorkload))
@@ -85,6 +96,8 @@ function registerHost(
     }
   })
   const inMesh = ports.flatMap(({ endpoints }) => endpoints).filter(({ takesMutualTls = false }) => takesMutualTls)
+  const entries = workloadSelector === undefined ? spec.endpoints : selected.map(({ entry }) => entry)
+  const named = entries.flatMap(({ serviceAccount }) => serviceAccount ?? [])
   return {
     identity: { namespace, name: host, host },
     createdAt: object.metadata.creationTimestamp ?? '',
@@ -93,7 +106,12 @@ function registerHost(
     addresses: spec.addresses,
     isExternal: true,
     origin: keyOf(object),
-    identities: [...new Set(inMesh.map(({ workload }) => spiffeId(workload)))].sort(),
+    identities: [
+      ...new Set([
+        ...inMesh.map(({ workload }) => spiffeId(workload)),
+        ...named.map((serviceAccount) => spiffeId({ namespace, serviceAccount })),
+      ]),
+    ].sort(),
     ports,
   }
 }

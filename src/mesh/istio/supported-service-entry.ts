@@ -37,7 +37,7 @@ export const serviceEntrySpec = z
   .strictObject({
     hosts: z.array(text.regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name')).min(1),
     addresses: z.array(addressRange).default([]),
-    ports: z.array(entryPort).min(1),
+    ports: z.array(entryPort).min(1).superRefine(eachPortOnce),
     location: z.enum(['MESH_EXTERNAL', 'MESH_INTERNAL']).default('MESH_EXTERNAL'),
     resolution: z.enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN']).default('NONE'),
     endpoints: z.array(endpoint).default([]),
@@ -53,6 +53,11 @@ export const serviceEntrySpec = z
     path: ['addresses'],
     message: 'connections are told apart by single addresses: write those of the range that programs connect to',
     params: { code: 'UnsupportedField' },
+  })
+  .check(({ value: said, issues }) => {
+    for (const { path, message } of [...movedPorts(said), ...strangePorts(said)]) {
+      issues.push({ code: 'custom', input: said, path: [...path], message })
+    }
   })
   .refine(({ endpoints, resolution }) => resolution !== 'NONE' || endpoints.length === 0, {
     path: ['endpoints'],
@@ -92,6 +97,48 @@ function hasTcpAtRange({
     ports.some(({ protocol }) => protocolNamed(protocol) === 'tcp')
   )
 }
+
+type EntryPort = z.output<typeof entryPort>
+
+/** Requests and endpoints tell ports apart by their numbers and names. */
+function eachPortOnce(ports: readonly EntryPort[], { addIssue }: Pick<z.core.$RefinementCtx, 'addIssue'>): void {
+  for (const field of ['number', 'name'] as const) {
+    for (const [index, port] of ports.entries()) {
+      const first = ports.findIndex((other) => other[field] === port[field])
+      if (first === index) continue
+      addIssue({ code: 'custom', path: [index, field], message: `is the ${field} of spec.ports[${first}], too` })
+    }
+  }
+}
+
+interface Said {
+  readonly ports: readonly EntryPort[]
+  readonly endpoints: readonly WorkloadEntrySpec[]
+  readonly resolution: string
+}
+
+interface Problem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** Without endpoints there is nothing that could have another port. */
+const movedPorts = ({ ports, resolution }: Said): readonly Problem[] =>
+  ports.flatMap(({ number, targetPort }, index) => {
+    if (resolution !== 'NONE' || targetPort === undefined || targetPort === number) return []
+    const message = 'is for endpoints, and resolution NONE has none: requests go to the port that they ask for'
+    return [{ path: ['ports', index, 'targetPort'], message }]
+  })
+
+const strangePorts = ({ endpoints, ports }: Said): readonly Problem[] =>
+  endpoints.flatMap((said, index) => {
+    const names = ports.map(({ name }) => name)
+    return Object.keys(said.ports)
+      .filter((name) => !names.includes(name))
+      .map((name) => {
+        return { path: ['endpoints', index, 'ports', name], message: `is no name of spec.ports: ${names.join(', ')}` }
+      })
+  })
 
 export type ServiceEntrySpec = z.output<typeof serviceEntrySpec>
 export type WorkloadEntrySpec = z.output<typeof endpoint>

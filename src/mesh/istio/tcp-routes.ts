@@ -1,4 +1,4 @@
-import { clusterName, type TcpRoute, type TrafficPolicy } from '../model/index.ts'
+import { clusterName, directClusterName, type TcpRoute, type TrafficPolicy } from '../model/index.ts'
 import { isInRange } from './address-range.ts'
 import { type ResolvedDestination, resolveDestination } from './destinations.ts'
 import type { RegisteredPort, RegisteredService } from './registry.ts'
@@ -41,14 +41,16 @@ const isTakenIn =
     appliesIn(match, context) &&
     (ranges === undefined || ranges.some((range) => context.addresses.some((address) => isInRange(address, range))))
 
-/** Where connections go that no route is about. */
+/** Where connections to the address go that no route is about. */
 export function ownTcpRoute(
-  { identity }: RegisteredService,
+  { identity, isHeadless }: RegisteredService,
   port: RegisteredPort,
+  address: string,
   { policies }: DestinationCatalog,
 ): TcpRoute {
   const policy = policyOf(policies.get(identity.host) ?? defaultPolicies, port.number)
-  const cluster = clusterName({ host: identity.host, port: port.number })
+  const isToPod = isHeadless === true && port.endpoints.some((endpoint) => endpoint.address === address)
+  const cluster = (isToPod ? directClusterName : clusterName)({ host: identity.host, port: port.number })
   return { clusters: [{ cluster, weight: 1 }], ...limitsOf(policy), ...hashOf([{ cluster, policy }]) }
 }
 

@@ -45,6 +45,8 @@ export interface Cluster extends TrafficPolicy {
   /** SPIFFE URIs that its endpoints may show, sorted. */
   readonly identities: readonly string[]
   readonly endpoints: readonly Endpoint[]
+  /** Whoever a connection was going to takes the mesh's TLS. */
+  readonly leadsToMutualTls?: true
   /** The objects that say what it is and how it is treated; absent where none does. */
   readonly origins?: readonly ObjectKey[]
 }
@@ -57,6 +59,9 @@ export interface ClusterKey {
   readonly port: number
   readonly subset?: string | undefined
 }
+
+/** Leads to the very pod that a connection was going to. */
+export const directClusterName = ({ host, port }: ClusterKey): string => `direct|${port}||${host}`
 
 /** Istio's convention, which its tools and users read. */
 export const clusterName = ({ host, port, subset = '' }: ClusterKey): string => `outbound|${port}|${subset}|${host}`

@@ -7,6 +7,7 @@ export {
   type Cluster,
   type ClusterKey,
   clusterName,
+  directClusterName,
   type Endpoint,
   type HealthCheck,
   passthroughCluster,
@@ -27,10 +28,11 @@ export type {
   ProxyRole,
   SocketAddress,
   TcpOutbound,
+  TlsOutbound,
   TlsServer,
   UnixSocket,
 } from './proxy.ts'
-export { isGatewayId, nodeId } from './proxy.ts'
+export { connectionRoutes, isGatewayId, nodeId } from './proxy.ts'
 export type {
   Answer,
   Cors,

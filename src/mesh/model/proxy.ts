@@ -68,7 +68,27 @@ export interface TlsServer {
   readonly tls: ServerTls
 }
 
-export type OutboundListener = HttpOutbound | TcpOutbound | HttpsOutbound
+/** One port whose connections go by the name that the program asks for in its handshake, whatever address that has. */
+export interface TlsOutbound extends Written {
+  readonly kind: 'tls'
+  readonly bind: SocketAddress
+  /** Each name once; others are not known. */
+  readonly hosts: readonly NamedHost[]
+}
+
+export interface NamedHost {
+  /** In small letters; `*.suffix` stands for many. */
+  readonly serverName: string
+  readonly route: TcpRoute
+}
+
+export type OutboundListener = HttpOutbound | TcpOutbound | HttpsOutbound | TlsOutbound
+
+/** Where a listener hands connections on by itself. */
+export function connectionRoutes(listener: OutboundListener): readonly TcpRoute[] {
+  if (listener.kind === 'tls') return listener.hosts.map(({ route }) => route)
+  return listener.kind === 'tcp' ? [listener.route] : []
+}
 
 /** What a gRPC library asks for by its target's name: `web.shop.svc.cluster.local:80`. */
 export interface ApiListener {

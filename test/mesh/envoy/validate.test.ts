@@ -404,6 +404,18 @@ describe('Envoy accepts', () => {
       {
         ...shop,
         pods: injected(shop.pods),
+        serviceEntries: ['a', 'b'].map((name) =>
+          serviceEntryOf(name, {
+            hosts: [`${name}.example`],
+            addresses: name === 'a' ? [] : ['10.0.0.7'],
+            ports: [
+              { number: 80, name: 'http', protocol: 'HTTP' },
+              { number: 443, name: 'https', protocol: 'HTTPS' },
+              { number: 9000, name: 'tcp', protocol: 'TCP' },
+            ],
+            resolution: 'NONE',
+          }),
+        ),
         services: [
           ...shop.services,
           {

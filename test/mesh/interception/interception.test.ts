@@ -1,16 +1,29 @@
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   destinationRuleKind,
+  endpointSliceKind,
   peerAuthenticationKind,
+  podKind,
   serviceEntryKind,
+  serviceKind,
   sidecarKind,
   virtualServiceKind,
 } from '../../../src/api/index.ts'
 import { eventually } from '../../support/eventually.ts'
-import { destinationRuleOf, serviceEntryOf, sidecarOf, virtualServiceOf } from '../../support/mesh-objects.ts'
-import { get, place } from '../../support/mesh-world.ts'
+import {
+  destinationRuleOf,
+  serviceEntryOf,
+  serviceOf,
+  sidecarOf,
+  sliceOf,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
+import { get, place, samplesOf, sumOf } from '../../support/mesh-world.ts'
 import { type InterceptedWorld, networkSkipReason, startInterceptedWorld } from '../../support/pod-network.ts'
+import { createTlsAuthority } from '../../support/tls-authority.ts'
 
 const skipped = networkSkipReason('pods whose connections are intercepted')
 
@@ -72,7 +85,15 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
 
   test('TCP goes by the address of its Service, under TLS too, and the server may speak first', async () => {
     expect(await world.curl('client', 'telnet://store:6379')).toMatchObject({ body: 'stored' })
-    expect((await world.curl('client', `telnet://${world.ip('store')}:6379`)).body).toBe('')
+    const itself = async () => (await world.curl('client', `telnet://${world.ip('store')}:6379`)).body
+    expect(await itself()).toBe('')
+    // A headless Service makes the pods themselves its addresses.
+    const pods = world.api.list(podKind).filter(({ metadata }) => metadata.labels?.app === 'store')
+    const port = { name: 'tcp', port: 6379 }
+    const headless = serviceOf('stores', { selector: { app: 'store' }, ports: [port] })
+    await place(world.api, serviceKind, { ...headless, spec: { ...headless.spec, clusterIP: 'None' } })
+    await place(world.api, endpointSliceKind, { ...sliceOf('stores', pods), ports: [port] })
+    await eventually(async () => expect(await itself()).toBe('stored'))
   })
 
   test('routes are told apart by host on one port', async () => {
@@ -135,6 +156,51 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     await eventually(async () => expect(await name()).toBe('web'))
     other.closeAllConnections()
     await new Promise((resolve) => other.close(resolve))
+  })
+
+  test('connections to a host outside go where they were going, and are counted for it', async () => {
+    const outside = createTcpServer((socket) => socket.end('far'))
+    await new Promise<void>((resolve) => outside.listen(9191, `${world.prefix}.0.1`, resolve))
+    const entry = serviceEntryOf('far', {
+      hosts: ['far.example'],
+      addresses: [`${world.prefix}.0.1`],
+      ports: [{ number: 9191, name: 'tcp', protocol: 'TCP' }],
+      resolution: 'NONE',
+    })
+    await place(world.api, serviceEntryKind, entry)
+    const counted = { destination_service: 'far.example', response_flags: '-' }
+    await eventually(async () => {
+      expect((await world.curl('client', `telnet://${world.prefix}.0.1:9191`)).body).toBe('far')
+      const samples = await samplesOf({ address: world.ip('client') }, 'istio_tcp_connections_closed_total')
+      expect(sumOf(samples, counted)).toBeGreaterThan(0)
+    })
+    await new Promise((resolve) => outside.close(resolve))
+  })
+
+  test('a host outside that speaks TLS is known by its name, and has no other’s connections', async () => {
+    const authority = await createTlsAuthority()
+    const { certificateChain: cert, privateKey: key } = await authority.issue(['near.example', 'other.example'])
+    const servers = [9443, 9444].map((port) => {
+      const server = createTlsServer({ cert, key }, (_, response) => response.end(`${port}`))
+      return server.listen(port, `${world.prefix}.0.1`)
+    })
+    const entry = serviceEntryOf('near', {
+      hosts: ['near.example'],
+      ports: [{ number: 9443, name: 'https', protocol: 'HTTPS', targetPort: 9444 }],
+      resolution: 'STATIC',
+      endpoints: [{ address: `${world.prefix}.0.1` }],
+    })
+    await place(world.api, serviceEntryKind, entry)
+    const at = async (host: string) => {
+      const named = ['-k', '--resolve', `${host}:9443:${world.prefix}.0.1`, `https://${host}:9443/`]
+      return (await world.curl('client', ...named)).body
+    }
+    await eventually(async () => expect(await at('near.example')).toBe('9444'))
+    expect(await at('other.example')).toBe('9443')
+    for (const server of servers) {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
   })
 
   test('a Sidecar gives a listener an address of its own, to which a program connects itself', async () => {

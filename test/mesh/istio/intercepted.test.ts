@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { injectedAnnotation, type Pod, type Service } from '../../../src/api/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import type { MeshProxy } from '../../../src/mesh/model/index.ts'
-import { clusterOf, meshPodOf, serviceEntryOf, serviceOf, sidecarOf, sliceOf } from '../../support/mesh-objects.ts'
+import {
+  clusterOf,
+  meshPodOf,
+  serviceEntryOf,
+  serviceOf,
+  sidecarOf,
+  sliceOf,
+  virtualServiceOf,
+} from '../../support/mesh-objects.ts'
 
 const injected = (name: string, ip: string, annotations: Readonly<Record<string, string>> = {}): Pod => {
   const pod = meshPodOf(name, { ip, workload: name })
@@ -56,6 +64,39 @@ describe('a pod whose connections are intercepted', () => {
     ])
   })
 
+  describe('a Service without an address leads to its pods themselves', () => {
+    const [one, two] = [injected('peer-0', '10.1.0.8'), injected('peer-1', '10.1.0.9')]
+    const plain = { ...two, metadata: { ...two.metadata, labels: { app: 'peer' } } }
+    const slice = (pods: readonly Pod[]) => ({ ...sliceOf('peers', pods), ports: [{ name: 'tcp', port: 7000 }] })
+    const serving = (...pods: readonly Pod[]) => ({ pods: [client, ...pods], endpointSlices: [slice(pods)] })
+    const direct = 'direct|7000||peers.shop.svc.cluster.local'
+
+    test('by a listener for each, under the mesh’s TLS where all of them take it', () => {
+      const { outbound } = proxyOf('client', serving(one, two))
+      const leads = outbound.flatMap((each) => (each.kind === 'tcp' ? [[each.bind, each.route.clusters]] : []))
+      const at = (address: string) => [{ address, port: 7000 }, [{ cluster: direct, weight: 1 }]]
+      expect(leads.slice(1)).toEqual([at('10.1.0.8'), at('10.1.0.9')])
+      const found = (...pods: readonly Pod[]) =>
+        translate(clusterOf({ ...shop, ...serving(...pods) })).clusters.find(({ name }) => name === direct)
+      expect(found(one, two)).toMatchObject({
+        resolution: 'original-destination',
+        endpoints: [],
+        leadsToMutualTls: true,
+      })
+      expect(found(one, plain)?.leadsToMutualTls).toBeUndefined()
+    })
+
+    test('unless a route says where', () => {
+      const route = [{ destination: { host: 'db' } }]
+      const virtualServices = [virtualServiceOf('peers', { tcp: [{ route }] })]
+      const { outbound } = proxyOf('client', { ...serving(one), virtualServices })
+      expect(outbound.at(-1)).toMatchObject({
+        bind: { address: '10.1.0.8', port: 7000 },
+        route: { clusters: [{ cluster: 'outbound|5432||db.shop.svc.cluster.local', weight: 1 }] },
+      })
+    })
+  })
+
   test('takes what comes in at its own address and hands it on there', () => {
     expect(proxyOf('web').inbound).toMatchObject([
       { bind: { address: '10.1.0.2', port: 8080 }, application: { address: '10.1.0.2', port: 8080 } },
@@ -79,6 +120,60 @@ describe('a pod whose connections are intercepted', () => {
         bind: { address: '0.0.0.0', port: 25 },
         route: { clusters: [{ cluster: 'outbound|25||mail.example' }] },
       },
+    ])
+  })
+
+  test('a host outside of the cluster has its port at its addresses alone, where they are intercepted', () => {
+    const listening = (...addresses: readonly string[]) => {
+      const ports = [{ number: 5432, name: 'db', protocol: 'TCP' }]
+      const entry = serviceEntryOf('far', { hosts: ['far.example'], ports, resolution: 'DNS', addresses })
+      const { outbound } = proxyOf('client', { services: [], serviceEntries: [entry] })
+      return outbound.map(({ bind }) => `${bind.address}:${bind.port}`)
+    }
+    expect(listening('10.0.0.7', 'fd00::7')).toEqual(['10.0.0.7:5432'])
+    expect(listening('fd00::7')).toEqual([])
+  })
+
+  test('hosts of TLS without addresses share a port, each under its name', () => {
+    const tls = (name: string, hosts: readonly string[], rest: object = {}) =>
+      serviceEntryOf(name, {
+        ...{ hosts, ports: [{ number: 443, name: 'tls', protocol: 'TLS' }], resolution: 'DNS' },
+        ...rest,
+      })
+    const { outbound } = proxyOf('client', {
+      services: [],
+      serviceEntries: [
+        tls('a', ['A.example', 'b.example']),
+        tls('c', ['*.c.example', 'a.example'], { resolution: 'NONE' }),
+        tls('d', ['d.example'], { addresses: ['10.0.0.7'] }),
+      ],
+    })
+    const to = (serverName: string, host = serverName) => {
+      return { serverName, route: { clusters: [{ cluster: `outbound|443||${host}`, weight: 1 }] } }
+    }
+    const origin = (name: string) => ({ kind: 'ServiceEntry', namespace: 'shop', name })
+    expect(outbound).toMatchObject([
+      {
+        ...{ kind: 'tls', bind: { address: '0.0.0.0', port: 443 } },
+        hosts: [to('a.example', 'A.example'), to('b.example'), to('*.c.example')],
+        origins: [origin('a'), origin('c')],
+      },
+      { kind: 'tcp', bind: { address: '10.0.0.7', port: 443 } },
+    ])
+  })
+
+  test('hosts that share an address or a name are told apart by what is left to them, in any letters', () => {
+    const http = [{ number: 80, name: 'http', protocol: 'HTTP' }]
+    const entry = (name: string, hosts: readonly string[]) =>
+      serviceEntryOf(name, { hosts, ports: http, resolution: 'DNS', addresses: ['10.0.0.7', '10.0.0.7'] })
+    const { routeTables } = proxyOf('client', {
+      services: [],
+      serviceEntries: [entry('a', ['a.example', 'b.example']), entry('b', ['A.example'])],
+    })
+    expect(routeTables.flatMap(({ virtualHosts }) => virtualHosts.map(({ domains }) => domains))).toEqual([
+      ['a.example', 'a.example:80', '10.0.0.7', '10.0.0.7:80'],
+      ['b.example', 'b.example:80'],
+      ['*'],
     ])
   })
 

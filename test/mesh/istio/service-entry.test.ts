@@ -70,6 +70,14 @@ describe('a ServiceEntry', () => {
     expect(clusterOf('api.example.com', { serviceEntries })).toMatchObject({ resolution: expected, endpoints })
   })
 
+  test('with resolution NONE hands connections on to where they were going', () => {
+    const ports = [{ number: 5432, name: 'db', protocol: 'TCP' }]
+    const spec = { hosts: ['db.example'], addresses: ['10.0.0.7'], ports, resolution: 'NONE' }
+    const { resolution, endpoints } =
+      clusterOf('db.example', { serviceEntries: [serviceEntryOf('db', spec)] }, 5432) ?? {}
+    expect([resolution, endpoints]).toEqual(['original-destination', []])
+  })
+
   test('takes pods and WorkloadEntries of its namespace by their labels', () => {
     const spec = {
       hosts: ['legacy.example.com'],
@@ -119,6 +127,21 @@ describe('a ServiceEntry', () => {
     expect(found('MESH_EXTERNAL')).toEqual([[undefined], []])
   })
 
+  test('says as whom its endpoints prove themselves where a DestinationRule asks for the mesh’s TLS', () => {
+    const endpoints = ['one', 'two'].map((serviceAccount, index) => ({ address: `10.0.0.${index}`, serviceAccount }))
+    const spec = { hosts: ['web.example'], ports: [http], resolution: 'STATIC', endpoints }
+    const tls = { mode: 'ISTIO_MUTUAL' }
+    const objects = {
+      serviceEntries: [serviceEntryOf('web', spec)],
+      destinationRules: [destinationRuleOf('web', { host: 'web.example', trafficPolicy: { tls } })],
+    }
+    const { identities, tls: asked } = clusterOf('web.example', objects) ?? {}
+    expect([asked?.kind, identities]).toEqual([
+      'mesh',
+      ['spiffe://cluster.local/ns/shop/sa/one', 'spiffe://cluster.local/ns/shop/sa/two'],
+    ])
+  })
+
   test('routes lead to it, and Sidecar and exportTo count for it', () => {
     const entry = (exportTo: readonly string[]) =>
       serviceEntryOf('api', { hosts: ['api.example.com'], ports: [http], resolution: 'DNS', exportTo })
@@ -162,6 +185,26 @@ describe('a ServiceEntry', () => {
       'spec.endpoints[0].network: this mesh does not support the field: leave it out; every address must be reachable directly',
     ],
     ['no ports', { hosts: ['a.example'] }, 'spec.ports: must be given'],
+    [
+      'two ports of one number',
+      { ...api, ports: [http, { number: 80, name: 'again', protocol: 'TCP' }] },
+      'spec.ports[1].number: is the number of spec.ports[0], too',
+    ],
+    [
+      'two ports of one name',
+      { ...api, ports: [http, { ...http, number: 81 }] },
+      'spec.ports[1].name: is the name of spec.ports[0], too',
+    ],
+    [
+      'another port where requests go by themselves',
+      { ...api, ports: [{ ...http, targetPort: 8080 }] },
+      'spec.ports[0].targetPort: is for endpoints, and resolution NONE has none: requests go to the port that they ask for',
+    ],
+    [
+      'a port of an endpoint that it does not have itself',
+      { ...api, resolution: 'STATIC', endpoints: [{ address: '10.0.0.1', ports: { web: 8080 } }] },
+      'spec.endpoints[0].ports.web: is no name of spec.ports: http',
+    ],
   ]
   test.each(refused)('with %s is refused', (_, spec, message) => {
     const serviceEntries = [{ ...serviceEntryOf('api', api), spec }]
@@ -178,11 +221,13 @@ describe('a ServiceEntry', () => {
       entry('young', 'api.example.com', '2031-01-01T00:00:00Z'),
       entry('old', 'api.example.com', '2030-01-01T00:00:00Z'),
       entry('web', 'web.shop.svc.cluster.local', '2030-01-01T00:00:00Z'),
+      entry('web-too', 'web.shop', '2030-01-01T00:00:00Z'),
     ]
     expect(
       translate({ ...shop, serviceEntries }).findings.map(({ object, message }) => `${object.name}: ${message}`),
     ).toEqual([
       'web: spec.hosts: web.shop.svc.cluster.local is known already, by a Service of the namespace shop',
+      'web-too: spec.hosts: web.shop is known already, by a Service of the namespace shop',
       'young: spec.hosts: api.example.com is known already, by an older ServiceEntry of the namespace shop',
     ])
   })

@@ -548,6 +548,14 @@ describe('which VirtualService routes a host', () => {
     ])
   })
 
+  test('hosts of a gateway are one in whatever letters', () => {
+    const virtualServices = ['shop.example', 'Shop.example'].map((name) =>
+      virtualServiceOf(name, { hosts: [name], gateways: ['public'], ...toCanary }),
+    )
+    const [table] = proxyOf(translate({ ...shop, virtualServices }), 'gateway-0').routeTables
+    expect(table?.virtualHosts.map(({ domains, routes }) => [domains, routes.length])).toEqual([[['shop.example'], 2]])
+  })
+
   test('a server of a gateway narrows the hosts and may want one namespace', () => {
     const served = (serverHost: string, hosts: readonly string[]) => {
       const gateways = [
