@@ -19,15 +19,18 @@ import { readAuditLog } from '../support/audit-log.ts'
 import { controlPlaneTools } from '../support/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
 import { flaggerDefinitions } from '../support/flagger-crds.ts'
+import { describeGates } from '../support/gate-scenarios.ts'
 import { answer, startServer } from '../support/http-server.ts'
 import { jobTemplate } from '../support/job-template.ts'
 import { scaledObjectDefinition } from '../support/keda-crd.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { controllerUser, type KubeStage, startKubeStage } from '../support/kube-stage.ts'
 import { describeOwnership } from '../support/ownership-scenarios.ts'
+import { describePolicies } from '../support/policy-scenarios.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { startStagedApp } from '../support/staged-app.ts'
 import { describeStalling } from '../support/stalled-scenarios.ts'
+import { describeStrategies } from '../support/strategy-scenarios.ts'
 import { describeTargets } from '../support/target-scenarios.ts'
 import { type PolicyRule, unusedRights } from '../support/unused-rights.ts'
 import { describeFlagger } from './flagger-scenario.ts'
@@ -51,6 +54,9 @@ describe.skipIf(skipped !== undefined)('on a real control plane, with the rights
   afterAll(() => stage?.stop())
 
   describeReleases(() => stage)
+  describeStrategies(() => stage)
+  describeGates(() => stage)
+  describePolicies(() => stage)
   describeTargets(() => stage)
   describeOwnership(() => stage)
   describeStalling(() => stage)

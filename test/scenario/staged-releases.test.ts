@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { type LocalImage, localImageKind } from '../../src/api/index.ts'
 import { images } from '../../src/cli/demo/manifests.ts'
 import { createKubeClient } from '../../src/kube/index.ts'
+import { describeGates } from '../support/gate-scenarios.ts'
 import { describeOwnership } from '../support/ownership-scenarios.ts'
+import { describePolicies } from '../support/policy-scenarios.ts'
 import { describeReleases } from '../support/release-scenarios.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 import type { Stage } from '../support/staged-app.ts'
 import { describeStalling } from '../support/stalled-scenarios.ts'
 import { type StandInPrometheus, startStandInPrometheus } from '../support/stand-in-prometheus.ts'
+import { describeStrategies } from '../support/strategy-scenarios.ts'
 import { describeTargets } from '../support/target-scenarios.ts'
 
 describe.skipIf(isKubectlMissing('releases on the local platform'))('on the local platform', () => {
@@ -33,6 +36,9 @@ describe.skipIf(isKubectlMissing('releases on the local platform'))('on the loca
   })
 
   describeReleases(stage)
+  describeStrategies(stage)
+  describeGates(stage)
+  describePolicies(stage)
   describeTargets(stage)
   describeOwnership(stage)
   describeStalling(stage)

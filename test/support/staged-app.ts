@@ -219,6 +219,16 @@ export function watchApp(stage: Stage, namespace: string, name = 'web'): StagedA
   }
 }
 
+/** Routes that were published since it was asked last. */
+export function newRoutesOf({ routes }: StagedApp): () => readonly string[] {
+  let seen = 0
+  return () => {
+    const some = routes.slice(seen)
+    seen = routes.length
+    return some
+  }
+}
+
 const describeTraffic = ({ canary, mirror }: Traffic): string => `${canary}+${mirror}`
 
 const hasReadyPod = ({ endpoints }: EndpointSlice): boolean =>
