@@ -4,7 +4,8 @@ import { controlPlaneTools } from '../support/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
 import { BUILD_TIMEOUT_MS, skipReason } from '../support/kube-binaries.ts'
 import { type CrashedApp, type CrashHarness, startCrashHarness } from './crash-harness.ts'
-import { type CrashScenario, scenarios, WITHIN_MS } from './crash-scenarios.ts'
+import { type CrashScenario, scenarios } from './crash-scenarios.ts'
+import { WITHIN_MS } from './crash-steps.ts'
 
 const skipped = skipReason('a controller that dies at each of its writes', ...controlPlaneTools, 'helm')
 

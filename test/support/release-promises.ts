@@ -160,6 +160,8 @@ function stepsAreEarned({ before, change }: Scene): readonly string[] {
   const { name } = change.object.metadata
   const steps = change.object.status?.steps ?? []
   const last = steps.at(-2)
+  // On the way back to a primary that was promoted nothing is measured.
+  if (steps.at(-1)?.kind === 'promotion') return []
   if (steps.length < 2 || steps.length === before.runs.get(name)?.status?.steps.length || last === undefined) return []
   const verdict = last.verdicts.at(-1)
   const isFresh = verdict !== undefined && last.programmedAt !== undefined && verdict.windowEnd > last.programmedAt
