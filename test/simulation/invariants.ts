@@ -28,6 +28,8 @@ interface Share {
 interface Plan {
   readonly mirror: boolean
   readonly weights: readonly number[]
+  /** Checks must pass before the first weight, though nothing is mirrored. */
+  readonly isHidden: boolean
 }
 
 export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan, versions: Versions): Invariants {
@@ -80,7 +82,7 @@ export function watchInvariants(api: MemoryApi, time: SimulatedTime, plan: Plan,
     if (canary === 100 && versions.isDown('web-primary')) return
     if (canary !== expected && !isHeldOnReady(api, canary) && !isTakenUpAgain(canary))
       broken(`weight rose from ${share.canary} to ${canary}, not to ${expected}`)
-    const isFirst = share.canary === 0 && !plan.mirror
+    const isFirst = share.canary === 0 && !plan.mirror && !plan.isHidden
     if (isFirst || image === undefined || waved.has(image) || isHeldOnReady(api, canary) || isTakenUpAgain(canary))
       return
     // Changes that no watch has told of yet are measured under the name of the version before.
@@ -147,7 +149,7 @@ function shareOf(route: VirtualService, broken: (rule: string) => void): Share |
     const sum = weights.reduce((total, weight) => total + weight, 0)
     if (!isWhole || sum !== 100) broken(`weights ${weights.join(' and ')} do not sum to 100`)
   }
-  const split = rules.at(-1)?.route ?? []
+  const split = (rules.find(({ name }) => name === 'matched') ?? rules.at(-1))?.route ?? []
   const canary = split.find(({ destination }) => destination.host.startsWith('web-canary'))
   const mirror = rules.some((rule) => rule.mirror !== undefined) ? 100 : 0
   return { canary: canary === undefined ? 0 : (canary.weight ?? 100), mirror }

@@ -30,16 +30,16 @@ const MINUTE = 60_000
 
 /**
  * One life of a Canary, all of whose accidents follow from the seed. In each fourth no lease keeps a second controller
- * out, and each fifth releases a Service.
+ * out, each fifth releases a Service, and of seven one switches all requests at once and one those that match.
  */
 export async function simulate(seed: number, { twoControllers = seed % 4 === 3 } = {}): Promise<Outcome> {
   const random = seededRandom(seed)
   const time = createSimulatedTime()
   const began = time.now()
   const api = createMemoryApi(() => time.now())
-  const analysis = pickAnalysis(random)
+  const analysis = withStrategy(pickAnalysis(random), seed)
   const versions = createVersions(api, seed % 5 === 4)
-  const invariants = watchInvariants(api, time, analysis, versions)
+  const invariants = watchInvariants(api, time, { ...analysis, isHidden: isHiddenAtFirst(analysis) }, versions)
   const cluster = createModelledCluster(api, time, random)
   const world: World = {
     api,
@@ -117,7 +117,20 @@ interface Analysis {
   readonly weights: readonly number[]
   readonly interval: string
   readonly threshold: number
+  readonly iterations?: number
+  readonly match?: readonly object[]
 }
+
+function withStrategy(analysis: Analysis, seed: number): Analysis {
+  const match = [{ headers: { 'x-user': { exact: 'beta' } } }]
+  const atOnce = { ...analysis, weights: [100], iterations: 1 + (seed % 3) }
+  if (seed % 7 === 5) return atOnce
+  return seed % 7 === 6 ? { ...atOnce, match } : analysis
+}
+
+/** Blue/green without mirroring: checks come before the first requests. */
+const isHiddenAtFirst = ({ iterations, match, mirror }: Analysis): boolean =>
+  iterations !== undefined && match === undefined && !mirror
 
 function pickAnalysis(random: Random): Analysis {
   const weights = pick([[20, 40], [50], [10, 30, 60, 100], [100]], random)
@@ -140,7 +153,8 @@ function newCanary({ random, versions }: World, { weights, ...analysis }: Analys
   const webhooks = random() < 0.3 ? [{ name: 'gate', type: 'confirm-promotion', url: 'http://gate/' }] : []
   const canary = buildCanary({
     analysis: {
-      ...{ ...analysis, stepWeight: undefined, maxWeight: undefined, stepWeights: weights, webhooks },
+      ...{ ...analysis, stepWeight: undefined, maxWeight: undefined, webhooks },
+      ...(analysis.iterations === undefined ? { stepWeights: weights } : {}),
       ...(versions.isService ? ofService.analysis : {}),
     },
     spec: {
