@@ -42,23 +42,28 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
       },
       { within: 30_000, what: 'the gateway runs' },
     )
-    const ask = (headers: Readonly<Record<string, string>>) =>
-      get(String(address), { host: 'web.example.com', ...headers })
+    const ask = (headers: Readonly<Record<string, string>>, path = '/') =>
+      get(String(address), { host: 'web.example.com', ...headers }, path)
     await eventually(async () => (await ask({})).status === 200, { within: 30_000, what: 'the gateway answers' })
     return { app, ask }
   }
 
-  test.concurrent('A/B: who matches meets the new version; session affinity: who met it stays with it', async () => {
-    const match = [{ headers: { cookie: { regex: '^(.*; ?)?group=beta(;.*)?$' } } }]
+  test.concurrent('A/B: who matches meets the new version; session affinity: who met a version stays with it', async () => {
+    const group = { headers: { cookie: { regex: '^(.*; ?)?group=beta(;.*)?$' } } }
+    const match = [group, { queryParams: { beta: { exact: '1' } } }]
     const webhooks = [closed('confirm-promotion')]
     const { app, ask } = await startPublished('ab', { iterations: 2, match, webhooks })
     const before = await app.counts()
     await app.setImage('2.0.0')
     await app.until('the test is over', ({ status }) => status?.phase === 'WaitingPromotion')
-    const answers = async (headers: Readonly<Record<string, string>>) =>
-      new Set((await Promise.all(Array.from({ length: 20 }, () => ask(headers)))).map(({ version }) => version))
-    expect([await answers({ cookie: 'a=1; group=beta' }), await answers({ cookie: 'group=other' })]).toEqual([
+    const answers = async (headers: Readonly<Record<string, string>>, path?: string) =>
+      new Set((await Promise.all(Array.from({ length: 20 }, () => ask(headers, path)))).map(({ version }) => version))
+    expect([await answers({ cookie: 'a=1; group=beta' }), await answers({}, '/?a=2&beta=1')]).toEqual([
       new Set(['2.0.0']),
+      new Set(['2.0.0']),
+    ])
+    expect([await answers({ cookie: 'group=other' }), await answers({}, '/?beta=2')]).toEqual([
+      new Set(['1.0.0']),
       new Set(['1.0.0']),
     ])
     const { counts, failures } = await answersSince(app, before)
@@ -71,7 +76,7 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
     expect(await answers({})).toEqual(new Set(['2.0.0']))
 
     // Gateways of one label serve the routes of all, so the next strategy is tried on the same app.
-    const sessionAffinity = { cookieName: 'seen', path: '/' }
+    const sessionAffinity = { cookieName: 'seen', primaryCookieName: 'stays', path: '/' }
     const weighted = { stepWeights: [50], iterations: null, match: null, webhooks: null }
     const analysis = { ...weighted, sessionAffinity, manualGates: ['confirm-promotion'] }
     const ref = { namespace: 'ab', name: 'web' }
@@ -79,14 +84,19 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
     await app.setImage('2.1.0')
     await app.until('it waits', ({ status }) => status?.phase === 'WaitingPromotion')
     const first = await Promise.all(Array.from({ length: 40 }, () => ask({})))
-    const met = first.filter(({ version }) => version === '2.1.0')
-    expect([met.length > 0, met.length < 40]).toEqual([true, true])
-    expect(first.filter(({ cookie }) => cookie !== undefined)).toEqual(met)
-    const cookie = `a=1; ${met[0]?.cookie?.split(';')[0]}; b=2`
-    expect(await answers({ cookie })).toEqual(new Set(['2.1.0']))
+    const given = new Set(first.map(({ version, cookie }) => `${version} ${cookie?.split('=')[0]}`))
+    expect(given).toEqual(new Set(['2.1.0 seen', '2.0.0 stays']))
+    const holding = (met: string) => {
+      const [cookie] = first.find(({ version }) => version === met)?.cookie?.split(';') ?? []
+      return { cookie: `a=1; ${cookie}; b=2` }
+    }
+    expect([await answers(holding('2.1.0')), await answers(holding('2.0.0'))]).toEqual([
+      new Set(['2.1.0']),
+      new Set(['2.0.0']),
+    ])
     await platform.sluice('abort', 'web', '-n', 'ab')
     await app.ended('2.1.0')
-    expect(await answers({ cookie })).toEqual(new Set(['2.0.0']))
+    expect(await answers(holding('2.1.0'))).toEqual(new Set(['2.0.0']))
   }, 150_000)
 
   test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
@@ -115,9 +125,9 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
   }, 150_000)
 })
 
-function get(address: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+function get(address: string, headers: Readonly<Record<string, string>>, path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: address, port: gatewayPort, path: '/', headers }, (response) => {
+    const call = request({ host: address, port: gatewayPort, path, headers }, (response) => {
       response.resume()
       response.on('end', () =>
         resolve({
