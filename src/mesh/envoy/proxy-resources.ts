@@ -102,8 +102,10 @@ function createDestinationRenderer(
 /** Where connections are intercepted, some of them are only handed on. */
 function unbalanced(cluster: Cluster): Cluster {
   if (cluster.loadBalancing !== 'passthrough') return cluster
-  const { healthCheck: _, ...rest } = cluster
-  return { ...rest, resolution: 'original-destination', endpoints: [] }
+  const { healthCheck: _, endpoints, ...rest } = cluster
+  const isMutual = endpoints.length > 0 && endpoints.every(({ takesMutualTls = false }) => takesMutualTls)
+  const led: Cluster = { ...rest, resolution: 'original-destination', endpoints: [] }
+  return isMutual ? { ...led, leadsToMutualTls: true } : led
 }
 
 interface OwnResources {

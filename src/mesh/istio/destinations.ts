@@ -71,17 +71,9 @@ function directClusters(
   policies: PortPolicies,
 ): readonly Omit<Cluster, 'origins'>[] {
   if (service.isHeadless !== true || port.protocol !== 'tcp') return []
-  const built = buildCluster(service, port, policies)
-  const { endpoints, healthCheck: _, consistentHash: __, warmUp: ___, ...cluster } = built
-  const isMutual = endpoints.length > 0 && endpoints.every(({ takesMutualTls = false }) => takesMutualTls)
+  const { consistentHash: _, warmUp: __, ...cluster } = buildCluster(service, port, policies)
   const name = directClusterName({ host: service.identity.host, port: port.number })
-  return [
-    {
-      ...{ ...cluster, name, endpoints: [] },
-      ...{ loadBalancing: 'passthrough', resolution: 'original-destination' },
-      ...(isMutual ? { leadsToMutualTls: true } : {}),
-    },
-  ]
+  return [{ ...cluster, name, loadBalancing: 'passthrough' }]
 }
 
 export interface DestinationContext {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { injectedAnnotation, type Pod, type Service } from '../../../src/api/index.ts'
+import { renderMesh, resourceToJson } from '../../../src/mesh/envoy/index.ts'
 import { type ClusterObjects, translate } from '../../../src/mesh/istio/index.ts'
 import type { MeshProxy } from '../../../src/mesh/model/index.ts'
 import {
@@ -76,14 +77,15 @@ describe('a pod whose connections are intercepted', () => {
       const leads = outbound.flatMap((each) => (each.kind === 'tcp' ? [[each.bind, each.route.clusters]] : []))
       const at = (address: string) => [{ address, port: 7000 }, [{ cluster: direct, weight: 1 }]]
       expect(leads.slice(1)).toEqual([at('10.1.0.8'), at('10.1.0.9')])
-      const found = (...pods: readonly Pod[]) =>
-        translate(clusterOf({ ...shop, ...serving(...pods) })).clusters.find(({ name }) => name === direct)
-      expect(found(one, two)).toMatchObject({
-        resolution: 'original-destination',
-        endpoints: [],
-        leadsToMutualTls: true,
-      })
-      expect(found(one, plain)?.leadsToMutualTls).toBeUndefined()
+      const rendered = (...pods: readonly Pod[]) => {
+        const mesh = translate(clusterOf({ ...shop, ...serving(...pods) }))
+        const [resources = []] = renderMesh(mesh).values()
+        const cluster = resources.find(({ type, name }) => type === 'cluster' && name === direct)
+        return cluster && JSON.stringify(resourceToJson(cluster))
+      }
+      expect(rendered(one, two)).toMatch(/ORIGINAL_DST.*UpstreamTlsContext/)
+      expect(rendered(one, plain)).toMatch(/ORIGINAL_DST/)
+      expect(rendered(one, plain)).not.toMatch(/UpstreamTlsContext/)
     })
 
     test('unless a route says where', () => {
