@@ -58,7 +58,11 @@ function followSelectors(cluster: ReleaseCluster): void {
   })
 }
 
-async function started(target: Service | undefined = service('blue'), spec: object = {}) {
+async function started(
+  target: Service | undefined = service('blue'),
+  spec: object = {},
+  before: (cluster: ReleaseCluster) => Promise<void> = async () => undefined,
+) {
   const cluster = createReleaseCluster()
   followSelectors(cluster)
   await cluster.user.create(metricTemplateKind, {
@@ -72,8 +76,19 @@ async function started(target: Service | undefined = service('blue'), spec: obje
     spec: { targetRef: { apiVersion: 'v1', kind: 'Service', name: 'web' }, ...spec },
     analysis,
   })
+  await before(cluster)
   const stop = cluster.startController()
   return { cluster, stop }
+}
+
+/** The copies that Flagger makes of it, which go with the Canary. */
+async function copyAsFlagger(cluster: ReleaseCluster): Promise<void> {
+  const { name, uid = '' } = cluster.canary().metadata
+  const owner = { apiVersion: 'sluice.dev/v1', kind: 'Canary', name, uid, controller: true }
+  for (const copy of ['web-primary', 'web-canary']) {
+    const { metadata, ...rest } = service('blue')
+    await cluster.user.create(serviceKind, { ...rest, metadata: { ...metadata, name: copy, ownerReferences: [owner] } })
+  }
 }
 
 async function initialized(spec: object = {}) {
@@ -99,6 +114,24 @@ const written = (cluster: ReleaseCluster) =>
     .map(({ verb, name }) => `${verb} ${name}`)
 
 describe('a Service', () => {
+  test('is taken over with the copies that Flagger made, without a release', async () => {
+    const { cluster, stop } = await started(service('blue'), {}, copyAsFlagger)
+    await cluster.until('first version', () => phase(cluster) === 'Initialized')
+    await cluster.pass(60_000)
+    const copies = ['web-primary', 'web-canary'].map((name) => cluster.api.get(serviceKind, name))
+    expect(
+      copies.map(({ metadata }) => [metadata.ownerReferences, metadata.annotations?.['sluice.dev/canary']]),
+    ).toEqual([
+      [undefined, 'web'],
+      [undefined, 'web'],
+    ])
+    expect([cluster.runs(), copies.map(({ spec }) => spec.selector?.version)]).toEqual([[], ['blue', 'blue']])
+    await select(cluster, 'green')
+    await cluster.until('success', () => phase(cluster) === 'Succeeded')
+    expect(versionOf(cluster, 'web-primary')).toBe('green')
+    await stop()
+  })
+
   test('is copied for both versions, inside the cluster only, and is itself never written', async () => {
     const { cluster, stop } = await initialized()
     const copy = cluster.api.get(serviceKind, 'web-primary')
