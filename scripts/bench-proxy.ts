@@ -19,6 +19,8 @@ const options = readOptions(process.argv.slice(2))
 const { rate, connections, bytes, seconds, awake } = options
 const SERVICES = [2, 100] as const
 
+// Each child that writes to it adds two.
+process.stderr.setMaxListeners(30)
 const program = await buildGoTool('open-loop', (line) => console.error(line))
 const memory: Record<string, readonly Memory[]> = {}
 const rounds: Round[] = []
