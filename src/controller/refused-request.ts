@@ -7,6 +7,7 @@ import { keyOf } from './enqueue.ts'
 import { explainRefusal } from './missing-right.ts'
 import { type RecordOptions, recordCanary } from './record.ts'
 import type { Retelling } from './retell.ts'
+import type { Turns } from './turns.ts'
 
 export interface RefusedRequestOptions extends RecordOptions {
   readonly routers: Routers
@@ -15,6 +16,7 @@ export interface RefusedRequestOptions extends RecordOptions {
   readonly log: Logger
   readonly events: EventRecorder
   readonly retelling: Retelling
+  readonly turns: Pick<Turns, 'settle'>
 }
 
 /** What the same request meets again until a right, a quota, a rule of admission or an object has changed. */
@@ -29,6 +31,8 @@ export async function tellOfRefusal(options: RefusedRequestOptions, canary: Cana
   } catch (cause) {
     options.log.warn({ canary: keyOf(canary), error: messageOf(cause) }, 'the status could not be written')
   }
+  // A release that could not begin lets others by, as all do that are stalled.
+  options.turns.settle(canary)
 }
 
 async function record(options: RefusedRequestOptions, canary: Canary, stalled: Cause): Promise<void> {

@@ -91,12 +91,16 @@ function createCandidate(options: ElectionOptions): Candidate {
     async renewUntil(ended, acquiredAt) {
       // Counted from before the request was sent: others count from when they saw its effect, which is later.
       let renewedAt = acquiredAt
+      const renew = async (): Promise<void> => {
+        const sentAt = clock.monotonic()
+        if (await tryQuietly()) renewedAt = Math.max(renewedAt, sentAt)
+      }
       while (!ended.aborted) {
         await clock.sleep(timings.retryPeriodMs, ended)
         if (ended.aborted) break
-        const sentAt = clock.monotonic()
-        const left = renewedAt + timings.renewDeadlineMs - sentAt
-        if (left > 0 && (await within(clock, left, tryQuietly(), ended))) renewedAt = sentAt
+        const left = renewedAt + timings.renewDeadlineMs - clock.monotonic()
+        // Where one hangs, another may come through over another connection; one that is only slow counts all the same.
+        if (left > 0) await within(clock, Math.min(left, timings.renewDeadlineMs / 4), renew(), ended)
         if (clock.monotonic() - renewedAt >= timings.renewDeadlineMs) return ended.aborted
       }
       return true
@@ -138,11 +142,9 @@ async function releaseIfOurs({ client, clock, namespace, name, identity }: Elect
   await client.replace(leaseKind, releaseLease(lease, clock.now()))
 }
 
-/** Whether the attempt succeeded in time; a hung request must not outlive the deadline. */
-async function within(clock: Clock, milliseconds: number, attempt: Promise<boolean>, ended: AbortSignal) {
+/** Waits for the attempt, but no longer than so: a hung request must not outlive the deadline. */
+async function within(clock: Clock, milliseconds: number, attempt: Promise<void>, ended: AbortSignal): Promise<void> {
   const answered = new AbortController()
-  const late = clock.sleep(milliseconds, AbortSignal.any([answered.signal, ended])).then(() => false)
-  const result = await Promise.race([attempt, late])
+  await Promise.race([attempt, clock.sleep(milliseconds, AbortSignal.any([answered.signal, ended]))])
   answered.abort()
-  return result
 }

@@ -86,7 +86,7 @@ export interface KubeClient {
   ) => AsyncIterable<WatchEvent<T>>
 }
 
-/** What the loop does after an error: `never` until the input changes, `later` with back-off, or after a time. */
+/** Whether the same request may succeed: `never` before something changes, `later` with back-off, or after a time. */
 export type Retry = 'never' | 'later' | { readonly afterMs: number }
 
 /** Thrown when the API server refuses or cannot be reached. `code` is the HTTP status, 0 without an answer. */

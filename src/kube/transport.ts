@@ -1,5 +1,5 @@
-import { createSecureContext, type SecureContext } from 'node:tls'
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { createSecureContext } from 'node:tls'
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici'
 import { isRecord, remember } from '../base/index.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import { refusalToError, unreachableError } from './errors.ts'
@@ -140,7 +140,9 @@ function openConnections(credentials: Credentials, limits: TransportLimits): Con
   const streams = { headersTimeout: limits.requestTimeoutMs, bodyTimeout: limits.watchIdleMs }
   // One for all connections: each would read the certificates for itself, and keep them.
   const secureContext = createSecureContext(credentials.tls)
-  const open = (options: Agent.Options) => openDispatcher(credentials, secureContext, options)
+  // A server that is busy may be slow to shake hands: that is part of the call, and has no limit of its own.
+  const tls = { ...credentials.tls, secureContext, timeout: limits.requestTimeoutMs }
+  const open = (options: Agent.Options) => openDispatcher(credentials, tls, options)
   return {
     key: credentials.connectionKey,
     calls: open({ ...calls, maxResponseSize: limits.maxResponseBytes }),
@@ -148,10 +150,14 @@ function openConnections(credentials: Credentials, limits: TransportLimits): Con
   }
 }
 
-function openDispatcher(credentials: Credentials, secureContext: SecureContext, options: Agent.Options): Dispatcher {
-  const tls = { ...credentials.tls, secureContext, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 }
+function openDispatcher(
+  credentials: Credentials,
+  tls: buildConnector.BuildOptions,
+  options: Agent.Options,
+): Dispatcher {
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 }
   const common = { ...options, keepAliveTimeout: 60_000, allowH2: false }
-  if (credentials.proxy === undefined) return new Agent({ ...common, connect: tls })
+  if (credentials.proxy === undefined) return new Agent({ ...common, connect })
   if (!credentials.proxy.startsWith('http')) {
     throw new KubeError('kubeconfig: proxy-url must begin with http:// or https://', {
       code: 0,

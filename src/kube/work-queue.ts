@@ -102,28 +102,31 @@ async function attempt(
   } catch (error) {
     const count = failures.get(key) ?? 0
     const wait = waitAfter(error, backoffMs(LIMITS, count, options.random ?? Math.random))
-    if (wait === undefined) failures.delete(key)
-    else failures.set(key, count + 1)
+    failures.set(key, count + 1)
     reportFailure({ log: options.log, key, error, wait }, signal)
     return wait
   }
 }
 
-function waitAfter(error: unknown, backoff: number): number | undefined {
-  const retry: Retry = error instanceof KubeError ? error.retry : 'later'
-  if (retry === 'never') return undefined
+/** What is hopeless is tried again all the same: what it takes may be nothing that is watched, as a rule of admission. */
+function waitAfter(error: unknown, backoff: number): number {
+  const retry = retryOf(error)
+  if (retry === 'never') return LIMITS.capMs
   return retry === 'later' ? backoff : Math.max(retry.afterMs, backoff)
 }
 
+const retryOf = (error: unknown): Retry => (error instanceof KubeError ? error.retry : 'later')
+
 function reportFailure(
-  failed: { readonly log: Logger; readonly key: string; readonly error: unknown; readonly wait: number | undefined },
+  failed: { readonly log: Logger; readonly key: string; readonly error: unknown; readonly wait: number },
   signal: AbortSignal,
 ): void {
   const fields = { key: failed.key, error: messageOf(failed.error) }
+  const waitMs = Math.round(failed.wait)
   if (signal.aborted) failed.log.debug(fields, 'work was cut short by the stop')
-  else if (failed.wait === undefined)
-    failed.log.error(fields, 'work failed; it is taken up again when something changes')
+  else if (retryOf(failed.error) === 'never')
+    failed.log.error({ ...fields, waitMs }, 'work failed, and does until something changes')
   // A stale copy is everyday life: the watch brings the new one.
   else if (isConflict(failed.error)) failed.log.debug(fields, 'stale copy')
-  else failed.log.warn({ ...fields, waitMs: Math.round(failed.wait) }, 'work failed, trying again')
+  else failed.log.warn({ ...fields, waitMs }, 'work failed, trying again')
 }

@@ -26,7 +26,7 @@ describe('analysis templates on a real Prometheus', () => {
   const measure = async (metric: Parameters<typeof check>[0], namespace: string) => {
     const subject = { canary: 'web', namespace, target: 'web', primary: 'web-primary', service: 'web' }
     const request = { subject, checks: [check(metric)], window: WINDOW, metricsServer: prometheus.address }
-    const [verdict] = await analyst.measure(request, AbortSignal.timeout(10_000))
+    const [verdict] = await analyst.measure(request, AbortSignal.timeout(120_000))
     return verdict
   }
   const check = (metric: (typeof catalogue)[number]['example']) => ({

@@ -185,7 +185,7 @@ async function measure(name: string, value: number | null) {
   const metadata = { ...template.metadata, namespace: 'shop' }
   const check = { metric: example, template: { ...template, metadata, spec: { ...template.spec, provider } } }
   const request = { subject, checks: [check], window: WINDOW, metricsServer: '' }
-  const [verdict] = await analyst.measure(request, AbortSignal.timeout(10_000))
+  const [verdict] = await analyst.measure(request, AbortSignal.timeout(120_000))
   const received = server.requests.at(-1)
   return { verdict, asked: received && queryIn(received) }
 }
@@ -213,7 +213,7 @@ describe('smoke-test-job', () => {
     }
     const analyst = createAnalyst({ clock: systemClock, log: silentLogger, jobs: { run } })
     const request = { subject, checks: [{ metric: example, template }], window: WINDOW, metricsServer: '' }
-    const [verdict] = await analyst.measure(request, AbortSignal.timeout(10_000))
+    const [verdict] = await analyst.measure(request, AbortSignal.timeout(120_000))
     return verdict
   }
 

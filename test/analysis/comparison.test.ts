@@ -66,7 +66,7 @@ async function checkInTurn(
       metricsServer: prometheus.address,
       ...over,
     }
-    const [verdict] = await analyst.measure(request, AbortSignal.timeout(10_000))
+    const [verdict] = await analyst.measure(request, AbortSignal.timeout(120_000))
     memory = verdict?.memory
     verdicts.push(verdict)
   }

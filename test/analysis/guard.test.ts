@@ -91,7 +91,7 @@ describe('a reading of all releases', () => {
     const reader = createGuardReader({ clock, log: silentLogger, onAnswer: (result) => answers.push(result) })
     const seen: (readonly [number, Suspicion])[] = []
     for (second of seconds) {
-      await reader.read(watches, (suspicion) => seen.push([second, suspicion]), AbortSignal.timeout(20_000))
+      await reader.read(watches, (suspicion) => seen.push([second, suspicion]), AbortSignal.timeout(120_000))
     }
     return { seen, answers }
   }
@@ -268,7 +268,7 @@ describe('a measurement between two checks', () => {
       metricsServer: prometheus.address,
       early: { sinceMs: at(41), settings },
     }
-    const [verdict] = await analyst.measure(request, AbortSignal.timeout(20_000))
+    const [verdict] = await analyst.measure(request, AbortSignal.timeout(120_000))
     return verdict
   }
 

@@ -68,7 +68,7 @@ test('nothing from before the acknowledgement counts, wherever it falls between 
         window: { startMs, endMs },
         metricsServer: prometheus.address,
       },
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(120_000),
     )
   })
   const messages = (await Promise.all(verdicts)).flat().map(({ state, errors = 0 }) => ({ state, errors }))

@@ -285,7 +285,7 @@ describe('request-success-rate on a real Prometheus', () => {
         window: WINDOW,
         metricsServer: prometheus.address,
       },
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(120_000),
     )
     expect(verdict).toEqual({
       metric: 'request-success-rate',

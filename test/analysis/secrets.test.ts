@@ -38,7 +38,7 @@ async function measure({ handler = answer(200, {}, '{"value":3}'), secrets, name
       window: { startMs: 0, endMs: 60_000 },
       metricsServer: 'http://127.0.0.1:1',
     },
-    AbortSignal.timeout(10_000),
+    AbortSignal.timeout(120_000),
   )
   expect(JSON.stringify([verdict, lines])).not.toContain(TOKEN)
   return { verdict, requests: server.requests }

@@ -51,7 +51,7 @@ test('S02-1: every defect is named with its line, and the corrected objects have
       .flat()
       .map(({ code }) => code),
   ).toEqual(['HostNotFound'])
-}, 60_000)
+})
 
 test('as JSON, and a file that cannot be read', async () => {
   await using directory = await temporaryDirectory()
@@ -79,7 +79,7 @@ apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\ns
   })
   const gone = await runSluice(['analyze', join(directory.path, 'gone.yaml')])
   expect({ code: gone.code, err: gone.err }).toEqual({ code: 2, err: expect.stringContaining('gone.yaml') })
-}, 60_000)
+})
 
 test('text that is no YAML is named with its line', () => {
   const { objects, problems } = readObjects('a.yaml', 'kind: A\n---\nkind: [b\n---\nkind: C\n')

@@ -29,4 +29,4 @@ test('the release runs where there are no packages', async () => {
   expect(
     stdout.split(',').filter((name: string) => /NativeModule (http2?|internal\/deps\/undici\/.*)$/.test(name)),
   ).toEqual(['NativeModule http'])
-}, 120_000)
+})

@@ -7,7 +7,7 @@ import {
   maxReleasesAnnotation,
   namespaceKind,
 } from '../../src/api/index.ts'
-import type { KubeClient } from '../../src/kube/index.ts'
+import { type KubeClient, KubeError } from '../../src/kube/index.ts'
 import { createDeath } from '../support/death.ts'
 import { buildDeployment, createCanary, createReleaseCluster, type ReleaseCluster } from '../support/release-cluster.ts'
 
@@ -132,6 +132,28 @@ describe('releases of one namespace', { timeout: 300_000 }, () => {
     await cluster.pass(0)
     await cluster.pass(0)
     expect(phasesOf(cluster)).toEqual({ a: 'Failed', b: 'Progressing' })
+    await stop()
+  })
+
+  test('one that is refused when it begins lets others by, and begins when it may', async () => {
+    const cluster = await createGroup(['a', 'b'], { limit: 1 })
+    let isRefused = false
+    const stop = cluster.startController({
+      before({ kind, name }) {
+        if (!isRefused || kind !== 'Deployment' || name !== 'a') return
+        throw new KubeError('patch Deployment default/a: no', { code: 403, reason: 'Forbidden', retry: 'later' })
+      },
+    })
+    await cluster.until('Initialized', areAll(cluster, 'Initialized'))
+    isRefused = true
+    await cluster.setImage('web:2', 'a')
+    const isStalled = ({ status }: Canary) =>
+      status?.conditions?.some(({ type, reason }) => type === 'Stalled' && reason === 'RequestRefused') === true
+    await cluster.until('a is refused', () => isStalled(cluster.canary('a')))
+    await cluster.setImage('web:2', 'b')
+    await cluster.until('b goes by', () => phasesOf(cluster).b === 'Succeeded')
+    isRefused = false
+    await cluster.until('a follows', () => phasesOf(cluster).a === 'Succeeded')
     await stop()
   })
 

@@ -6,7 +6,7 @@ import { type Clock, silentLogger, untilAborted } from '../../src/runtime/index.
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createMemoryCluster, type MemoryCluster } from '../support/memory-client.ts'
 
-type Fault = 'none' | 'fails' | 'hangs'
+type Fault = 'none' | 'fails' | 'hangs' | 'slow'
 
 interface Candidate {
   /** What its API calls meet from now on. */
@@ -24,6 +24,7 @@ function stand(cluster: MemoryCluster, clock: Clock, identity: string, drainMs =
   let leads = false
   const client = cluster.client(() => {
     if (fate.fault === 'fails') throw new Error('connection refused')
+    if (fate.fault === 'slow') return clock.sleep(2_400)
     return fate.fault === 'hangs' ? never : undefined
   })
   const lead = async (signal: AbortSignal): Promise<void> => {
@@ -135,6 +136,24 @@ test('a holder whose clock is wrong by years is left in peace while it renews', 
   await Promise.all([first.outcome, second.outcome])
 })
 
+test('a leader of which one request hangs sends another and leads on, and an answer that is only slow counts', async () => {
+  const [cluster, clock] = [createMemoryCluster(), createFakeClock()]
+  const leader = stand(cluster, clock, 'leader')
+  await clock.advance(30_000)
+  leader.fate.fault = 'hangs'
+  await clock.advance(2_100)
+  leader.fate.fault = 'none'
+  await clock.advance(60_000)
+  expect([leader.leads(), holderOf(cluster)]).toEqual([true, 'leader'])
+  leader.fate.fault = 'slow'
+  await clock.advance(120_000)
+  expect([leader.leads(), holderOf(cluster)]).toEqual([true, 'leader'])
+  leader.fate.fault = 'none'
+  leader.stop.abort()
+  await clock.advance(10_000)
+  expect(await leader.outcome).toBe('stopped')
+})
+
 test('a candidate that is stopped while it waits ends without a write', async () => {
   const [cluster, clock] = [createMemoryCluster(), createFakeClock()]
   const first = stand(cluster, clock, 'first')
@@ -164,7 +183,7 @@ test('work that ends by itself gives the lease back; work that throws does too a
 test('whatever fails whenever, two never lead', async () => {
   const step = fc.record({
     who: fc.nat({ max: 2 }),
-    fault: fc.constantFrom<Fault>('none', 'none', 'fails', 'hangs'),
+    fault: fc.constantFrom<Fault>('none', 'none', 'fails', 'hangs', 'slow'),
     waitMs: fc.integer({ min: 100, max: 20_000 }),
   })
   await fc.assert(

@@ -37,10 +37,12 @@ describe.skipIf(skipped !== undefined)('on a real control plane', () => {
     'a controller that is killed in the middle of a release goes on where it was',
     async () => {
       const app = await startStagedApp(stage, { namespace: 'killed' })
+      app.standAt('0+100')
       await app.setImage('1.1.0')
       await app.until('it is mirrored', ({ status }) => expect(status?.mirrorWeight).toBe(100))
       leader.process.kill('SIGKILL')
       await leader.process.exited
+      app.setMetric(100)
       leader = await stage.startController()
       const run = await app.ended('1.1.0')
       expect(app.steps(run)).toEqual(['mirror 0 passed', 'weight 50 passed'])
@@ -55,11 +57,13 @@ describe.skipIf(skipped !== undefined)('on a real control plane', () => {
     async () => {
       const app = await startStagedApp(stage, { namespace: 'handed-over' })
       const second = await stage.startController()
+      app.standAt('0+100')
       await app.setImage('1.1.0')
       await app.until('it is mirrored', ({ status }) => expect(status?.mirrorWeight).toBe(100))
       expect(await writesOf(second)).toEqual([])
       await leader.process.stop({ graceMs: 60_000 })
       expect(await leader.process.exited).toEqual({ code: 0, signal: null })
+      app.setMetric(100)
       leader = second
       await untilLeading(leader)
       expect((await app.ended('1.1.0')).status?.phase).toBe('Succeeded')
@@ -74,6 +78,7 @@ describe.skipIf(skipped !== undefined)('on a real control plane', () => {
     async () => {
       const app = await startStagedApp(stage, { namespace: 'slept' })
       const second = await stage.startController()
+      app.standAt('50+0')
       await app.setImage('1.1.0')
       await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
       leader.process.kill('SIGSTOP')

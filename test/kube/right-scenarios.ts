@@ -149,7 +149,7 @@ export function describeMissingRights(stage: () => KubeStage): void {
       await writeRole(stage(), rules, missing)
       for (const { right } of lacks)
         await eventually(async () => expect(await isAllowed(stage(), right, namespace)).toBe(false), WITHIN)
-    }, 120_000)
+    })
 
     test(
       'is named by the Canary that needs it, which goes on when it is granted',

@@ -28,7 +28,10 @@ const services: Readonly<Record<Type, Handler>> = {
   webhook: (response, { body }) => response.writeHead(JSON.parse(body).schemaVersion === 1 ? 204 : 400).end(),
 }
 
-function createSender(outboundOptions?: OutboundOptions) {
+/** A service that hangs costs a test a moment only. */
+const MOMENT_MS = 300
+
+function createSender(outboundOptions?: OutboundOptions, timeoutMs?: number) {
   const clock = instantClock()
   const lines: string[] = []
   const results: NoticeResult[] = []
@@ -40,8 +43,7 @@ function createSender(outboundOptions?: OutboundOptions) {
     random: () => 1,
     signal: stop.signal,
     onResult: (result) => results.push(result),
-    // A hanging service costs a test a moment only.
-    outbound: { post: (request) => outbound.post({ ...request, timeoutMs: 300 }) },
+    outbound: { post: (request) => outbound.post({ ...request, timeoutMs: timeoutMs ?? request.timeoutMs }) },
   })
   return { notifier, clock, lines, results, stop }
 }
@@ -50,7 +52,7 @@ const SECRET = 'T000-B000-s3cret'
 
 async function sendThrough(type: Type, handler: Handler) {
   await using server = await startServer(handler)
-  const sender = createSender()
+  const sender = createSender({}, handler === hang ? MOMENT_MS : undefined)
   void sender.notifier.send(targetOf(`${server.url}/services/${SECRET}`, { type }), noticeOf())
   await sender.notifier.drain()
   return { ...sender, requests: server.requests }
@@ -130,12 +132,13 @@ describe('handing over', () => {
   })
 
   test('to a target that hangs does not hold another', async () => {
-    await using slow = await startServer(hang)
+    const slow = await startServer(hang)
     await using quick = await startServer(answer(200))
     const { notifier, results } = createSender()
     void notifier.send(targetOf(slow.url), noticeOf())
     void notifier.send(targetOf(quick.url), noticeOf())
     await eventually(() => expect(results).toEqual(['sent']))
+    await slow[Symbol.asyncDispose]()
     await notifier.drain()
     expect(results).toEqual(['sent', 'failed'])
   })

@@ -151,4 +151,4 @@ test('the package that npm packs works in a project of its own, by import and by
   for (const file of ['app.mjs', 'app.cjs'])
     expect((await run(process.execPath, [join(directory, file)])).stdout).toBe('9 function\n')
   await rm(directory, { recursive: true })
-}, 60_000)
+})

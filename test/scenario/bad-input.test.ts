@@ -67,7 +67,7 @@ describe.skipIf(isKubectlMissing('bad input on the local platform'))('bad input'
     await startApp(platform, { namespace })
     expect(await conditionOf(namespace, 'web', 'Stalled')).toMatchObject({ status: 'False' })
     expect(await conditionOf(namespace, 'web', 'Ready')).toMatchObject({ status: 'True' })
-  }, 90_000)
+  })
 
   test.concurrent('the younger of two Canaries on one Deployment stands back until the other is gone', async ({
     expect,
@@ -86,7 +86,7 @@ describe.skipIf(isKubectlMissing('bad input on the local platform'))('bad input'
     expect((await app.ended('5.0.0')).run.status?.phase).toBe('Failed')
     expect(await conditionOf(namespace, 'web-again', 'Stalled')).toMatchObject({ reason: 'TargetClaimed' })
     expect(await platform.kubectl('delete', 'canary', 'web-again', '-n', namespace)).toMatchObject({ code: 0 })
-  }, 120_000)
+  })
 
   test.concurrent('an image that no LocalImage names rolls back, and says how to register it', async ({ expect }) => {
     const namespace = 'unknown'
@@ -105,7 +105,7 @@ describe.skipIf(isKubectlMissing('bad input on the local platform'))('bad input'
     const { run } = await app.ended('1.0.0')
     expect([run.status?.phase, run.status?.reason]).toEqual(['Failed', 'ProgressDeadlineExceeded'])
     expect((await app.counts()).failures).toEqual(before.failures)
-  }, 120_000)
+  })
 
   test('what holds secrets is its owner’s alone', () => {
     const files = ['kubeconfig', 'xds-token-key', 'api-server/token', 'api-server/server.key']

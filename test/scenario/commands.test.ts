@@ -19,7 +19,7 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     ])
     quick = one
     slow = other
-  }, 120_000)
+  })
 
   afterAll(() => platform?.[Symbol.asyncDispose]())
 
@@ -56,7 +56,7 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     expect(table.at(-1)?.slice(startOf('STATUS'))).toMatch(
       /^Succeeded +0% +- +0 +(web:[\d.]+ -> web:[\d.]+) +\1 \(v1-[0-9a-f]+\) is promoted$/,
     )
-  }, 120_000)
+  })
 
   test.concurrent('promote, abort and a newer change end a release as wait tells', async ({ expect }) => {
     await slow.setImage('2.0.0')
@@ -90,7 +90,7 @@ describe.skipIf(isKubectlMissing('commands on the local platform'))('sluice', ()
     expect(await aborted).toMatchObject({ code: 3, out: expect.stringContaining(message) })
     const idle = 'canary slow/web: no release is going on (phase Failed), so there is nothing to decide'
     expect(await platform.sluice('abort', 'web', '-n', 'slow')).toMatchObject({ code: 1, err: `sluice: ${idle}\n` })
-  }, 120_000)
+  })
 
   test('status says why, in words and as JSON', async () => {
     const [words, json] = await Promise.all([

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deploymentKind, localImageKind, podKind } from '../../src/api/index.ts'
+import { canaryKind, deploymentKind, localImageKind, podKind } from '../../src/api/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { answersSince, startApp } from '../support/released-app.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
@@ -20,15 +20,18 @@ describe.skipIf(isKubectlMissing('failed promotions on the local platform'))('a 
       namespace,
       repository: 'stuck/web',
       spec: { progressDeadlineSeconds: 20 },
+      analysis: { manualGates: ['confirm-promotion'] },
       requestsPerSecond: 50,
     })
     const before = await app.counts()
     const containers = [{ name: 'web', image: 'stuck/web:2.0.0' }]
     const image = { spec: { template: { spec: { containers } } } }
     await platform.client.patch(deploymentKind, { namespace, name: 'web' }, image, { type: 'strategic' })
-    await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
+    await app.until('it waits at the gate', ({ status }) => expect(status?.phase).toBe('WaitingPromotion'))
     // The registry is gone between the last step and the promotion: what runs goes on, what starts does not.
     await platform.client.delete(localImageKind, { name: namespace })
+    const openGate = { spec: { analysis: { manualGates: null } } }
+    await platform.client.patch(canaryKind, { namespace, name: 'web' }, openGate, { type: 'merge' })
 
     const failed = await app.until('the promotion fails', ({ status }) => expect(status?.phase).toBe('Failed'), 120_000)
     expect(failed.status?.message).toMatch(/traffic stays on ready pods and .+ keeps running$/)

@@ -17,7 +17,7 @@ describe.skipIf(isKubectlMissing('faults on the local platform'))('while a relea
     // Its deadline is longer than any fault below: what holds must go on afterwards.
     const spec = { progressDeadlineSeconds: 120 }
     app = await startApp(platform, { namespace: 'shop', spec, analysis: { metrics } })
-  }, 120_000)
+  })
 
   afterAll(() => platform?.[Symbol.asyncDispose]())
 
@@ -70,7 +70,7 @@ describe.skipIf(isKubectlMissing('faults on the local platform'))('while a relea
     const { run } = await app.ended('2.0.0')
     expect([run.status?.phase, stepsOf(run)]).toEqual(['Succeeded', everyStep])
     expect((await answersSince(app, before)).failures).toEqual([])
-  }, 150_000)
+  })
 
   test('a killed Prometheus, controller and mesh are started again, and no request fails', async () => {
     const before = await app.counts()
@@ -83,7 +83,7 @@ describe.skipIf(isKubectlMissing('faults on the local platform'))('while a relea
     const { counts, failures } = await answersSince(app, before)
     expect(failures).toEqual([])
     expect(counts['2.1.0']?.requests).toBeGreaterThan(0)
-  }, 150_000)
+  })
 
   test('a bad version is taken back although controller and mesh were killed at its weight', async () => {
     const before = await app.counts()
@@ -114,5 +114,5 @@ describe.skipIf(isKubectlMissing('faults on the local platform'))('while a relea
       },
       { within: 20_000, what: 'only the promoted version answers' },
     )
-  }, 150_000)
+  })
 })

@@ -15,7 +15,7 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
       spec: { progressDeadlineSeconds: 600 },
       requestsPerSecond: 60,
     })
-  }, 120_000)
+  })
 
   afterAll(() => platform?.[Symbol.asyncDispose]())
 
@@ -27,7 +27,7 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
     expect(rulesOf(run)).toEqual(['analysis.guard.errorShare by the guard'])
     expect(canary.status?.canaryWeight).toBe(0)
     expect((await answersSince(app, before)).counts['5.0.0']?.errors).toBeGreaterThan(0)
-  }, 150_000)
+  })
 
   test('and explain says what was seen', async () => {
     const { out } = await platform.sluice('explain', 'web', '--namespace', 'shop')
@@ -45,7 +45,7 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
       reason: 'CanaryNotReady',
       message: expect.stringMatching(/every pod of .* crashes: container web ended with code 3/),
     })
-  }, 150_000)
+  })
 })
 
 /** Its pods end as soon as they begin. */

@@ -55,5 +55,5 @@ describe.skipIf(skipped)('an ImagePolicy', () => {
     const events = await platform.kubectl('get', 'events', '-n', namespace, '-o', 'jsonpath={.items[*].message}')
     expect(events.out).toContain(`Deployment web: container web from ${repository}:1.0.0 to ${repository}:2.0.0`)
     expect(events.out).not.toContain('3.0.0')
-  }, 150_000)
+  })
 })

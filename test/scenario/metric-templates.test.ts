@@ -114,7 +114,7 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
       ['mirror', 'passed'],
       ['weight', 'failed'],
     ])
-  }, 150_000)
+  })
 
   test.concurrent('fail a version on its mirrored requests', async ({ expect }) => {
     const app = await start('broken')
@@ -122,7 +122,7 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
     const { run } = await app.ended('5.0.0')
     expect([run.status?.phase, failedMetrics(run)]).toEqual(['Failed', ['checkout-success-rate']])
     expect(run.status?.steps.map(({ kind, outcome }) => [kind, outcome])).toEqual([['mirror', 'failed']])
-  }, 120_000)
+  })
 
   test.concurrent('ask a Job that calls the new version, for each check anew', async ({ expect }) => {
     const namespace = 'measured'
@@ -156,7 +156,7 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
       [good.metadata.name],
       [bad.metadata.name],
     ])
-  }, 120_000)
+  })
 
   test.concurrent('a template that is missing stalls its Canary until it is there', async ({ expect }) => {
     const namespace = 'late'
@@ -176,5 +176,5 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
     await platform.kubectl('apply', '-n', namespace, '-f', shipped)
     // The next thing that is missing is the workload.
     await eventually(async () => expect(await stalled()).toMatchObject({ reason: 'TargetNotFound' }))
-  }, 60_000)
+  })
 })

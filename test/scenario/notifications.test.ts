@@ -120,7 +120,7 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
     expect(first).toMatchObject({ channel: 'releases', text: expect.stringMatching(/^told\/web Initialized: /) })
     expect(rest.at(-1)?.text).toBe(`told/web ThresholdReached: ${failed.run.status?.message}`)
     expect(JSON.stringify(rest[3])).toMatch(numbers)
-  }, 120_000)
+  })
 
   test.concurrent('a notifier that is down or silent holds no release', async ({ expect }) => {
     // The discard port: nobody listens there.
@@ -137,7 +137,7 @@ describe.skipIf(isKubectlMissing('notifications on the local platform'))('notifi
       within: 60_000,
       what: 'the log names the provider that was given up',
     })
-  }, 120_000)
+  })
 
   test('an address is in no log, event, status or output', async () => {
     const encoded = [TOKEN, Buffer.from(TOKEN).toString('base64').slice(2, -4)]

@@ -14,7 +14,7 @@ describe.skipIf(isKubectlMissing('restarts of the local platform'))('sluice loca
     platform = await startSluiceLocal()
     // Killed with the platform, the new version's pods do fail requests: that would be the guard's story.
     app = await startApp(platform, { namespace: 'shop', analysis: { guard: { enabled: false } } })
-  }, 120_000)
+  })
 
   afterAll(() => platform?.[Symbol.asyncDispose]())
 
@@ -50,7 +50,7 @@ describe.skipIf(isKubectlMissing('restarts of the local platform'))('sluice loca
       within: 30_000,
       what: 'users have the new version',
     })
-  }, 150_000)
+  })
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'ends in order by %s and keeps its objects',
@@ -67,6 +67,6 @@ describe.skipIf(isKubectlMissing('restarts of the local platform'))('sluice loca
         what: 'users are served again',
       })
     },
-    120_000,
+    240_000,
   )
 })

@@ -18,7 +18,7 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
 
   beforeAll(async () => {
     platform = await startSluiceLocal()
-  }, 60_000)
+  })
 
   afterAll(() => platform?.[Symbol.asyncDispose]())
 
@@ -97,7 +97,7 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
     await platform.sluice('abort', 'web', '-n', 'ab')
     await app.ended('2.1.0')
     expect(await answers(holding('2.1.0'))).toEqual(new Set(['2.0.0']))
-  }, 150_000)
+  })
 
   test.concurrent('blue/green: all users at once, back to the new primary in steps, and none fails', async () => {
     const manualGates = ['confirm-promotion']
@@ -122,7 +122,7 @@ describe.skipIf(isKubectlMissing('strategies on the local platform'))('strategie
     ])
     const { counts, failures } = await answersSince(app, before)
     expect([(counts['2.0.0']?.requests ?? 0) > 0, failures]).toEqual([true, []])
-  }, 150_000)
+  })
 })
 
 function get(address: string, headers: Readonly<Record<string, string>>, path: string): Promise<Answer> {

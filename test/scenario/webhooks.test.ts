@@ -123,7 +123,7 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     const { failures } = await answersSince(app, before)
     expect(failures).toEqual([])
     expect(JSON.stringify(await app.canary()) + platform.logOf('controller')).not.toContain('hunter2')
-  }, 150_000)
+  })
 
   test.concurrent('a pre-rollout hook that fails ends the release before any traffic', async ({ expect }) => {
     const app = await startApp(platform, { namespace: 'unready', analysis: { webhooks: webhooks('unready') } })
@@ -136,7 +136,7 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
       [],
     ])
     expect((await answersSince(app, before)).counts['2.0.0']).toBeUndefined()
-  }, 120_000)
+  })
 
   test.concurrent('a rollout hook that does not answer in time is a failed check', async ({ expect }) => {
     const app = await startApp(platform, { namespace: 'unloaded', analysis: { webhooks: webhooks('unloaded') } })
@@ -145,5 +145,5 @@ describe.skipIf(isKubectlMissing('webhooks on the local platform'))('webhooks', 
     expect(run.status?.phase).toBe('Failed')
     expect(run.status?.message).toBe('hook "the-rollout" failed: no answer within 1 s (failed check 1 of 1)')
     expect(run.status?.steps.map(({ kind, outcome }) => [kind, outcome])).toEqual([['mirror', 'failed']])
-  }, 120_000)
+  })
 })

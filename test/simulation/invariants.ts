@@ -155,6 +155,9 @@ function shareOf(route: VirtualService, broken: (rule: string) => void): Share |
   return { canary: canary === undefined ? 0 : (canary.weight ?? 100), mirror }
 }
 
+/** Of all controllers that there were. */
+export const ownWrites = (api: MemoryApi) => api.writes.filter(({ by }) => by.startsWith('controller'))
+
 export function currentRun(api: MemoryApi): CanaryRun | undefined {
   const [canary] = api.list(canaryKind)
   return api.list(canaryRunKind).find(({ metadata }) => metadata.name === canary?.status?.runName)

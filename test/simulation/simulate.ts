@@ -12,7 +12,8 @@ import { buildCanary } from '../support/canary-objects.ts'
 import { createMemoryApi } from '../support/memory-api.ts'
 import { buildDeployment } from '../support/release-cluster.ts'
 import { type ControllerProcess, startProcess, type World } from './controller-process.ts'
-import { currentRun, watchInvariants } from './invariants.ts'
+import { watchForForgotten } from './forgotten.ts'
+import { currentRun, ownWrites, watchInvariants } from './invariants.ts'
 import { createModelledCluster, type Version } from './modelled-cluster.ts'
 import { createSimulatedTime } from './simulated-time.ts'
 import { createVersions } from './versions.ts'
@@ -30,9 +31,14 @@ const MINUTE = 60_000
 
 /**
  * One life of a Canary, all of whose accidents follow from the seed. In each fourth no lease keeps a second controller
- * out, each fifth releases a Service, and of seven one switches all requests at once and one those that match.
+ * out, each fifth releases a Service, and of seven one switches all requests at once and one those that match. Where
+ * the network is `calm` no call fails and no clock jumps, and whenever nothing moves a pass out of the blue must find
+ * nothing to do: all that the release waits for wakes it by itself.
  */
-export async function simulate(seed: number, { twoControllers = seed % 4 === 3 } = {}): Promise<Outcome> {
+export async function simulate(
+  seed: number,
+  { isCalm = false, twoControllers = seed % 4 === 3 }: { isCalm?: boolean; twoControllers?: boolean } = {},
+): Promise<Outcome> {
   const random = seededRandom(seed)
   const time = createSimulatedTime()
   const began = time.now()
@@ -48,10 +54,11 @@ export async function simulate(seed: number, { twoControllers = seed % 4 === 3 }
     cluster,
     invariants,
     versions,
-    faults: random() < 0.2 ? 0 : random() * 0.15,
+    faults: isCalm || random() < 0.2 ? 0 : random() * 0.15,
     isGateOpen: true,
   }
-  const drill = createDrill(world, twoControllers)
+  const forgotten = isCalm ? watchForForgotten(world) : []
+  const drill = createDrill(world, twoControllers && !isCalm)
   const first = versions.named(1)
   cluster.versions.set(first, { image: first, startsInMs: 1_000, verdict: 'passed' })
   await createTarget(world)
@@ -59,7 +66,10 @@ export async function simulate(seed: number, { twoControllers = seed % 4 === 3 }
   drill.start()
   await time.run(() => phaseOf(world) === 'Initialized', 10 * MINUTE)
   const accidents = Array.from({ length: 2 + Math.floor(random() * 6) }, () => pick(accidentKinds, random))
-  const acts = [drill.changeImage, ...accidents.map((kind) => drill[kind])]
+  const acts = [
+    drill.changeImage,
+    ...accidents.filter((kind) => !isCalm || !wild.includes(kind)).map((kind) => drill[kind]),
+  ]
   const running = acts.map(async (act, index) => {
     await time.sleep(index === 0 ? 1 : random() * 120_000)
     await act()
@@ -73,9 +83,10 @@ export async function simulate(seed: number, { twoControllers = seed % 4 === 3 }
   await untilQuiet(world)
   await drill.endFrozen()
   const violations = [...invariants.violations, ...endViolations(world)]
-  if (random() < 0.2) violations.push(...(await deleteCanary(world)))
+  if (random() < 0.2) violations.push(...(await deleteCanary(world, isCalm)))
   drill.stop()
   await time.run(() => false, MINUTE)
+  violations.push(...forgotten)
   return { seed, violations, trace: invariants.trace, simulatedSeconds: (time.now() - began) / 1_000 }
 }
 
@@ -94,9 +105,9 @@ async function createTarget({ api, versions }: World): Promise<void> {
 }
 
 /** The workload gets back what the Canary took from it, then the Canary goes. */
-async function deleteCanary(world: World): Promise<readonly string[]> {
+async function deleteCanary(world: World, isCalm: boolean): Promise<readonly string[]> {
   const { api, time, random, cluster, invariants, versions } = world
-  world.faults = random() * 0.15
+  if (!isCalm) world.faults = random() * 0.15
   // A workload that never starts is never given back: the primary goes on serving for it.
   for (const [image, version] of cluster.versions) cluster.versions.set(image, { ...version, startsInMs: 2_000 })
   if (!versions.isService) cluster.listPods()
@@ -184,6 +195,9 @@ const accidentKinds = [
 ] as const
 
 type Accident = (typeof accidentKinds)[number]
+
+/** After them time alone may have made something due. */
+const wild: readonly Accident[] = ['second', 'jumpClock']
 
 interface Drill extends Readonly<Record<Accident, () => Promise<void>>> {
   start(): void
@@ -311,8 +325,6 @@ async function untilQuiet({ api, time, invariants }: World): Promise<void> {
     .map(({ verb, kind, name }) => `${verb} ${kind} ${name}`)
   invariants.note(`VIOLATED: still writing after two hours: ${recent.join(', ')}`)
 }
-
-const ownWrites = (api: World['api']) => api.writes.filter(({ by }) => by.startsWith('controller'))
 
 const restingPhases: readonly (string | undefined)[] = ['Initialized', 'Succeeded', 'Failed']
 

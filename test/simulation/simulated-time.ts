@@ -11,6 +11,8 @@ export interface SimulatedTime {
   now(): number
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   createClock(): ProcessClock
+  /** Calls `act` now and then when nobody would do anything for at least so long. */
+  onPause(atLeastMs: number, act: () => void): void
   /** Wakes sleepers in their order until the condition holds (true) or that much time has passed (false). */
   run(condition: () => boolean, withinMs: number): Promise<boolean>
 }
@@ -21,12 +23,29 @@ interface Sleeper {
   readonly wake: () => void
 }
 
+interface Pause {
+  readonly atLeastMs: number
+  readonly act: () => void
+  /** Not again before. */
+  nextAt: number
+}
+
 const START = Date.parse('2026-01-01T00:00:00Z')
+const BETWEEN_PAUSES_MS = 20_000
 
 export function createSimulatedTime(): SimulatedTime {
   let time = START
   let count = 0
   const sleepers = new Set<Sleeper>()
+  let pause: Pause | undefined
+
+  /** True when somebody made use of a pause that lasts until then. */
+  const usePause = (until: number): boolean => {
+    if (pause === undefined || time < pause.nextAt || until - time < pause.atLeastMs) return false
+    pause.nextAt = time + BETWEEN_PAUSES_MS
+    pause.act()
+    return true
+  }
 
   const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted || !(milliseconds > 0)) return Promise.resolve()
@@ -53,6 +72,16 @@ export function createSimulatedTime(): SimulatedTime {
     return first
   }
 
+  /** Lets the next one have its turn; false where nobody has one until then. */
+  const goOn = (until: number): boolean => {
+    const sleeper = next()
+    if (usePause(Math.min(sleeper?.at ?? until, until))) return true
+    if (sleeper === undefined || sleeper.at > until) return false
+    time = Math.max(time, sleeper.at)
+    sleeper.wake()
+    return true
+  }
+
   return {
     now: () => time,
     sleep,
@@ -67,15 +96,15 @@ export function createSimulatedTime(): SimulatedTime {
         },
       }
     },
+    onPause(atLeastMs, act) {
+      pause = { atLeastMs, act, nextAt: time }
+    },
     async run(condition, withinMs) {
       const until = time + withinMs
-      for (;;) {
+      for (let isOver = false; !isOver; ) {
         await settled()
         if (condition()) return true
-        const sleeper = next()
-        if (sleeper === undefined || sleeper.at > until) break
-        time = Math.max(time, sleeper.at)
-        sleeper.wake()
+        isOver = !goOn(until)
       }
       time = until
       return condition()

@@ -3,6 +3,7 @@ import { simulate } from './simulate.ts'
 
 /** A quarter of the seeds each, so that a run shows how far it is. */
 const SEEDS = 2_000
+const CALM_SEEDS = 60
 const parts = [0, 1, 2, 3].map((part) => (part * SEEDS) / 4)
 
 describe('releases whose API, network, clocks, pods and controllers fail', () => {
@@ -21,6 +22,13 @@ describe('releases whose API, network, clocks, pods and controllers fail', () =>
   /** 11033: the answer of the write that recorded the first version was lost, and the image changed. */
   test.each([11_033])('keep every promise in a life that broke one once: seed %d', async (seed) => {
     expect((await simulate(seed)).violations).toEqual([])
+  })
+
+  test('wait for nothing that does not wake them', async () => {
+    for (let seed = 0; seed < CALM_SEEDS; seed++) {
+      const { violations, trace } = await simulate(seed, { isCalm: true })
+      expect(violations, `npm run test:simulation -- --calm --seed ${seed}\n${trace.join('\n')}`).toEqual([])
+    }
   })
 
   test('a seed tells one story', async () => {

@@ -26,10 +26,11 @@ import {
 } from './mesh-objects.ts'
 
 const shop = shopOf()
+const gatewayLabels = { istio: 'ingressgateway' }
 const [client, primary, canary, gateway] = shop.pods
 
 /** What one object may be, one after the other; it is missing as well. */
-interface Slot<T> {
+export interface Slot<T> {
   readonly list: keyof ClusterObjects
   readonly versions: readonly T[]
 }
@@ -153,9 +154,36 @@ const policy = (app: string): AuthorizationPolicy => ({
   spec: { selector: { matchLabels: { app } } },
 })
 
+const secured = (host: string, tls: object = {}) => ({
+  port: { number: 443, name: 'https', protocol: 'HTTPS' },
+  hosts: [host],
+  tls: { mode: 'SIMPLE' as const, credentialName: 'web-cert', ...tls },
+})
+
+const gatewaySlots = [
+  slot('gateways', ...shop.gateways, gatewayOf('public', { selector: {}, servers: [] })),
+  ...[
+    ['shop/web.example', 'other/web.example', '*.example'],
+    ['*', 'web.example'],
+  ].map((hosts, index) =>
+    slot(
+      'gateways',
+      ...hosts.map((host) => gatewayOf(`secure-${index}`, { selector: gatewayLabels, servers: [secured(host)] })),
+      gatewayOf(`secure-${index}`, {
+        selector: gatewayLabels,
+        servers: [secured('web.example', { minProtocolVersion: 'TLSV1_3' }), secured('a.example')],
+      }),
+    ),
+  ),
+  slot(
+    'virtualServices',
+    virtualServiceOf('secured', { hosts: ['web.example'], gateways: ['secure-0', 'secure-1'], http: split(10) }),
+    virtualServiceOf('secured', { hosts: ['web.example', 'a.example'], gateways: ['secure-1'], http: split(20) }),
+  ),
+]
+
 const otherSlots = [
   slot('namespaces', namespaceOf(), namespaceOf(undefined, { [injectNamespaceLabel]: 'enabled' })),
-  slot('gateways', ...shop.gateways, gatewayOf('public', { selector: {}, servers: [] })),
   slot(
     'sidecars',
     sidecarOf('default', { egress: [{ hosts: ['./web.shop.svc.cluster.local'] }] }),
@@ -200,7 +228,8 @@ const otherSlots = [
 const elsewhere = { ...meshPodOf('far-0', { workload: 'client', ip: '127.20.1.9', appAddress: '127.20.64.9' }) }
 const far: Pod = { ...elsewhere, metadata: { ...elsewhere.metadata, ...otherNamespace } }
 
-const slots: readonly Slot<KubernetesObject>[] = [
+/** All that there is in a shop, object by object. */
+export const slots: readonly Slot<KubernetesObject>[] = [
   ...podSlots([client, primary, canary, gateway].flatMap((pod) => pod ?? [])),
   slot('pods', far),
   ...routeSlots,
@@ -208,6 +237,7 @@ const slots: readonly Slot<KubernetesObject>[] = [
   ...sliceSlots,
   ...ruleSlots,
   ...otherSlots,
+  ...gatewaySlots,
 ]
 
 type Chosen = readonly number[]
@@ -234,5 +264,10 @@ const toObjects = (chosen: Chosen): ClusterObjects => {
   const lists = Map.groupBy(present, ({ list }) => list)
   const empty = Object.fromEntries(slots.map(({ list }) => [list, []]))
   const filled = Object.fromEntries([...lists].map(([list, group]) => [list, group.map(({ object }) => object)]))
-  return { ...shop, ...empty, ...filled }
+  // Secrets come and go, as an edit here and there.
+  const credentialOf = chosen.reduce((sum, each) => sum + each, 0) % 4 === 3 ? unreadCredential : readCredential
+  return { ...shop, ...empty, ...filled, credentialOf }
 }
+
+const readCredential = () => ({ isUsable: true })
+const unreadCredential = () => ({ isUsable: false })

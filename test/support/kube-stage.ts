@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { createKubeClient } from '../../src/kube/index.ts'
 import { type Child, silentLogger, spawnChild } from '../../src/runtime/index.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { eventually } from './eventually.ts'
 import { startHelm } from './helm.ts'
 import { installChart } from './install-chart.ts'
 import { simulatedNode } from './simulated-node.ts'
@@ -26,6 +27,8 @@ export interface StagedController {
 export interface KubeStage extends Stage {
   readonly plane: ControlPlane
   startController(): Promise<StagedController>
+  /** Starts a controller, and another one when it has lost its lease, as on a machine that is too busy to renew it in time. */
+  keepController(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -44,11 +47,31 @@ export async function startKubeStage(options: KubeStageOptions = {}): Promise<Ku
   const helm = await startHelm(plane.kubeconfig)
   const prometheus = await startStandInPrometheus()
   const controllers: StagedController[] = []
+  const kept: Promise<void>[] = []
+  let isStopping = false
+  const startOne = async (): Promise<StagedController> => {
+    const { body } = await plane.request('GET', chartsController)
+    const flags: readonly string[] = body.spec.template.spec.containers[0].args
+    const controller = await startController(plane, `controller-${controllers.length}`, flags)
+    controllers.push(controller)
+    return controller
+  }
+  const keep = async (first: StagedController): Promise<void> => {
+    let controller = first
+    await controller.process.exited
+    while (!isStopping && controller.output().includes('the lease was lost')) {
+      controller = await eventually(startOne, { within: 60_000, what: 'the controller starts again' })
+      if (isStopping) await controller.process.stop({ graceMs: 5_000 })
+      await controller.process.exited
+    }
+  }
   const stop = async () => {
+    isStopping = true
     for (const { process } of controllers) {
       process.kill('SIGCONT')
       await process.stop({ graceMs: 5_000 })
     }
+    await Promise.all(kept)
     await prometheus[Symbol.asyncDispose]()
     await helm.stop()
     await plane.stop()
@@ -72,12 +95,9 @@ export async function startKubeStage(options: KubeStageOptions = {}): Promise<Ku
     client: createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager: 'test' }),
     clientAs: (fieldManager) => createKubeClient({ kubeconfig: plane.kubeconfig, fieldManager }),
     podSpec: { nodeName: simulatedNode },
-    async startController() {
-      const { body } = await plane.request('GET', chartsController)
-      const flags: readonly string[] = body.spec.template.spec.containers[0].args
-      const controller = await startController(plane, `controller-${controllers.length}`, flags)
-      controllers.push(controller)
-      return controller
+    startController: startOne,
+    async keepController() {
+      kept.push(keep(await startOne()))
     },
     stop,
   }

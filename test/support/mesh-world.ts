@@ -124,12 +124,10 @@ async function writeTrust(directory: string, bundle: string) {
 export async function place<T extends KubernetesObject>(api: MemoryApi, kind: ResourceKind<T>, object: T): Promise<T> {
   const client = api.client('test')
   const known = await client.get(kind, object.metadata)
-  const { resourceVersion: _, ...metadata } = object.metadata
+  // The mesh may have written a status meanwhile.
+  const { resourceVersion: _, ...metadata } = { ...known?.metadata, ...object.metadata }
   const written = known
-    ? await client.replace(kind, {
-        ...object,
-        metadata: { ...known.metadata, ...metadata, generation: known.metadata.generation ?? 1 },
-      })
+    ? await client.replace(kind, { ...object, metadata: { ...metadata, generation: known.metadata.generation ?? 1 } })
     : await client.create(kind, object)
   if (!('status' in object)) return written
   return await client.patch(kind, object.metadata, { status: object.status }, { type: 'merge', subresource: 'status' })
@@ -242,13 +240,16 @@ export function get(
     readonly agent?: Agent
     readonly method?: string
     readonly socketPath?: string
+    /** How long no byte may come; 10 s when absent. */
+    readonly patienceMs?: number
   } = {},
 ): Promise<Answer> {
-  return answerTo(request(url, { ...options, agent: options.agent ?? false }))
+  const { patienceMs, ...rest } = options
+  return answerTo(request(url, { ...rest, agent: options.agent ?? false }), patienceMs)
 }
 
 /** Sends a request without a body. */
-export const answerTo = (asked: ClientRequest): Promise<Answer> =>
+export const answerTo = (asked: ClientRequest, patienceMs = 10_000): Promise<Answer> =>
   new Promise((resolve) => {
     const failed = (error: Error) => resolve({ status: 0, body: error.message, headers: {} })
     asked.on('response', (response) => {
@@ -260,7 +261,7 @@ export const answerTo = (asked: ClientRequest): Promise<Answer> =>
       response.on('error', failed)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
     })
-    asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
+    asked.setTimeout(patienceMs, () => asked.destroy(new Error(`no answer within ${patienceMs / 1_000} s`)))
     asked.on('error', failed)
     asked.end()
   })

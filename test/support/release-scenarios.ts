@@ -87,6 +87,7 @@ export function describeReleases(stage: () => Stage): void {
   )
 
   scenario('a metric that turns bad takes the version back', { namespace: 'taken-back' }, async (app) => {
+    app.standAt('50+0')
     await app.setImage('1.1.0')
     await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
     app.setMetric(90)
@@ -127,9 +128,12 @@ export function describeReleases(stage: () => Stage): void {
   })
 
   scenario('a newer version half-way gets a run of its own', { namespace: 'overtaken' }, async (app) => {
+    app.standAt('50+0')
     await app.setImage('1.1.0')
     await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
     await app.setImage('1.2.0')
+    await app.until('its own run', ({ status }) => expect(status?.version).toMatch(/web:1.2.0/))
+    app.setMetric(100)
     const run = await app.ended('1.2.0')
     expect((await app.ended('1.1.0')).status?.phase).toBe('Superseded')
     expect(app.steps(run)).toEqual(['mirror 0 passed', 'weight 50 passed'])

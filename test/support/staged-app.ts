@@ -50,6 +50,8 @@ export interface StagedApp {
   readonly namespace: string
   setImage(version: string): Promise<void>
   setMetric(value: number | undefined): void
+  /** As soon as this route is published there is no metric any more: the release stays there until there is one. */
+  standAt(route: string): void
   annotate(annotation: string): Promise<void>
   canary(): Promise<Canary>
   until(what: string, look: (canary: Canary) => unknown): Promise<Canary>
@@ -155,10 +157,16 @@ export function watchApp(stage: Stage, namespace: string, name = 'web'): StagedA
   const stop = new AbortController()
   const routes: string[] = []
   const served: boolean[] = []
+  let standing: string | undefined
   const canary = async () => (await client.get(canaryKind, ref)) ?? expect.unreachable(`no canary in ${namespace}`)
-  const seeRoute = (route: VirtualService) => {
-    const traffic = readTraffic(route, { apex: name, primary: `${name}-primary`, canary: `${name}-canary` })
-    if (traffic) noteChange(routes, describeTraffic(traffic))
+  const seeRoute = (virtualService: VirtualService) => {
+    const traffic = readTraffic(virtualService, { apex: name, primary: `${name}-primary`, canary: `${name}-canary` })
+    if (traffic === undefined) return
+    const route = describeTraffic(traffic)
+    noteChange(routes, route)
+    if (route !== standing) return
+    standing = undefined
+    stage.prometheus.set(namespace, undefined)
   }
   const seeSlice = (slice: EndpointSlice) => {
     if (slice.metadata.labels?.['kubernetes.io/service-name'] === name) noteChange(served, hasReadyPod(slice))
@@ -173,6 +181,9 @@ export function watchApp(stage: Stage, namespace: string, name = 'web'): StagedA
     served,
     canary,
     setMetric: (value) => stage.prometheus.set(namespace, value),
+    standAt(route) {
+      standing = route
+    },
     async setImage(version) {
       const containers = [{ name: 'web', image: imageOf(version) }]
       await client.patch(deploymentKind, ref, { spec: { template: { spec: { containers } } } }, { type: 'strategic' })

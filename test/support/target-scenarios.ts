@@ -48,19 +48,23 @@ export function describeTargets(stage: () => Stage): void {
         await client.create(deploymentKind, versionNamed(stage(), namespace, version))
       await client.create(serviceKind, selecting(namespace, 'blue'))
       const targetRef = { apiVersion: 'v1', kind: 'Service', name: 'web' }
-      await client.create(canaryKind, stagedCanary({ namespace, spec: { targetRef, progressDeadlineSeconds: 10 } }))
+      await client.create(canaryKind, stagedCanary({ namespace, spec: { targetRef } }))
       const app = watchApp(stage(), namespace)
       await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
       expect(await selected(namespace)).toEqual({ web: 'blue', 'web-primary': 'blue', 'web-canary': 'blue' })
       expect(await taken(serviceKind, namespace)).toEqual([])
 
+      app.standAt('50+0')
       await select(namespace, 'green')
       await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
       expect(await selected(namespace)).toEqual({ web: 'green', 'web-primary': 'blue', 'web-canary': 'green' })
+      app.setMetric(100)
       await ended(app, 'web-1', 'Succeeded')
       expect(app.routes).toEqual(['0+0', '0+100', '50+0', '0+0'])
       expect(await selected(namespace)).toEqual({ web: 'green', 'web-primary': 'green', 'web-canary': 'green' })
 
+      const impatient = { spec: { progressDeadlineSeconds: 10 } }
+      await client.patch(canaryKind, { namespace, name: 'web' }, impatient, { type: 'merge' })
       await select(namespace, 'nobody')
       await ended(app, 'web-2', 'Failed')
       expect(app.routes).toEqual(['0+0', '0+100', '50+0', '0+0'])
@@ -111,9 +115,11 @@ export function describeTargets(stage: () => Stage): void {
       }
       await app.until('the first version', ({ status }) => expect(status?.phase).toBe('Initialized'))
       expect(await taken(daemonSetKind, namespace)).toEqual(['spec.template.spec.nodeSelector'])
+      app.standAt('50+0')
       await setImage('1.1.0')
       await app.until('half of the traffic', ({ status }) => expect(status?.canaryWeight).toBe(50))
       expect(await versions()).toEqual({ web: 'demo/web:1.1.0 x1', 'web-primary': 'demo/web:1.0.0 x1' })
+      app.setMetric(100)
       expect(app.steps(await app.ended('1.1.0'))).toEqual(['mirror 0 passed', 'weight 50 passed'])
       const promoted = { web: 'demo/web:1.1.0 x0', 'web-primary': 'demo/web:1.1.0 x1' }
       await eventually(async () => expect(await versions()).toEqual(promoted))

@@ -257,7 +257,10 @@ describe.each(reports)('%s', (_, metricsProvider, report) => {
     metricsServer: prometheus.address,
   })
   const measure = (namespace: string) =>
-    createAnalyst({ clock: systemClock, log: silentLogger }).measure(requestFor(namespace), AbortSignal.timeout(10_000))
+    createAnalyst({ clock: systemClock, log: silentLogger }).measure(
+      requestFor(namespace),
+      AbortSignal.timeout(120_000),
+    )
 
   test('its requests, failures and durations are those of the new version alone', async () => {
     const verdicts = await measure('shop')

@@ -45,7 +45,7 @@ describe('ambient credentials', () => {
       secret: {},
       clock: systemClock,
       environment: environmentAt(server.url),
-    }).newest('[]', WINDOW, AbortSignal.timeout(10_000))
+    }).newest('[]', WINDOW, AbortSignal.timeout(120_000))
     expect(JSON.stringify(answered)).not.toMatch(/pod-token|planted/)
     return { answered, requests: server.requests }
   }

@@ -26,7 +26,7 @@ const dialects: Readonly<Record<Exclude<MetricProviderSpec['type'], 'job'>, Dial
 
 const all = [...Object.entries(dialects), ['prometheus, range', prometheusRange] as const]
 
-const patience = () => AbortSignal.timeout(20_000)
+const patience = () => AbortSignal.timeout(120_000)
 
 /** Serves what comes before the question, then the question itself. */
 const serve = (dialect: Dialect, handler: Handler): Promise<TestServer> =>

@@ -16,7 +16,7 @@ async function ask(secret: Readonly<Record<string, string>>, status = 200) {
     secret: { project: 'p', ...secret },
     clock: systemClock,
     environment: { GCE_METADATA_HOST: `127.0.0.1:${server.port}` },
-  }).newest('fetch x', WINDOW, AbortSignal.timeout(10_000))
+  }).newest('fetch x', WINDOW, AbortSignal.timeout(120_000))
   return { answered, requests: server.requests }
 }
 

@@ -34,7 +34,7 @@ describe('a Job', () => {
   beforeAll(async () => {
     cluster = await startLocalCluster()
     await cluster.apply(scriptImage('test/measure', script))
-  }, 60_000)
+  })
 
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
@@ -61,7 +61,7 @@ describe('a Job', () => {
   const ask = (spec: object, settings: Settings) =>
     eventually(
       async () => {
-        const answer = await provider(settings).newest(JSON.stringify(spec), WINDOW, AbortSignal.timeout(20_000))
+        const answer = await provider(settings).newest(JSON.stringify(spec), WINDOW, AbortSignal.timeout(120_000))
         if (answer.kind === 'provider-down') expect(answer.isPending).toBeUndefined()
         return answer
       },

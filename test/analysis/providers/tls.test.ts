@@ -24,7 +24,7 @@ async function ask(tls: object & Pair, secret: Readonly<Record<string, string>>,
     clock: systemClock,
     environment: {},
   })
-  const answered = await provider.newest('/', WINDOW, AbortSignal.timeout(10_000))
+  const answered = await provider.newest('/', WINDOW, AbortSignal.timeout(120_000))
   return answered.kind === 'samples' ? answered.samples : `${answered.kind} ${answered.message}`
 }
 

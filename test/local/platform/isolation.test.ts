@@ -61,7 +61,7 @@ describe.skipIf(isSkipped)('sluice local --isolation=netns', () => {
     const objects = [image, pod('client'), pod('web'), service('web'), strict]
     expect(await local.apply(objects)).toMatchObject({ code: 0, err: '' })
   }, 180_000)
-  afterAll(() => local?.[Symbol.asyncDispose](), 60_000)
+  afterAll(() => local?.[Symbol.asyncDispose]())
 
   const namespaceOf = async (name: string) => {
     const found = await local.client.get(podKind, { namespace: 'default', name })

@@ -7,7 +7,7 @@ const pods = ['shop/frontend', 'other/stranger', 'shop/backend'] as const
 let world: SecurityWorld<(typeof pods)[number]>
 beforeAll(async () => {
   world = await startSecurityWorld(pods)
-}, 120_000)
+})
 afterEach(() => world?.reset())
 afterAll(() => world?.stop())
 

@@ -86,7 +86,7 @@ beforeAll(async () => {
   })
   servers = await Promise.all(versions.map((version) => startGrpcServer(version, world.appAddress(`echo-${version}`))))
   client = new Client(`${new URL(world.url('client-0', 'shop/echo')).hostname}:9000`, credentials.createInsecure())
-}, 120_000)
+})
 afterAll(async () => {
   client?.close()
   for (const server of servers) server.stop()

@@ -7,7 +7,7 @@ import { get, sendMany } from '../../support/mesh-world.ts'
 let world: AcceptanceWorld
 beforeAll(async () => {
   world = await startAcceptanceWorld()
-}, 120_000)
+})
 afterEach(() => world?.reset())
 afterAll(() => world?.stop())
 

@@ -7,7 +7,7 @@ import { get } from '../../support/mesh-world.ts'
 let world: AcceptanceWorld
 beforeAll(async () => {
   world = await startAcceptanceWorld({ client: 'north.n1', servers: ['north.n1', 'north.n1', 'south.s1'] })
-}, 120_000)
+})
 afterEach(() => world?.reset())
 afterAll(() => world?.stop())
 

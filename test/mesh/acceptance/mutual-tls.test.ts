@@ -20,7 +20,7 @@ type Name = (typeof pods)[number]
 let world: SecurityWorld<Name>
 beforeAll(async () => {
   world = await startSecurityWorld(pods)
-}, 120_000)
+})
 afterEach(() => world?.reset())
 afterAll(() => world?.stop())
 

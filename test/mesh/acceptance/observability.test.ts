@@ -90,7 +90,7 @@ describe('with a Zipkin collector', () => {
     collector = await startTraceCollector(`${world.prefix}.200.1`, 9411)
     backend = await startBackend('backend', world.appAddress('backend-0'))
     frontend = await startFrontend(world)
-  }, 120_000)
+  })
   afterAll(async () => {
     frontend?.closeAllConnections()
     frontend?.close()
@@ -162,7 +162,7 @@ describe('with a Zipkin collector', () => {
     // Most answers took 60 ms and a little: between these bounds of Envoy's buckets, or the next where the machine is busy.
     expect(duration).toBeGreaterThan(50)
     expect(duration).toBeLessThan(10_000)
-  }, 60_000)
+  })
 
   test('S00-8: one JSON line a request, numbers as numbers', async () => {
     await get(`${world.url('client-0', 'shop/frontend')}/logged?a=b`)
@@ -293,5 +293,5 @@ describe('with an OTLP collector', () => {
     await backend.stop()
     await world.stop()
     await collector.stop()
-  }, 120_000)
+  })
 })

@@ -10,7 +10,7 @@ let outside: readonly Backend[] = []
 beforeAll(async () => {
   world = await startTrafficWorld({ pods: [{ name: 'client-0' }], services: [{ service: serviceOf('web'), pods: [] }] })
   outside = await Promise.all([1, 2].map((index) => startBackend(`outside-${index}`, `${world.prefix}.200.${index}`)))
-}, 120_000)
+})
 afterAll(async () => {
   for (const backend of outside) await backend.stop()
   await world?.stop()

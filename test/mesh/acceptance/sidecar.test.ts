@@ -40,7 +40,7 @@ beforeAll(async () => {
   })
   app = await startBackend('app', world.appAddress('app-0'))
   outside = await startBackend('outside', `${world.prefix}.200.1`)
-}, 120_000)
+})
 afterAll(async () => {
   await app?.stop()
   await outside?.stop()

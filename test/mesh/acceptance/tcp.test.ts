@@ -52,7 +52,7 @@ beforeAll(async () => {
       ]
     }),
   )
-}, 120_000)
+})
 afterAll(async () => {
   await world?.stop()
   await Promise.all(servers.map((server) => server.stop()))

@@ -53,7 +53,7 @@ beforeAll(async () => {
       endpoints: [{ address: `${world.prefix}.200.1`, labels: { version: 'v1' } }],
     }),
   )
-}, 120_000)
+})
 afterAll(async () => {
   server?.closeAllConnections()
   server?.close()

@@ -21,7 +21,7 @@ const keysUrl = `${issuer}/.well-known/jwks.json`
 let world: SecurityWorld<(typeof pods)[number]>
 beforeAll(async () => {
   world = await startSecurityWorld(pods, { keys: { fetchText, refreshMs: 200, retryMs: 100 } })
-}, 120_000)
+})
 afterEach(async () => {
   served.clear()
   await world?.reset()

@@ -64,7 +64,7 @@ beforeAll(async () => {
     }),
   })
   collector = await startTraceCollector(`${world.prefix}.200.1`, 9411)
-}, 120_000)
+})
 
 afterAll(async () => {
   await Promise.all(programs.map((each) => each.stop({ graceMs: 1_000 })))

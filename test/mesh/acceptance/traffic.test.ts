@@ -14,7 +14,7 @@ import { type Answer, get, samplesOf, sendMany, sumOf } from '../../support/mesh
 let world: AcceptanceWorld
 beforeAll(async () => {
   world = await startAcceptanceWorld()
-}, 120_000)
+})
 afterEach(() => world?.reset())
 afterAll(() => world?.stop())
 

@@ -211,7 +211,7 @@ test('no replica issues from a new root before the proxies of all have it; names
   const [settled, polls] = [writes(), api.writes.length]
   await eventually(() => expect(api.writes.length).toBeGreaterThan(polls + 5), { within: 30_000 })
   expect(writes()).toBe(settled)
-}, 60_000)
+})
 
 test('a report of another version of the program, or that is broken, says nothing', () => {
   const report = { connected: new Set(['a.shop']), roots: '1', objects: new Map() }

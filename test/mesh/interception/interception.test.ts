@@ -62,7 +62,7 @@ describe.skipIf(skipped !== undefined)('in networks of their own, with programs 
     })
     const plain = `http://${world.ip('web')}:8080/`
     await eventually(async () => expect(await get(plain)).toMatchObject({ status: 0 }))
-  }, 120_000)
+  })
   afterAll(() => world?.stop())
 
   const ask = async (from: string, url: string) => {

@@ -10,7 +10,7 @@ let world: SecurityWorld<(typeof pods)[number]>
 beforeAll(async () => {
   // Certificates live so shortly that they are replaced all the time.
   world = await startSecurityWorld(pods, { certificates: { leafLifetimeMs: 8_000, waitAtMostMs: 20_000 } })
-}, 120_000)
+})
 afterAll(() => world?.stop())
 
 /** Asks over and over on a few connections until it is told to stop, and counts at the client. */

@@ -47,7 +47,7 @@ beforeAll(async () => {
     ],
   })
   web = await startBackend('web', world.appAddress('web-0'))
-}, 120_000)
+})
 afterAll(async () => {
   await web?.stop()
   await world?.stop()

@@ -79,7 +79,7 @@ beforeAll(async () => {
   await Promise.all(Object.values(envoys).map(untilEnvoyReady))
   web = `http://${block.prefix}.160.1:${publishedPort(80)}`
   gateway = `http://${block.prefix}.1.4:${publishedPort(80)}`
-}, 120_000)
+})
 
 afterAll(async () => {
   await Promise.all(Object.values(envoys ?? {}).map((envoy) => envoy.stop()))
