@@ -98,7 +98,7 @@ function find(measuring: Measuring): Finding | Promise<Finding> {
   if (metric.templateRef !== undefined) {
     return refuse(
       measuring,
-      `names the ${metric.templateRef.kind ?? 'MetricTemplate'} ${metric.templateRef.name}, which does not exist`,
+      `names the ${metric.templateRef.kind ?? 'MetricTemplate'} ${metric.templateRef.name}, which does not exist: create it or correct templateRef`,
     )
   }
   const builtinMetrics = builtinMetricsOf(measuring.request.subject.metricsProvider)

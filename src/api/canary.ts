@@ -204,7 +204,9 @@ const plainSpecSchema = z.object({
     .min(1)
     .max(86400)
     .default(600)
-    .describe('Seconds that a workload may take to become ready.'),
+    .describe(
+      'Seconds that a workload may take to become ready, proxies to take a route, and a release to go without any verdict.',
+    ),
   failurePolicy: z
     .enum(['rollback', 'hold', 'freeze'])
     .default('rollback')

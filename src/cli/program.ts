@@ -149,7 +149,7 @@ function parseNumber(text: string): number {
 function addMeshCommands(program: Command): void {
   program
     .command('analyze <file...>')
-    .description('say what is wrong with the mesh’s objects of files; - is standard input')
+    .description('say what is wrong with objects of the mesh and of releases in files; - is standard input')
     .option('--fix', 'print the objects corrected', false)
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (files, options) => (await import('./commands/analyze.ts')).analyzeFiles(files, options))

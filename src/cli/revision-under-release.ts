@@ -12,5 +12,6 @@ export function revisionUnderRelease({ metadata, status }: Canary): string {
   const why = committed.includes(phase)
     ? `the promotion of ${revision} has begun already`
     : `no release is going on (phase ${phase})`
-  throw new CommandError(`canary ${metadata.namespace}/${metadata.name}: ${why}, so there is nothing to decide`)
+  const next = phase === 'Succeeded' ? '; to go back, set the workload to the version before' : ''
+  throw new CommandError(`canary ${metadata.namespace}/${metadata.name}: ${why}, so there is nothing to decide${next}`)
 }

@@ -9,6 +9,7 @@ export function createFlaggerMetrics(registry: Registry): ControllerMetrics {
   const { info, status, weight, analysis, ...ends } = createSeries(registry)
   info.set({ version: 'sluice', mesh_provider: 'istio' }, 1)
   return {
+    show: () => {},
     observe({ metadata, spec }, { phase }, traffic) {
       const { namespace = '' } = metadata
       const workload = spec.targetRef.name
@@ -71,6 +72,7 @@ function strategyOf({ iterations, match }: { readonly iterations?: unknown; read
 /** Tells several at once. */
 export function combineMetrics(all: readonly ControllerMetrics[]): ControllerMetrics {
   return {
+    show: (...said) => all.forEach((each) => void each.show(...said)),
     observe: (...said) => all.forEach((each) => void each.observe(...said)),
     verdicts: (...said) => all.forEach((each) => void each.verdicts(...said)),
     ended: (...said) => all.forEach((each) => void each.ended(...said)),

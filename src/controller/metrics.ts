@@ -2,10 +2,13 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Canary, MetricVerdict } from '../api/index.ts'
 import { findOrMake } from '../base/index.ts'
 import type { ReleaseState, Traffic } from '../canary/index.ts'
+import { createStalledGauge } from './stalled-gauge.ts'
 
 const STATUS = { progressing: 0, done: 1, failed: 2 } as const
 
 export interface ControllerMetrics {
+  /** Canaries whose conditions are shown, read at each scrape. */
+  show(canaries: () => readonly Canary[]): void
   observe(canary: Canary, state: ReleaseState, traffic: Traffic | undefined): void
   verdicts(canary: Canary, verdicts: readonly MetricVerdict[]): void
   /** Called when a run has ended. */
@@ -106,9 +109,12 @@ export function createMetrics(registry: Registry): ControllerMetrics {
   }
   /** What the gauges of each Canary say: most passes leave them as they are. */
   const said = new Map<string, string>()
+  const lists: (() => readonly Canary[])[] = []
+  createStalledGauge(registry, () => lists.flatMap((list) => list()))
   const labelsOf = ({ metadata }: Canary) => ({ name: metadata.name, namespace: metadata.namespace ?? '' })
 
   return {
+    show: (canaries) => void lists.push(canaries),
     observe(canary, state, traffic) {
       const { namespace, name } = labelsOf(canary)
       const workload = canary.spec.targetRef.name

@@ -45,7 +45,7 @@ export function findTemplate(
   const template = isClusterWide ? copies.clusterTemplates.get({ name }) : copies.templates.get({ namespace, name })
   if (template) return { template }
   const missing = isClusterWide ? name : `${namespace}/${name}`
-  const message = `metric ${metric.name} names the ${kind} ${missing}, which does not exist`
+  const message = `metric ${metric.name} names the ${kind} ${missing}, which does not exist: create it or correct templateRef`
   return { refusal: { reason: 'TemplateNotFound', message } }
 }
 
@@ -54,5 +54,5 @@ export const isForbidden = (canary: Canary, namespace: string | undefined, polic
 
 const crossNamespace = (user: string, used: string): Cause => ({
   reason: 'CrossNamespaceReference',
-  message: `${user} names the ${used} of another namespace, which this controller does not allow`,
+  message: `${user} names the ${used} of another namespace, which is not allowed: name one of this namespace, or start the controller with --allow-cross-namespace-refs`,
 })

@@ -96,7 +96,7 @@ function isOlder(one: Canary, other: Canary): boolean {
 function hasUnsupportedSelector({ target }: RefusalInput): Cause | undefined {
   const workload = workloadOf(target)
   if (workload === undefined || selectorLabelOf(workload)) return undefined
-  const message = `${workload.kind} ${workload.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name`
+  const message = `${workload.kind} ${workload.metadata.name} selects its pods by none of the labels app, name and app.kubernetes.io/name, which tell the primary's apart: make it anew with one of them in spec.selector`
   return { reason: 'UnsupportedSelector', message }
 }
 

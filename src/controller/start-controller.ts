@@ -18,7 +18,7 @@ import { type ControllerMetrics, createMetrics } from './metrics.ts'
 import { withExplainedRefusals } from './missing-right.ts'
 import { createOutbox } from './outbox.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
-import { createRetelling } from './retell.ts'
+import { createRetelling, type Retelling } from './retell.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 export interface ControllerOptions {
@@ -101,11 +101,7 @@ export async function startController(options: ControllerOptions, signal: AbortS
     reconcile: (key, stop) => timed(parts, () => reconcile({ ...parts, guard }, key, stop)),
   })
   const guard = createGuardOf(options, { ...asking, wake: queue.add })
-  copies.canaries.onChange((current, previous) => {
-    if (current !== undefined || previous === undefined) return
-    metrics.forget(describeForgotten(previous))
-    retelling.forget(previous)
-  })
+  followCanaries(copies, metrics, retelling)
   const watching = options.copies ? [] : watchesOf(copies).map((copy) => copy.start(signal))
   const synced = [...watchesOf(copies), ...(copies.rivals ? [copies.rivals] : [])].map((copy) => copy.synced)
   await Promise.race([Promise.all(synced), untilAborted(signal), ...watching])
@@ -121,6 +117,16 @@ export async function startController(options: ControllerOptions, signal: AbortS
 function rankOf(copies: LocalCopies, guard: Guard | undefined, key: string): Rank {
   if (guard?.suspicionOf(key) !== undefined) return 'first'
   return isUnderWay(copies.canaries.get(parseKey(key))) ? 'urgent' : 'patient'
+}
+
+/** Metrics show the Canaries that there are; nothing is kept of those that are gone. */
+function followCanaries({ canaries }: LocalCopies, metrics: ControllerMetrics, retelling: Retelling): void {
+  metrics.show(() => canaries.list())
+  canaries.onChange((current, previous) => {
+    if (current !== undefined || previous === undefined) return
+    metrics.forget(describeForgotten(previous))
+    retelling.forget(previous)
+  })
 }
 
 function createGuardOf(

@@ -6,3 +6,4 @@
  */
 export { createFlaggerClient } from './client.ts'
 export { findFlaggerLease } from './lease.ts'
+export { convertSpec, unsupportedFields } from './spec.ts'

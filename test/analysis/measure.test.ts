@@ -173,7 +173,11 @@ describe('a template on a real Prometheus', () => {
     [
       'a template that does not exist',
       { metric: custom('').metric },
-      { state: 'query-error', message: 'metric mine names the MetricTemplate my-template, which does not exist' },
+      {
+        state: 'query-error',
+        message:
+          'metric mine names the MetricTemplate my-template, which does not exist: create it or correct templateRef',
+      },
     ],
     [
       'a metric that is neither built in nor a template',

@@ -1,30 +1,40 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { parseAlertProvider, parseCanary } from '../../src/api/index.ts'
+import { parseAlertProvider, parseCanary, parseImagePolicy, parseMetricTemplate } from '../../src/api/index.ts'
 
 interface Fragment {
   readonly kind?: string
   readonly spec?: object
   readonly service?: object
   readonly analysis?: object
+  readonly metrics?: readonly object[]
 }
 
-const page = readFileSync(new URL('../../docs/canary.md', import.meta.url), 'utf8')
-const examples = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
-const fragments = examples
-  .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Fragment))
-  .filter(({ kind }) => kind !== 'Secret')
-  .map((fragment) => [JSON.stringify(fragment).slice(0, 60), fragment] as const)
+const fragmentsOf = (page: string) =>
+  [...readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)]
+    .flatMap(([, text = '']) => parseAllDocuments(text).map((document) => document.toJS() as Fragment))
+    .filter(({ kind }) => kind !== 'Secret')
+    .map((fragment) => [page, JSON.stringify(fragment).slice(0, 60), fragment] as const)
 
-test('docs/canary.md has examples', () => {
-  expect(fragments.length).toBeGreaterThan(10)
+const fragments = ['canary.md', 'metrics.md', 'image-policies.md'].flatMap(fragmentsOf)
+
+test('the pages have examples', () => {
+  expect(fragments.length).toBeGreaterThan(20)
 })
 
+const parsers: Readonly<Partial<Record<string, (object: unknown) => object>>> = {
+  AlertProvider: parseAlertProvider,
+  ImagePolicy: parseImagePolicy,
+  MetricTemplate: parseMetricTemplate,
+}
+
 /** Those that are no objects are parts of a Canary. */
-test.each(fragments)('the example in docs/canary.md that begins with %s is taken', (_, fragment) => {
-  if (fragment.kind === 'AlertProvider') return expect(parseAlertProvider(fragment)).toMatchObject({ ok: true })
-  const { spec = {}, service, analysis } = fragment
+test.each(fragments)('the example in docs/%s that begins with %s is taken', (_page, _, fragment) => {
+  const parse = parsers[fragment.kind ?? '']
+  if (parse !== undefined) return expect(parse(fragment)).toMatchObject({ ok: true })
+  const { spec = {}, service, metrics } = fragment
+  const analysis = metrics === undefined ? fragment.analysis : { metrics }
   const whole = {
     targetRef: { kind: 'Deployment', name: 'web' },
     service: { port: 80, ...service },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { productNames } from '../../scripts/images/product.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { CHART, type Helm, startHelm } from '../support/helm.ts'
@@ -42,7 +43,9 @@ describe.skipIf(skipped !== undefined)('helm', () => {
   test('renders this and nothing else', async () => {
     expect(await kindsOf(...PROMETHEUS_OPERATOR)).toEqual([
       'ClusterRole sluice-controller',
+      'ClusterRole sluice-edit',
       'ClusterRole sluice-mesh',
+      'ClusterRole sluice-view',
       'ClusterRoleBinding sluice-controller',
       'ClusterRoleBinding sluice-mesh',
       'ConfigMap sluice-mesh-injection',
@@ -95,9 +98,9 @@ describe.skipIf(skipped !== undefined)('helm', () => {
   })
 
   test('without the mesh nothing of it is left', async () => {
-    const kinds = await kindsOf('--set', 'mesh.enabled=false', '--set', 'meshProvider=istio')
-    expect(kinds.filter((name) => /mesh|istio/.test(name))).toEqual([])
-    expect(kinds).toContain('Deployment sluice-controller')
+    const kinds = await kindsOf('--set', 'mesh.enabled=false', '--set', 'meshProvider=istio', ...PROMETHEUS_OPERATOR)
+    expect(kinds.filter((name) => /mesh|istio|proxies/.test(name))).toEqual([])
+    expect(kinds).toEqual(expect.arrayContaining(['Deployment sluice-controller', 'PodMonitor sluice']))
   })
 
   test.each(['controller', 'mesh'])('the command line knows what %s is started with', async (name) => {
@@ -144,6 +147,14 @@ describe.skipIf(skipped !== undefined)('helm', () => {
         },
       ],
     })
+  })
+
+  test('series of Canaries keep their own label namespace, which rules and dashboards go by', async () => {
+    const objects = await template(...PROMETHEUS_OPERATOR)
+    const monitor = objects.find(({ kind, metadata }) => kind === 'PodMonitor' && metadata.name === 'sluice')
+    expect(monitor?.spec.podMetricsEndpoints).toEqual([{ port: 'http', path: '/metrics', honorLabels: true }])
+    const sample = parse(await readFile(join(CHART, '../../samples/prometheus/scrape-processes.yaml'), 'utf8'))
+    expect(sample).toMatchObject({ metrics_path: '/metrics', honor_labels: true })
   })
 
   test('no role has a wildcard, and none reads Secrets unless told where', async () => {
@@ -216,6 +227,22 @@ describe.skipIf(skipped !== undefined)('helm', () => {
           { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
         ],
       ],
+    ])
+  })
+
+  test('people get rights by roles that are bound to nobody, and by those of Kubernetes where that is wanted', async () => {
+    const labelsOf = async (...args: readonly string[]) => {
+      const roles = (await template(...args)).filter(({ metadata }) => /^sluice-(view|edit)$/.test(metadata.name))
+      const labels = roles.flatMap(({ metadata }) => Object.keys(metadata.labels ?? {}))
+      return labels.filter((label) => label.startsWith('rbac.authorization.k8s.io/')).sort()
+    }
+    const bound = (await template()).flatMap(({ roleRef }) => roleRef?.name ?? [])
+    expect(bound.filter((name) => /view|edit/.test(name))).toEqual([])
+    expect(await labelsOf()).toEqual([])
+    expect(await labelsOf('--set', 'rbac.aggregate=true')).toEqual([
+      'rbac.authorization.k8s.io/aggregate-to-admin',
+      'rbac.authorization.k8s.io/aggregate-to-edit',
+      'rbac.authorization.k8s.io/aggregate-to-view',
     ])
   })
 

@@ -81,6 +81,64 @@ apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\ns
   expect({ code: gone.code, err: gone.err }).toEqual({ code: 2, err: expect.stringContaining('gone.yaml') })
 })
 
+test('a Canary, its templates and a Canary of Flagger are checked as the API server and the controller would', async () => {
+  const text = `apiVersion: sluice.dev/v1
+kind: Canary
+metadata: { name: web, namespace: shop }
+spec:
+  targetRef: { kind: Deploymnt, name: web }
+  service: { port: "80" }
+  threshold: 3
+  analysis:
+    stepWeigths: [10, 50]
+    stepWeights: [50, 10]
+---
+apiVersion: sluice.dev/v1beta1
+kind: MetricTemplate
+metadata: { name: depth }
+spec:
+  provider: { type: prometheus }
+---
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: { name: old, namespace: shop }
+spec:
+  targetRef: { kind: Deployment, name: old }
+  service: { port: 80 }
+  analysis:
+    stepWeight: 10
+    metrics: [{ name: mine, query: up }]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: notes }
+`
+  const { code, out } = await runSluice(['analyze', '-'], '/nowhere', text)
+  expect({ code, lines: out.trim().split('\n') }).toEqual({
+    code: 3,
+    lines: [
+      '-:5: error InvalidValue Canary shop/web spec.targetRef.kind: must be one of Deployment, DaemonSet, Service, StatefulSet; did you mean Deployment?',
+      '-:6: error InvalidValue Canary shop/web spec.service.port: must be a number, not text: write 80 without quotes',
+      '-:7: error UnknownField Canary shop/web spec.threshold: there is no such field here; it belongs to spec.analysis.threshold',
+      '-:9: error UnknownField Canary shop/web spec.analysis.stepWeigths: there is no such field; did you mean stepWeight?',
+      '-:10: error InvalidValue Canary shop/web spec.analysis.stepWeights: stepWeights must ascend, each larger than the one before',
+      '-:12: error UnknownVersion MetricTemplate default/depth apiVersion: must be sluice.dev/v1 for a MetricTemplate',
+      '-:15: error InvalidValue MetricTemplate default/depth spec.query: query must be set, but for a job, whose spec says what is run',
+      '-:24: error UnsupportedField Canary shop/old spec.analysis.metrics[0].query: Sluice does not do this for a Canary of Flagger: see docs/flagger.md',
+      '-:26: error InvalidValue Canary shop/old spec.analysis.metrics[0].templateRef: only request-success-rate and request-duration are built in: name the MetricTemplate of this metric',
+    ],
+  })
+  const good = text.split('---\n').at(-1) ?? ''
+  expect(await runSluice(['analyze', '-'], '/nowhere', good)).toMatchObject({
+    code: 0,
+    out: 'nothing is wrong with this object\n',
+  })
+  expect(await runSluice(['analyze', '-'], '/nowhere', '# nothing\n')).toMatchObject({
+    code: 0,
+    out: 'there are no objects to look at\n',
+  })
+}, 60_000)
+
 test('text that is no YAML is named with its line', () => {
   const { objects, problems } = readObjects('a.yaml', 'kind: A\n---\nkind: [b\n---\nkind: C\n')
   expect(objects.map(({ object }) => object)).toEqual([{ kind: 'A' }, { kind: 'C' }])

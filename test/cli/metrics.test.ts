@@ -146,7 +146,8 @@ describe('sluice metrics run', () => {
         expect.objectContaining({
           metric: 'gone',
           state: 'query-error',
-          message: 'metric gone names the MetricTemplate default/gone, which does not exist',
+          message:
+            'metric gone names the MetricTemplate default/gone, which does not exist: create it or correct templateRef',
         }),
       ],
     })

@@ -176,7 +176,7 @@ describe('what cannot be released says why, and goes on when it is mended', () =
     const stop = cluster.startController()
     await cluster.until('stalled', () => conditionOf(cluster.canary(), 'Stalled')?.[1] === 'TemplateNotFound')
     expect(conditionOf(cluster.canary(), 'Stalled')?.[2]).toBe(
-      'metric mine names the ClusterMetricTemplate mine, which does not exist',
+      'metric mine names the ClusterMetricTemplate mine, which does not exist: create it or correct templateRef',
     )
     const everywhere = { ...templateOf('mine'), kind: 'ClusterMetricTemplate', metadata: { name: 'mine' } }
     await cluster.user.create(clusterMetricTemplateKind, everywhere)

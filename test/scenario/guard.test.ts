@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CanaryRun } from '../../src/api/index.ts'
+import { eventually } from '../support/eventually.ts'
 import { answersSince, type ReleasedApp, startApp } from '../support/released-app.ts'
 import { isKubectlMissing, type SluiceLocal, startSluiceLocal } from '../support/sluice-local.ts'
 
@@ -45,6 +47,19 @@ describe.skipIf(isKubectlMissing('the guard on the local platform'))('with a che
       reason: 'CanaryNotReady',
       message: expect.stringMatching(/every pod of .* crashes: container web ended with code 3/),
     })
+  })
+
+  test('the bad version of docs/getting-started.md never meets a user', async () => {
+    const sample = (name: string) =>
+      readFileSync(new URL(`../../samples/first-release/${name}.yaml`, import.meta.url), 'utf8')
+    expect(await platform.apply(sample('shop'))).toMatchObject({ code: 0, err: '' })
+    expect(await platform.sluice('wait', 'shop')).toMatchObject({ code: 0 })
+    expect(await platform.apply(sample('traffic'))).toMatchObject({ code: 0, err: '' })
+    const answers = async () => (await platform.kubectl('logs', 'deployment/traffic')).out
+    await eventually(async () => expect(await answers()).toMatch(/^1\.0\.0: 200 x \d+$/m), { within: 60_000 })
+    await platform.kubectl('set', 'image', 'deployment/shop', 'shop=samples/shop:3.0.0')
+    expect(await platform.sluice('wait', 'shop')).toMatchObject({ code: 3 })
+    expect(await answers()).not.toMatch(/3\.0\.0|50\d/)
   })
 })
 

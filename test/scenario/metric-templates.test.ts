@@ -170,7 +170,8 @@ describe.skipIf(isKubectlMissing('analysis-templates on the local platform'))('a
       expect(await stalled()).toMatchObject({
         status: 'True',
         reason: 'TemplateNotFound',
-        message: 'metric checkout-success-rate names the MetricTemplate late/success-rate, which does not exist',
+        message:
+          'metric checkout-success-rate names the MetricTemplate late/success-rate, which does not exist: create it or correct templateRef',
       }),
     )
     await platform.kubectl('apply', '-n', namespace, '-f', shipped)

@@ -6,6 +6,7 @@ import { analyze, type Diagnostic, renderPath } from '../../mesh/istio/index.ts'
 import { messageOf } from '../../runtime/index.ts'
 import { type ReadFile, readObjects, type SyntaxProblem } from '../analyze/documents.ts'
 import { fixObjects } from '../analyze/fix.ts'
+import { checkOwnObject } from '../analyze/own-objects.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { type Output, processOutput } from '../output.ts'
 
@@ -25,20 +26,22 @@ interface Reported {
   readonly message: string
 }
 
-/** Says what is wrong with the mesh's objects of some files, without a cluster. */
+/** Says what is wrong with objects of the mesh, and of releases, in some files, without a cluster. */
 export async function analyzeFiles(files: readonly string[], options: AnalyzeOptions): Promise<void> {
   const named = (await Promise.all(files.map(filesIn))).flat()
   const read = await Promise.all(named.map(async (file) => readObjects(file, await readText(file))))
   const found = reportOf(read)
   if (options.fix) {
     const fixed = fixObjects(read.flatMap(({ objects }) => objects.map(({ object }) => object)))
-    const left = analyze(fixed).flat()
+    const ofMesh = analyze(fixed)
+    const left = fixed.flatMap((object, index) => [...checkOwnObject(object), ...(ofMesh[index] ?? [])])
     const isBroken = read.some(({ problems }) => problems.some(({ code }) => code === 'InvalidYaml'))
     printFixed(processOutput, fixed, found, left)
     process.exitCode = isBroken || left.some(isError) ? exitCodes.checkFailed : exitCodes.succeeded
     return
   }
-  print(processOutput, found, options.output)
+  const count = read.reduce((sum, { objects }) => sum + objects.length, 0)
+  print(processOutput, found, { format: options.output, count })
   process.exitCode = found.some(isError) ? exitCodes.checkFailed : exitCodes.succeeded
 }
 
@@ -47,8 +50,8 @@ const isError = ({ severity }: Pick<Reported, 'severity'>): boolean => severity 
 function reportOf(read: readonly ReadFile[]): readonly Reported[] {
   const objects = read.flatMap((file) => file.objects)
   const diagnostics = analyze(objects.map(({ object }) => object))
-  const ofObjects = objects.flatMap(({ file, lineOf }, index) =>
-    (diagnostics[index] ?? []).map(({ path, ...rest }): Reported => {
+  const ofObjects = objects.flatMap(({ file, lineOf, object }, index) =>
+    [...checkOwnObject(object), ...(diagnostics[index] ?? [])].map(({ path, ...rest }): Reported => {
       return { ...rest, file, line: lineOf(path), path: renderPath(path) }
     }),
   )
@@ -62,14 +65,23 @@ function reportOf(read: readonly ReadFile[]): readonly Reported[] {
   return [...ofSyntax, ...ofObjects].toSorted((left, right) => orderOf(left) - orderOf(right))
 }
 
-function print(output: Output, found: readonly Reported[], format: AnalyzeOptions['output']): void {
+interface Report {
+  readonly format: AnalyzeOptions['output']
+  /** Objects that were read. */
+  readonly count: number
+}
+
+function print(output: Output, found: readonly Reported[], { format, count }: Report): void {
   if (format === 'json') {
     output.out(JSON.stringify({ diagnostics: found }, undefined, 2))
     return
   }
   for (const reported of found) output.out(lineOf(reported))
-  if (found.length === 0) output.out('nothing is wrong with these objects')
+  if (found.length === 0) output.out(count === 0 ? 'there are no objects to look at' : nothingWrong(count))
 }
+
+const nothingWrong = (count: number): string =>
+  count === 1 ? 'nothing is wrong with this object' : `nothing is wrong with these ${count} objects`
 
 function lineOf({ file, line, severity, code, object, path, message }: Reported): string {
   const subject = object === undefined ? '' : ` ${object.kind} ${object.namespace}/${object.name}`

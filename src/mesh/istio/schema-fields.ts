@@ -36,7 +36,8 @@ function shapeOf(schema: unknown): Readonly<Record<string, unknown>> {
 
 const isRefused = (schema: unknown): boolean => unwrap(schema) instanceof z.ZodUndefined
 
-const unwrap = (schema: unknown): unknown =>
+/** What is behind `optional` and `default`. */
+export const unwrap = (schema: unknown): unknown =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap()) : schema
 
 /** The nearest place further down that has the field. */
