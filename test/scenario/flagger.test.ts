@@ -168,7 +168,7 @@ describe.skipIf(isKubectlMissing('a Canary of Flagger on the local platform'))('
 
   test('the commands of the guide that look at Canaries, and let go of one, work', async () => {
     const guide = readFileSync(new URL('../../docs/migrating-from-flagger.md', import.meta.url), 'utf8')
-    const commands = [...guide.matchAll(/^ *kubectl (get .+)$/gm)].map(([, words = '']) => words)
+    const commands = [...guide.matchAll(/^ *kubectl (get [^|\n]+)$/gm)].map(([, words = '']) => words)
     expect(commands).toHaveLength(3)
     const patches = [...guide.matchAll(/^ *kubectl (-n shop patch .+)$/gm)].map(([, words = '']) => words)
     expect(patches).toHaveLength(1)
