@@ -24,7 +24,7 @@ export interface GuardParts {
 export interface Guard {
   /** What is suspected of a Canary, until it is settled. */
   suspicionOf(key: string): Suspicion | undefined
-  /** It was looked into, or there is nothing to look into; one that came up meanwhile stays. */
+  /** It was looked into, or there is nothing to look into; until then no other of the same run comes up. */
   settle(key: string, suspicion: Suspicion | undefined): void
   start(signal: AbortSignal): Promise<void>
 }
@@ -32,6 +32,8 @@ export interface Guard {
 export function createGuard(parts: GuardParts): Guard {
   const suspicions = new Map<string, Suspicion>()
   const suspect = (suspicion: Suspicion): void => {
+    // Asked anew each round, a thousand bad releases would have a metric server answer none.
+    if (suspicions.get(suspicion.key)?.run === suspicion.run) return
     suspicions.set(suspicion.key, suspicion)
     parts.metrics.suspected()
     parts.wake(suspicion.key)
